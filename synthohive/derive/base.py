@@ -19,9 +19,11 @@ from synthohive.schema.arrow_types import limits
 from synthohive.tables.ancestors import hstack, with_column
 from synthohive.tables.numbers import from_numbers, nulls
 
-__all__ = ["Bools", "Derivation", "Rng", "Step", "Values", "as_column", "in_order"]
+__all__ = ["Bools", "Derivation", "Modelled", "Rng", "Step", "Values", "as_column", "in_order"]
 
 Rng = Optional[np.random.Generator]
+Modelled = Optional[pa.ChunkedArray]
+"""What was modelled in a target's place, if anything was."""
 Values = Union[pa.Array, pa.ChunkedArray, Floats]
 """Of each row; :func:`as_column` gives them the column's type."""
 
@@ -100,7 +102,9 @@ class Derivation(Readable, ABC):
     def broken(self, rows: pa.Table) -> Bools:
         """Return the violations, and the rows with a target beside a NULL that forbids it."""
         wrong = self.violations(rows)
-        return wrong | (self._unknown(rows) & ~nulls(rows.column(self.target)) & self.strict)
+        if not self.strict:  # it may need what is modelled, which real rows do not have
+            return wrong
+        return wrong | (self._unknown(rows) & ~nulls(rows.column(self.target)))
 
     def extra_nulls(self, rows: pa.Table) -> Bools:
         """Return where the target is NULL though nothing that it needs is."""
@@ -133,9 +137,7 @@ class Derivation(Readable, ABC):
         type_ = rows.schema.field(self.target).type
         return with_column(rows, self.target, as_column(self.repair(beside), type_))
 
-    def invert(
-        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
-    ) -> Optional[Values]:
+    def invert(self, rows: pa.Table, source: str, modelled: Modelled, rng: Rng) -> Optional[Values]:
         """Return a column that the derivation needs so that it fits the target.
 
         NULL where there is nothing that fits; None where the derivation cannot tell.

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats
-from synthohive.derive.base import Derivation, Rng, Values
+from synthohive.derive.base import Derivation, Modelled, Rng, Values
 from synthohive.derive.order import Order
 from synthohive.tables.numbers import as_numbers, from_numbers
 
@@ -192,9 +192,7 @@ class CalendarDate(Derivation):
             local = as_numbers(pa.chunked_array([there]))
         return np.asarray(local)
 
-    def invert(
-        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
-    ) -> Optional[Values]:
+    def invert(self, rows: pa.Table, source: str, modelled: Modelled, rng: Rng) -> Optional[Values]:
         """Take the part off the date; see the base class."""
         part = ("year", "month", "day", "hour", "minute")[self.parts.index(source)]
         return part_of(part, _local(rows.column(self.target), self.zone))
@@ -218,9 +216,7 @@ class DateInYear(Order):
             compose([year, one, one]) if after else compose([year + 1, one, one]) - self.step
         )
 
-    def invert(
-        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
-    ) -> Optional[Values]:
+    def invert(self, rows: pa.Table, source: str, modelled: Modelled, rng: Rng) -> Optional[Values]:
         """Take the year off the date; see the base class."""
         return years_of(self.target_values(rows)) if source == self.source else None
 

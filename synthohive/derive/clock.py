@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats
-from synthohive.derive.base import Derivation, Rng, Values
+from synthohive.derive.base import Derivation, Modelled, Rng, Values
 from synthohive.tables.numbers import as_numbers, from_numbers
 
 __all__ = ["ClockDelay", "ClockTime", "minutes_of"]
@@ -81,9 +81,7 @@ class ClockTime(Derivation):
         passed = as_numbers(rows.column(self.delay or self.target))
         return _hhmm(self._start(rows) + passed, late=self.late)
 
-    def invert(
-        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
-    ) -> Optional[Values]:
+    def invert(self, rows: pa.Table, source: str, modelled: Modelled, rng: Rng) -> Optional[Values]:
         """Take the delay off the time, or the other time; see the base class."""
         minutes = minutes_of(as_numbers(rows.column(self.target)))
         if source == self.delay:
@@ -122,9 +120,7 @@ class ClockDelay(Derivation):
         """Calculate the minutes."""
         return self._minutes(rows)
 
-    def invert(
-        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
-    ) -> Optional[Values]:
+    def invert(self, rows: pa.Table, source: str, modelled: Modelled, rng: Rng) -> Optional[Values]:
         """Add the minutes to one time, or take them off the other; see the base class."""
         minutes = as_numbers(rows.column(self.target))
         other, sign = (self.base, 1.0) if source == self.time else (self.time, -1.0)

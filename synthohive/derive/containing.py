@@ -81,7 +81,7 @@ def holds(columns: Columns, target: str, source: str) -> bool:
     Parameters
     ----------
     columns : Columns
-    source : str
+    target, source : str
         Columns of texts.
     """
     both = columns.rows.select([target, source]).drop_null()

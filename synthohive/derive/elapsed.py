@@ -34,6 +34,8 @@ class Elapsed:
         Of each row of whole groups.
     rooms : mapping of str to ndarray of float64, optional
         By column, what the values of each row may at most be, NaN for no limit.
+    rows : pyarrow.Table, optional
+        Where they are known: the columns themselves, not their gaps; NULL counts as 0.
     """
 
     def __init__(
@@ -42,42 +44,21 @@ class Elapsed:
         parents: IntArray,
         positions: IntArray,
         rooms: Optional[Mapping[str, Floats]] = None,
+        rows: Optional[pa.Table] = None,
     ) -> None:
         self.monotone = [one for one in monotone if one.by_gap]
         self._ends = np.empty((len(parents), len(self.monotone)))
         for i, one in enumerate(self.monotone):
-            known = rooms is not None and one.column in rooms
-            self._ends[:, i] = one.room(rooms) if rooms is not None and known else one.high
+            room = one.room(rooms or {})
+            self._ends[:, i] = one.high if room is None else room
         self._before, self._first = previous_siblings(parents, positions)
         self._values = np.zeros((len(parents), len(self.monotone)))
         # + 1: rows without a parent are counted in 0; each is a group of one.
         size = np.bincount(parents + 1, minlength=1)[parents + 1]
+        if rows is not None:
+            for i, one in enumerate(self.monotone):
+                self._values[:, i] = np.nan_to_num(as_numbers(rows.column(one.column)))
         self._left = np.maximum(np.where(parents < 0, 1, size) - positions, 1)
-
-    @classmethod
-    def of(
-        cls,
-        monotone: Sequence[Monotone],
-        rows: pa.Table,
-        parents: IntArray,
-        positions: IntArray,
-        rooms: Optional[Mapping[str, Floats]] = None,
-    ) -> Elapsed:
-        """Return those of rows that are known, with the columns themselves.
-
-        Parameters
-        ----------
-        monotone : sequence of Monotone
-        rows : pyarrow.Table
-            Whole groups, with the columns themselves, not their gaps; NULL counts as 0.
-        parents, positions : ndarray of int64, shape (rows,)
-        rooms : mapping of str to ndarray of float64, optional
-            As for the class.
-        """
-        elapsed = cls(monotone, parents, positions, rooms)
-        for i, one in enumerate(elapsed.monotone):
-            elapsed._values[:, i] = np.nan_to_num(as_numbers(rows.column(one.column)))
-        return elapsed
 
     def put(self, place: IntArray, drawn: EncodedTable, encoder: TableEncoder) -> None:
         """Fill in the rows of one position from their gaps, or first values.

@@ -9,12 +9,16 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats
-from synthohive.derive.base import Derivation, Rng, Values
+from synthohive.derive.base import Derivation, Modelled, Rng, Values
 from synthohive.tables.numbers import as_numbers
 
 __all__ = ["Factor", "Formula", "Term", "rounding_of"]
 
 Rounding = Literal["nearest", "down", "up"]
+_ROUNDED: dict[Rounding, tuple[float, float]] = {
+    "nearest": (-0.5, 0.5), "down": (-1.0, 0.0), "up": (0.0, 1.0)
+}  # fmt: skip
+"""By how many steps what was rounded exceeds the exact number, at least and at most."""
 _SLACK = 1e-6
 _RELATIVE = 1e-6
 _SPANS = {86_400.0: "days", 3_600.0: "hours", 60.0: "minutes"}
@@ -69,11 +73,14 @@ class Formula(Derivation):
     step : float
         The target's last digit; 0 where it has none.
     rounding : {"nearest", "down", "up"}
+    ends : (float, float), optional
+        Protected bounds of the target: of drawn numbers, a sum may lie where no real one does.
     """
 
     terms: tuple[Term, ...]
     step: float
     rounding: Rounding = "nearest"
+    ends: Optional[tuple[float, float]] = None
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -107,7 +114,7 @@ class Formula(Derivation):
             off = np.abs(given - exact) - _RELATIVE * np.maximum(np.abs(given), np.abs(exact))
             return np.asarray(off > _SLACK, dtype=np.bool_)
         over = (given - exact) / self.step
-        low, high = {"nearest": (-0.5, 0.5), "down": (-1.0, 0.0), "up": (0.0, 1.0)}[self.rounding]
+        low, high = _ROUNDED[self.rounding]
         # The error of a float grows with the float: here, in units of the last digit.
         slack = _SLACK + 1e-12 * np.abs(np.nan_to_num(exact)) / self.step
         return np.asarray((over < low - slack) | (over > high + slack), dtype=np.bool_)
@@ -127,9 +134,7 @@ class Formula(Derivation):
             exact = np.where(np.abs(exact) / self.step >= 2.0**53, exact, units * self.step)
         return exact
 
-    def invert(
-        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
-    ) -> Optional[Values]:
+    def invert(self, rows: pa.Table, source: str, modelled: Modelled, rng: Rng) -> Optional[Values]:
         """Solve for a column that occurs once; see the base class."""
         at = [(t, f) for t in self.terms for f in t.factors if f.column == source]
         if len(at) != 1:
@@ -163,11 +168,5 @@ class Formula(Derivation):
 
 def rounding_of(over: Floats, step: float) -> Optional[Rounding]:
     """Return how values were rounded that exceed the exact ones by `over`."""
-    low, high = float(over.min()) / step, float(over.max()) / step
-    if low >= -0.5 - _SLACK and high <= 0.5 + _SLACK:
-        return "nearest"
-    if low >= -1.0 - _SLACK and high <= _SLACK:
-        return "down"
-    if low >= -_SLACK and high <= 1.0 + _SLACK:
-        return "up"
-    return None
+    low, high = float(over.min()) / step + _SLACK, float(over.max()) / step - _SLACK
+    return next((way for way, (a, b) in _ROUNDED.items() if a <= low and high <= b), None)

@@ -9,6 +9,7 @@ sampling, imputing, repairs, checkpoints and ``Synthesizer.relations`` know it b
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from synthohive.derive.calendar_search import find_calendar, find_clocks
 from synthohive.derive.columns import Chosen, Columns
@@ -16,7 +17,7 @@ from synthohive.derive.composed import find_composed
 from synthohive.derive.containing import find_containing
 from synthohive.derive.formula_search import find_linear, find_products, find_sums
 from synthohive.derive.level import find_levels
-from synthohive.derive.mostly import find_mostly, find_mostly_but_times
+from synthohive.derive.mostly import find_mostly
 from synthohive.derive.pattern_search import find_copies, find_lookups, find_orders
 
 __all__ = ["LINKS", "SEARCHES", "Search"]
@@ -32,7 +33,7 @@ SEARCHES: list[Search] = [
     find_products,
     find_clocks,
     find_lookups,
-    find_mostly_but_times,
+    partial(find_mostly, times=False),
     find_containing,
     find_orders,
     find_mostly,

@@ -12,12 +12,12 @@ from typing import Optional
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import Floats, IntArray
+from synthohive._arrays import Floats
 from synthohive._display import listed
 from synthohive.derive.base import Derivation, Rng, Values
 from synthohive.derive.columns import Chosen, Columns
 from synthohive.derive.pattern_search import HEAVY
-from synthohive.derive.presence import Value, categories
+from synthohive.derive.presence import Groups, Value, categories
 from synthohive.privacy.entities import on_grid
 from synthohive.tables.numbers import as_numbers, from_numbers, is_time, multiple_of
 
@@ -98,7 +98,7 @@ def find_levels(columns: Columns, chosen: Chosen) -> None:
         if not number or columns.distinct(target) < LEAST_DISTINCT or columns.points(target):
             continue
         tried = (
-            _level(columns, target, group.source, group.codes, group.values)
+            _level(columns, target, group)
             for group in groups
             if group.source != target and group.shown.all() and not columns.missing[target].all()
         )
@@ -107,16 +107,10 @@ def find_levels(columns: Columns, chosen: Chosen) -> None:
                 break
 
 
-def _level(
-    columns: Columns,
-    target: str,
-    source: str,
-    codes: IntArray,
-    values: tuple[Value, ...],
-) -> Optional[tuple[float, Level]]:
-    numbers = columns.numbers(target)
+def _level(columns: Columns, target: str, by: Groups) -> Optional[tuple[float, Level]]:
+    numbers, values = columns.numbers(target), by.values
     known = np.flatnonzero(~np.isnan(numbers))
-    own, group = numbers[known], codes[known]
+    own, group = numbers[known], by.codes[known]
     sizes = np.bincount(group, minlength=len(values))
     if sizes.min() < LEAST_GROUP:
         return None
@@ -138,7 +132,7 @@ def _level(
     if ratio and min(middles) <= 0:
         return None
     names = tuple(values[code] for code in order)
-    level = Level(target, source, names, middles, usual, ratio, step, *ends)
+    level = Level(target, by.source, names, middles, usual, ratio, step, *ends)
     return explained, level
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
 from synthohive._random import hashed
-from synthohive.derive.base import Derivation, Rng, Values, as_column
+from synthohive.derive.base import Derivation, Modelled, Rng, Values, as_column
 from synthohive.encoding.canonical import canonical, hash64
 from synthohive.tables.joins import group_codes, match_rows
 
@@ -28,9 +28,7 @@ class Copy(Derivation):
         """Repeat the other column."""
         return rows.column(self.source)
 
-    def invert(
-        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
-    ) -> Optional[Values]:
+    def invert(self, rows: pa.Table, source: str, modelled: Modelled, rng: Rng) -> Optional[Values]:
         """Repeat this one; see the base class."""
         return rows.column(self.target)
 
@@ -135,9 +133,7 @@ class Lookup(Derivation):
         index[unknown] = len(rows) + chosen
         return values.take(pa.array(index)).combine_chunks()
 
-    def invert(
-        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
-    ) -> Optional[Values]:
+    def invert(self, rows: pa.Table, source: str, modelled: Modelled, rng: Rng) -> Optional[Values]:
         """Draw from what occurs beside the target and the other sources; see the base class."""
         rest = [self.target, *(name for name in self.sources if name != source)]
         here, there = group_codes([rows, self.entries], [rest, rest])

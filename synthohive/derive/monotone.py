@@ -65,10 +65,10 @@ class Monotone(Readable):
     def __str__(self) -> str:
         return f"{self.column} never falls inside a group"
 
-    def room(self, rooms: Mapping[str, Floats]) -> Floats:
-        """Return what the values of each row may at most be, by its own room if that is known."""
-        own = rooms[self.column]
-        return np.where(np.isnan(own), self.high, own)
+    def room(self, rooms: Mapping[str, Floats]) -> Optional[Floats]:
+        """Return what the values of each row may at most be; None where that is `high` alone."""
+        own = rooms.get(self.column)
+        return None if own is None else np.where(np.isnan(own), self.high, own)
 
     def encode(
         self,
@@ -108,20 +108,18 @@ class Monotone(Readable):
         self,
         rows: pa.Table,
         groups: tuple[IntArray, IntArray],
-        rooms: Optional[Mapping[str, Floats]] = None,
+        room: Optional[Floats] = None,
         rng: Optional[np.random.Generator] = None,
     ) -> pa.Array:
         """Return the values of whole groups that their gaps make, or in order.
 
         Parameters
         ----------
-        rooms : mapping of str to ndarray of float64, optional
-            By column, what the values of each row may at most be; NaN for no limit.
-        rng : numpy.random.Generator, optional
+        rows : pyarrow.Table
+        groups, room, rng
             See :meth:`grown`.
         """
         array = rows.column(self.column)
-        room = self.room(rooms) if rooms is not None and self.column in rooms else None
         if not self.by_gap:
             return self._in_order(array, *groups, room)
         gaps = as_numbers(rows.column(self.gap))

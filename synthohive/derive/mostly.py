@@ -23,7 +23,6 @@ __all__ = [
     "MostlyCopy",
     "agreement",
     "find_mostly",
-    "find_mostly_but_times",
     "is_open",
     "same",
     "together",
@@ -141,7 +140,7 @@ def same(rows: pa.Table, target: str, source: str) -> Bools:
     Parameters
     ----------
     rows : pyarrow.Table
-    source : str
+    target, source : str
         Columns of it, both numbers (or times) or both of one type; numbers are the same within a
         billionth.
     """
@@ -191,22 +190,16 @@ def _class(type_: pa.DataType) -> str:
     return str(type_)
 
 
-def find_mostly(columns: Columns, chosen: Chosen) -> None:
-    """Find columns that repeat one of a parent in many rows, far more than by chance."""
-    _find(columns, chosen, columns.targets)
+def find_mostly(columns: Columns, chosen: Chosen, *, times: bool = True) -> None:
+    """Find columns that repeat one of a parent in many rows, far more than by chance.
 
-
-def find_mostly_but_times(columns: Columns, chosen: Chosen) -> None:
-    """Find the same of all but points in time, of which distances tell as much."""
-    _find(columns, chosen, [n for n in columns.targets if not is_time(columns.type(n))])
-
-
-def _find(columns: Columns, chosen: Chosen, targets: list[str]) -> None:
+    Of points in time, distances tell as much: these may wait until there are such (`times`).
+    """
+    targets = [n for n in columns.targets if times or not is_time(columns.type(n))]
     above = [n for n in columns.rows.column_names if "." in n and n not in columns.targets]
     if not above:
         return
-    few, own = columns.rows.take(pa.array(spaced(len(columns.rows), FEW))), set(columns.targets)
-    found = []
+    few, found = columns.rows.take(pa.array(spaced(len(columns.rows), FEW))), []
     for target in targets:
         known = chosen.derivations.get(target)
         if not is_open(known) or isinstance(known, MostlyCopy) or columns.distinct(target) < 2:
@@ -220,9 +213,8 @@ def _find(columns: Columns, chosen: Chosen, targets: list[str]) -> None:
                 found.append(_mostly(columns, target, source))
                 break
     for derivation in _with_anchors(columns, found):
-        if derivation.target in own:
-            chosen.derivations.pop(derivation.target, None)
-            chosen.add(derivation)
+        chosen.derivations.pop(derivation.target, None)
+        chosen.add(derivation)
 
 
 def is_open(derivation: Optional[Derivation]) -> bool:
@@ -240,7 +232,7 @@ def agreement(rows: pa.Table, target: str, source: str) -> float:
     Parameters
     ----------
     rows : pyarrow.Table
-    source : str
+    target, source : str
         As for :func:`same`; rows with a NULL in either are left out.
 
     Returns

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats
-from synthohive.derive.base import Derivation, Rng, Values
+from synthohive.derive.base import Derivation, Modelled, Rng, Values
 from synthohive.derive.points import at_points, regular
 from synthohive.privacy.entities import on_grid
 from synthohive.tables.numbers import as_numbers, from_numbers
@@ -249,9 +249,7 @@ class Order(Derivation):
             return target
         return self._clipped(as_numbers(target), rows)
 
-    def invert(
-        self, rows: pa.Table, source: str, modelled: Optional[pa.ChunkedArray], rng: Rng
-    ) -> Optional[Values]:
+    def invert(self, rows: pa.Table, source: str, modelled: Modelled, rng: Rng) -> Optional[Values]:
         """Take the distance off the target; see the base class."""
         if source != self.source or modelled is None or not self.distance:
             return None

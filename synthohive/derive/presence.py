@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Optional, Union
 
@@ -17,6 +17,7 @@ from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns
 from synthohive.tables.numbers import as_numbers, is_time, nulls
 
 __all__ = [
+    "Groups",
     "Presence",
     "Value",
     "categories",
@@ -85,12 +86,11 @@ class Presence(Readable):
             )
         if not self.by_value:
             return np.isin(nulls(column), np.array(list(values), dtype=np.bool_))
-        known = [value for value in values if value is not None]
-        found = pc.fill_null(pc.is_in(column, value_set=_values(known, column.type)), False)
-        # `is_in` finds NULL among no values: NULL is told apart below.
-        mask = np.array(found.to_numpy(zero_copy_only=False), dtype=np.bool_) if known else None
-        missing = nulls(column)
-        mask = np.zeros(len(missing), dtype=np.bool_) if mask is None else mask & ~missing
+        known, missing = [value for value in values if value is not None], nulls(column)
+        mask = np.zeros(len(missing), dtype=np.bool_)
+        if known:
+            found = pc.is_in(column, value_set=pa.array(known).cast(column.type))
+            mask = np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.bool_) & ~missing
         return mask | missing if None in values else mask
 
     def empty(self, rows: pa.Table) -> Bools:
@@ -127,16 +127,6 @@ class Presence(Readable):
         mask = np.zeros(len(array), dtype=np.bool_)
         mask[turned[: max(min(short, int(lacking.sum())), 0)]] = True
         return with_nulls(array, pa.array(mask)) if mask.any() else array
-
-    def apply(self, rows: pa.Table, array: Any, rng: np.random.Generator) -> Any:
-        """Return values of the target, NULL exactly where they are to be.
-
-        Parameters
-        ----------
-        rows, array, rng
-            As for :meth:`filled`.
-        """
-        return with_nulls(self.filled(rows, array, rng), pa.array(self.empty(rows)))
 
     def violations(self, rows: pa.Table) -> Bools:
         """Return the rows that break the rule."""
@@ -186,10 +176,6 @@ def _parts(numbers: Floats, edges: Sequence[float]) -> IntArray:
     """Return between which edges numbers lie, -1 for NULL."""
     found = np.searchsorted(np.array(edges), numbers, side="right")
     return np.where(np.isnan(numbers), -1, found).astype(np.int64)
-
-
-def _values(values: Sequence[Value], type_: pa.DataType) -> pa.Array:
-    return pa.array(values, None if not values else pa.array(values).type).cast(type_)
 
 
 def donors(array: Any, mask: Bools, rng: np.random.Generator) -> IntArray:
@@ -246,12 +232,9 @@ def find_nulls(columns: Columns, chosen: Chosen, flags: Collection[str]) -> dict
         sources = (name for name in columns.numeric if name in known and name != target)
         ranges = [_ranges(columns, target, name) for name in sources]
         every = [*groups, *(group for group in ranges if group is not None)]
-        tried = (
-            _decided(columns, missing, target, group) for group in every if group.source != target
-        )
-        best = sorted((pair for pair in tried if pair is not None), key=lambda pair: -pair[0])
+        best = _rules(columns, target, every)
         anchors = {name: presence.source for name, presence in found.items()}
-        for _, presence in best:
+        for presence in best:
             if target not in chosen.above(presence.source, anchors):
                 found[target] = presence
                 break
@@ -260,15 +243,22 @@ def find_nulls(columns: Columns, chosen: Chosen, flags: Collection[str]) -> dict
 
 def nulls_by_category(columns: Columns, target: str) -> Optional[Presence]:
     """Return how a category decides where a column is NULL: the one that decides most."""
+    groups = (group for name in columns.targets for group in categories(columns, name))
     missing = columns.missing[target]
-    sources = [c for c in columns.targets if c != target and missing.any() and not missing.all()]
-    tried = (_decided(columns, missing, target, g) for c in sources for g in categories(columns, c))
-    best = max((pair for pair in tried if pair is not None), key=lambda p: p[0], default=None)
-    return None if best is None else best[1]
+    some = missing.any() and not missing.all()
+    return next(iter(_rules(columns, target, groups)), None) if some else None
+
+
+def _rules(columns: Columns, target: str, groups: Iterable[Groups]) -> list[Presence]:
+    """Return how groups of rows decide where a column is NULL, what decides most first."""
+    others = (group for group in groups if group.source != target)
+    tried = (_decided(columns, columns.missing[target], target, group) for group in others)
+    best = sorted((pair for pair in tried if pair is not None), key=lambda pair: -pair[0])
+    return [presence for _, presence in best]
 
 
 @dataclass(frozen=True)
-class _Groups:
+class Groups:
     """The rows by what a column holds, or by whether it is NULL.
 
     Attributes
@@ -287,7 +277,7 @@ class _Groups:
     edges: tuple[float, ...] = ()
 
 
-def _ranges(columns: Columns, target: str, source: str) -> Optional[_Groups]:
+def _ranges(columns: Columns, target: str, source: str) -> Optional[Groups]:
     """Return the rows before and after those in which a column is sometimes NULL, sometimes not.
 
     An edge is not that of the first open row, but the mean of what `k` entities before it have.
@@ -310,20 +300,20 @@ def _ranges(columns: Columns, target: str, source: str) -> Optional[_Groups]:
         return None
     codes, size = _parts(numbers, edges), len(edges) + 1
     shown = columns.entities.holders(codes, size) >= columns.k
-    return _Groups(source, True, codes, tuple(range(size)), shown, tuple(edges))
+    return Groups(source, True, codes, tuple(range(size)), shown, tuple(edges))
 
 
-def _groups(columns: Columns, source: str) -> Iterator[_Groups]:
+def _groups(columns: Columns, source: str) -> Iterator[Groups]:
     """Yield in which ways a column may decide; none where it is not known by then."""
     own = source in columns.targets
     if own and columns.missing[source].any():
         codes = columns.missing[source].astype(np.int64)
         shown = columns.entities.holders(codes, 2) >= columns.k
-        yield _Groups(source, False, codes, (False, True), shown)
+        yield Groups(source, False, codes, (False, True), shown)
     yield from categories(columns, source)
 
 
-def categories(columns: Columns, source: str) -> Iterator[_Groups]:
+def categories(columns: Columns, source: str) -> Iterator[Groups]:
     """Yield the rows by what a column holds, if that are categories, known by then."""
     known = source in columns.targets or "." in source
     if known and is_category(columns.type(source)) and 1 < columns.distinct(source) <= MOST_VALUES:
@@ -332,11 +322,11 @@ def categories(columns: Columns, source: str) -> Iterator[_Groups]:
         values = tuple(columns.rows.column(source).take(pa.array(first)).to_pylist())
         codes = codes - int(codes.min(initial=0))  # NULL is the first, where there is any
         shown = columns.entities.holders(codes, len(values)) >= columns.k
-        yield _Groups(source, True, codes, values, shown)
+        yield Groups(source, True, codes, values, shown)
 
 
 def _decided(
-    columns: Columns, missing: Bools, target: str, group: _Groups
+    columns: Columns, missing: Bools, target: str, group: Groups
 ) -> Optional[tuple[float, Presence]]:
     """Return the rule by groups of rows, and how often chance would have broken it."""
     size = len(group.values)

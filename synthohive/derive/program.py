@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.base import Derivation, Rng, Step, as_column, in_order
+from synthohive.derive.formula import Formula
 from synthohive.derive.lookup import Lookup
 from synthohive.derive.monotone import Monotone
 from synthohive.derive.mostly import MostlyCopy
@@ -54,8 +55,6 @@ class Program:
         By column, where it is NULL, if another one says so.
     flags : frozenset of str
         Targets that follow wholly but are also NULL elsewhere; that is modelled.
-    ends : dict of str to (float, float)
-        Protected bounds of targets that are calculated: sums and products have their own.
     monotone : tuple of Monotone
         Of what is left to model: columns that never fall inside a group of siblings.
     residuals : tuple of Residual
@@ -65,7 +64,6 @@ class Program:
     derivations: tuple[Derivation, ...] = ()
     presences: Mapping[str, Presence] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()
-    ends: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     monotone: tuple[Monotone, ...] = ()
     residuals: tuple[Residual, ...] = ()
 
@@ -106,8 +104,7 @@ class Program:
     def without(self, targets: Collection[str]) -> Program:
         """Return the derivations of all other targets."""
         kept = tuple(d for d in self.derivations if d.target not in targets)
-        ends = {name: end for name, end in self.ends.items() if name not in targets}
-        return replace(self, derivations=kept, flags=self.flags - set(targets), ends=ends)
+        return replace(self, derivations=kept, flags=self.flags - set(targets))
 
     def and_also(self, other: Program) -> Program:
         """Return these derivations and others, of other targets."""
@@ -115,7 +112,6 @@ class Program:
             (*self.derivations, *other.derivations),
             {**self.presences, **other.presences},
             self.flags | other.flags,
-            {**self.ends, **other.ends},
         )
 
     def above(self, own: Collection[str]) -> list[str]:
@@ -125,11 +121,7 @@ class Program:
 
     def behind(self, column: str) -> set[str]:
         """Return the columns that make up what :meth:`encode` leaves of one."""
-        steps: tuple[Optional[Step], ...] = (
-            self.by_target.get(column),
-            self.presences.get(column),
-        )
-        return {column, *(name for step in steps if step is not None for name in step.needs)}
+        return {column, *(n for step in self.steps if step.target == column for n in step.needs)}
 
     # Learning: from real rows to what a model sees.
 
@@ -315,7 +307,7 @@ class Program:
                         mask = groups[1] > 0
                     fitting = order.limited(rows.column(one.column), above, rng, mask)
                     rows = with_column(rows, one.column, fitting)
-                rows = with_column(rows, one.column, one.decode(rows, groups, rooms, rng))
+                rows = with_column(rows, one.column, one.decode(rows, groups, one.room(rooms), rng))
             if one.by_gap:
                 rows = rows.drop_columns([one.gap])
         for near in self.residuals:
@@ -350,11 +342,16 @@ class Program:
                 changed.add(last)
         return self.repair(rows, changed=changed)
 
+    @property
+    def _bounded_formulas(self) -> list[Formula]:
+        return [d for d in self.derivations if isinstance(d, Formula) and d.ends is not None]
+
     def beyond(self, rows: pa.Table) -> Bools:
         """Return the rows in which a calculated column lies beyond its own bounds."""
         found = np.zeros(len(rows), dtype=np.bool_)
-        for name, (low, high) in self.ends.items():
-            values = as_numbers(rows.column(name))
+        for formula in self._bounded_formulas:
+            low, high = formula.ends or (-np.inf, np.inf)
+            values = as_numbers(rows.column(formula.target))
             # The bounds come from a grid of floats: a calculated value may miss them by an error.
             slack = 1e-9 * max(abs(low), abs(high))
             found |= (values < low - slack) | (values > high + slack)
@@ -380,7 +377,7 @@ class Program:
         if not len(others) or not wrong.any():
             return rows
         known = set(rows.column_names)
-        groups = ({name, *self.by_target[name].needs} for name in self.ends)
+        groups = ({one.target, *one.needs} for one in self._bounded_formulas)
         names = sorted(set().union(*(group for group in groups if group <= known)))
         origin = np.arange(len(rows), dtype=np.int64)
         # One donor gives a row all of these columns: they follow from one another.
@@ -411,16 +408,15 @@ class Program:
             anyhow.
         """
         names, rows = rows.column_names, rows if above is None else hstack(rows, above)
-        touched, present = (
-            set(rows.column_names if changed is None else changed),
-            set(rows.column_names),
-        )
+        present = set(rows.column_names)
+        touched = set(present if changed is None else changed)
         for name in self.order:
             presence, derivation = self.presences.get(name), self.by_target.get(name)
             testable = presence is not None and {name, presence.source} <= present
             if presence is not None and testable and presence.violations(rows).any():
                 rng = np.random.default_rng(len(rows))
-                rows = with_column(rows, name, presence.apply(rows, rows.column(name), rng))
+                filled = presence.filled(rows, rows.column(name), rng)
+                rows = with_column(rows, name, with_nulls(filled, pa.array(presence.empty(rows))))
                 touched.add(name)
             named = {name} if derivation is None else {name, *derivation.needs}
             if derivation is not None and named <= present and named & touched:

@@ -80,19 +80,18 @@ def discover_links(
 
 
 def _assembled(
-    derivations: tuple[Derivation, ...], presences: dict[str, Presence], columns: Columns
+    derivations: Iterable[Derivation], presences: dict[str, Presence], columns: Columns
 ) -> Program:
-    flags = _flags(derivations, columns)
-    # A sum or product of drawn numbers may lie where no real one does: these are its bounds.
-    ends = {
-        r.target: columns.entities.ends(
-            columns.numbers(r.target), columns.k, columns.step(r.target)
-        )
-        for r in derivations
-        if isinstance(r, Formula) and is_number(columns.type(r.target))
-    }
-    known = {name: end for name, end in ends.items() if end is not None}
-    return Program(derivations, presences, flags, known)
+    found = tuple(_with_ends(derivation, columns) for derivation in derivations)
+    return Program(found, presences, _flags(found, columns))
+
+
+def _with_ends(derivation: Derivation, columns: Columns) -> Derivation:
+    name = derivation.target
+    if not isinstance(derivation, Formula) or not is_number(columns.type(name)):
+        return derivation
+    ends = columns.entities.ends(columns.numbers(name), columns.k, columns.step(name))
+    return replace(derivation, ends=ends)
 
 
 def _flags(derivations: Iterable[Derivation], columns: Columns) -> frozenset[str]:
@@ -148,8 +147,7 @@ def verified(found: Program, batches: Iterable[pa.Table]) -> Program:
         narrowed = {target: rule.narrowed(rows) for target, rule in presences.items()}
         presences = {target: rule for target, rule in narrowed.items() if rule is not None}
     kept = (_as_seen(r, combinations) for r in found.derivations if r.target not in broken)
-    ends = {name: end for name, end in found.ends.items() if name not in broken}
-    return Program(tuple(kept), presences, found.flags - broken, ends)
+    return replace(found.without(broken), derivations=tuple(kept), presences=presences)
 
 
 def _as_seen(derivation: Derivation, combinations: Mapping[str, pa.Table]) -> Derivation:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
 from synthohive.derive.persons.alias import Alias, path_rows
-from synthohive.derive.persons.given import Given, beside_of
+from synthohive.derive.persons.given import beside_of
 from synthohive.derive.persons.namesake import Namesake
 from synthohive.generate.run import Run
 from synthohive.privacy.kinds import NAMES
-from synthohive.privacy.rows import Beside
 from synthohive.schema import ForeignKey
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import with_column
@@ -31,7 +28,7 @@ def suit_rows(run: Run, name: str) -> None:
     rows = np.arange(made.spool.rows, dtype=np.int64)
     for target in dict.fromkeys(t for one in fitted.given for t in one.targets):
         old = made.spool.column_table([target]).column(0).combine_chunks()
-        fresh = fitted.fakes[target].make(rows, seed, _beside(run, name, target))
+        fresh = fitted.fakes[target].make(rows, seed, beside_of(fitted.given, target, run))
         _put(run, name, target, pc.if_else(_there(old), fresh, old))
 
 
@@ -68,17 +65,6 @@ def _refer(run: Run, child: str, key: ForeignKey, target: str, parents: IntArray
     run.tables[child].spool.rewrite(fill)
 
 
-def _beside(run: Run, name: str, target: str) -> Optional[Beside]:
-    """Return what other columns say of all rows of a table."""
-
-    def read(given: Given) -> Beside:
-        at = path_rows(given.path, run.tables[name].spool.rows, run)
-        sources = run.tables[given.source].spool.column_table([given.column])
-        return given.beside(sources.column(0), at)
-
-    return beside_of(run.fitted.tables[name].given, target, read)
-
-
 def fill_aliases(run: Run, name: str) -> None:
     """Give a table's aliases the made-up values of the rows that its keys lead to.
 
@@ -111,10 +97,11 @@ def _of_person(run: Run, namesake: Namesake) -> pa.Array:
     """Return the whole column, made again from the persons whom the keys lead to."""
     made = run.tables[namesake.table]
     old = made.spool.column_table([namesake.target]).column(0).combine_chunks()
-    at = path_rows(namesake.path, made.spool.rows, run)
+    at = path_rows(namesake.table, namesake.path, run)
     fake = run.fitted.tables[namesake.table].fakes[namesake.target]
     seed = seeds.seed_int(run.seed, namesake.source, "people")
-    theirs = _beside(run, namesake.source, _first_name_of(run, namesake.source))
+    given, first = run.fitted.tables[namesake.source].given, _first_name_of(run, namesake.source)
+    theirs = beside_of(given, first, run)
     # a row that leads nowhere (-1) is made as the first one, and not taken
     fresh = fake.make(np.maximum(at, 0), seed, None if theirs is None else theirs.take(at))
     there = pc.and_(_there(old), pa.array(at >= 0))
@@ -133,7 +120,7 @@ def _filled(run: Run, alias: Alias) -> pa.Array:
     made = run.tables[alias.table]
     column = run.fitted.tables[alias.table].config.columns[alias.target]
     old = made.spool.column_table([alias.target]).column(alias.target).combine_chunks()
-    at = path_rows(alias.path, made.spool.rows, run)
+    at = path_rows(alias.table, alias.path, run)
     sources = run.tables[alias.source].spool.column_table(alias.sources)
     fresh = _composed(alias, sources, at, old.type)
     fits = pc.if_else(pc.is_valid(fresh), True, column.nullable)

@@ -144,7 +144,7 @@ class AliasFinder:
             namesake = Namesake(table, target, path, end)
             if len(some) < LEAST_ROWS:
                 continue
-            everyone = namesake.persons(self.sample.tables, kinds, self.sample)
+            everyone = namesake.persons(self.sample, kinds)
             texts = [self._all(table, target)[i] or "" for i in some]
             if kind is PiiKind.EMAIL:
                 texts = [text.rpartition("@")[0] for text in texts]
@@ -219,7 +219,7 @@ class AliasFinder:
         best = next((one for one in whole if self._holds(one, some, rows)), local)
         if best is None:
             return None
-        return best.with_share(best.real_differs(self.sample.tables, self.sample))
+        return best.with_share(best.real_differs(self.sample))
 
     def _holds(self, alias: Alias, some: list[int], rows: IntArray) -> bool:
         """Tell whether most of some rows are so, and far more than with sources of other rows."""
@@ -275,7 +275,7 @@ class AliasFinder:
         alias = Alias(table, target, path, end, *form)
         if not self._holds(alias, some, rows):
             return None
-        return alias.with_share(alias.real_differs(self.sample.tables, self.sample))
+        return alias.with_share(alias.real_differs(self.sample))
 
     def _near(
         self, own: Texts, end: str, few: list[int], rows: IntArray, personal: Sequence[str]
@@ -369,8 +369,7 @@ class AliasFinder:
         """Return the row at the end of each row's path."""
         label = table, tuple((name, key.label(name)) for name, key in path)
         if label not in self._rows:
-            size = len(self.sample.tables[table])
-            self._rows[label] = path_rows(path, size, self.sample)
+            self._rows[label] = path_rows(table, path, self.sample)
         return self._rows[label]
 
     def _is_text(self, table: str, column: str) -> bool:

@@ -92,7 +92,7 @@ def attribute_table(sample: Sample, table: FittedTable, depths: Mapping[str, Int
         if missing.any() and link.label not in by_key:
             found.add_values(null_column(link.label), missing, ColumnKind.BOOLEAN)
     for alias in table.aliases.values():
-        differs = alias.real_differs(sample.tables, sample)
+        differs = alias.real_differs(sample)
         if differs.any():
             found.add_values(differs_column(alias.target), differs, ColumnKind.BOOLEAN)
     for label, depth in depths.items():

@@ -235,8 +235,7 @@ class FittedTable:
     def tied(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Return columns with all that relations tie to them, of those that may be changed."""
         found = set(columns)
-        groups = [{r.target, *r.needs} for r in self.program.derivations]
-        groups += [{p.target, *p.needs} for p in self.program.presences.values()]
+        groups = [{step.target, *step.needs} for step in self.program.steps]
         while any(group & found and not group <= found for group in groups):
             found = found.union(*(group for group in groups if group & found))
         return tuple(name for name in self.free if name in found)

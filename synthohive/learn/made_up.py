@@ -13,7 +13,7 @@ from synthohive.derive.composed import is_text, mark
 from synthohive.derive.keys.choice import learn_beginnings
 from synthohive.derive.keys.patterns import BegunTextMaker
 from synthohive.derive.persons.alias import Alias
-from synthohive.derive.persons.given import find_given, labels_of
+from synthohive.derive.persons.given import find_given
 from synthohive.learn.alias_search import NEAR
 from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedTable
@@ -74,7 +74,7 @@ def copied_cities(fit: Fit, name: str, cities: Iterable[str]) -> dict[str, Alias
         for source in (column for column, kind in made.items() if kind is PiiKind.CITY):
             for target in cities:
                 copy = Alias(name, target, ((name, key),), key.parent, (source,), mark(0))
-                copy = copy.with_share(copy.real_differs(fit.sample.tables, fit.sample))
+                copy = copy.with_share(copy.real_differs(fit.sample))
                 if copy.share >= NEAR and (target not in found or copy.share > found[target].share):
                     found[target] = copy
     return found
@@ -109,10 +109,10 @@ def made_up(fit: Fit, table: FittedTable) -> dict[str, FakeColumn]:
     if fit.options.relations:
         table.given = find_given(fit.sample, name, personal, entities, fit.k)
     others = {
-        target: one.persons(fit.sample.tables, fit.database.personal(one.source), fit.sample)
+        target: one.persons(fit.sample, fit.database.personal(one.source))
         for target, one in table.namesakes.items()
     }
-    by = [(one, labels_of(fit.sample, one).labels) for one in table.given if not one.women]
+    by = [(one, one.beside(fit.sample).labels) for one in table.given if not one.women]
     labels = {t: found for one, found in by if found is not None for t in one.targets}
     described, privacy = alone(fit, table), fit.options.privacy
     fakes = fit_columns(described, personal, data, privacy, entities, others, labels)

@@ -149,7 +149,7 @@ class _TableFit:
             table.siblings = self.groups.whole and self.by_gap
             if table.siblings:
                 order = self.groups.parents, self.groups.positions
-                elapsed = Elapsed.of(table.program.monotone, plain, *order, self.modelled.rooms)
+                elapsed = Elapsed(table.program.monotone, *order, self.modelled.rooms, plain)
         context = training_context(
             fit.sample, self.name, self.groups, encoded, times=table.times, elapsed=elapsed
         )

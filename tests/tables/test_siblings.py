@@ -178,7 +178,7 @@ def test_rows_know_how_far_their_group_has_come() -> None:
     columns = {n: Column(name=n, kind="integer", arrow="int64") for n in rows.column_names}
     monotone = find_monotone(Columns(rows, ["up", "any"], k=1), *groups)
     everyone = np.arange(len(rows))
-    known = Elapsed.of(monotone, rows, *groups).history(everyone)
+    known = Elapsed(monotone, *groups, None, rows).history(everyone)
     assert [b.column for b in known.layout.continuous] == ["so far.up", "pace.up"]
     first, low, high = rows.column("up").to_numpy()[0], monotone[0].low, monotone[0].high
     share = (first - low) / (high - low)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import permutations
+from itertools import chain, permutations
 from typing import Optional
 
 import numpy as np
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
-from synthohive.derive.aggregates.base import Above, Aggregate
+from synthohive.derive.aggregates.base import Aggregate
 from synthohive.derive.aggregates.sets import (
     MOST_VALUES,
     ValueSet,
@@ -64,8 +65,7 @@ def find_aggregates(
     entities : callable, optional
         Those behind the rows of a table; each row is one by default.
     """
-    found: dict[str, list[Aggregate]] = {}
-    used: dict[str, set[str]] = {}
+    found, used = defaultdict[str, list[Aggregate]](list), defaultdict[str, set[str]](set)
     declared = [(child, key, False) for child, key in sample.metadata.foreign_keys()]
     shared = [(child, key, True) for child, key in _shared_keys(sample.metadata)]
     order = sample.plan.order
@@ -73,7 +73,7 @@ def find_aggregates(
         parent = key.parent
         if child == parent or not LEAST_ROWS <= whole.size(parent) <= MOST_PARENTS:
             continue
-        taken = {a.target for a in found.get(parent, [])} | used.get(parent, set())
+        taken = {a.target for a in found[parent]} | used[parent]
         targets = [c for c in _targets(sample, parent) if c not in taken]
         if not targets or not whole.size(child):
             continue
@@ -81,16 +81,16 @@ def find_aggregates(
         search = _Search(sample, whole, child, key, k, entities, summed)
         for aggregate in search.run(targets):
             if beside_it:
-                if order.index(child) < order.index(parent) and found.get(child):
+                if order.index(child) < order.index(parent) and found[child]:
                     continue  # whose own sums are not known yet
-                used.setdefault(child, set()).update(aggregate.columns)
+                used[child].update(aggregate.columns)
             for name, _ in aggregate.above:  # is not to be summed up later
                 table, _, column = name.rpartition(".")
-                used.setdefault(table, set()).add(column)
-            used.setdefault(parent, set()).update(aggregate.beside)
+                used[table].add(column)
+            used[parent].update(aggregate.beside)
             log.relations(parent, [aggregate])
-            found.setdefault(parent, []).append(aggregate)
-    return found
+            found[parent].append(aggregate)
+    return {table: those for table, those in found.items() if those}
 
 
 def _shared_keys(metadata: Metadata) -> Iterator[tuple[str, ForeignKey]]:
@@ -168,27 +168,22 @@ class _Search:
 
     def _totals(self, trial: Trial, steps: Mapping[str, float]) -> list[Total]:
         """Return what may sum up to some targets, by a few parents."""
-        found: dict[str, list[Total]] = {}
-
-        def empty(target: str) -> Total:
-            return Total(self.key.parent, target, self.child, self.key, "count", Amount())
-
+        found, above = dict[str, list[Total]](), self._above
+        empty = Total(self.key.parent, "", self.child, self.key, "count", Amount())
         for target, step in steps.items():
-            totals = trial.find(empty(target), step)
+            totals = trial.find(replace(empty, target=target), step)
             mere = any(total.function in MERE for total in totals)
             copied = mere and self._is_source(target)
             found[target] = [t for t in totals if not (copied and t.function in MERE)]
         for target, step in steps.items():
             if not found[target] and not is_time(trial.own.type(target)):
                 known = [name for name, totals in found.items() if totals]
-                formulas = trial.find_formulas(empty(target), step, known)
+                formulas = trial.find_formulas(replace(empty, target=target), step, known)
                 found[target] = [] if formulas and self._is_source(target) else formulas
-        return [self._with_keys(total) for totals in found.values() for total in totals]
-
-    def _with_keys(self, total: Total) -> Total:
-        above = self._above
-        names = (name for name in total.amount.columns if name in above)
-        return replace(total, above=tuple((name, above[name]) for name in names))
+        return [
+            replace(one, above=tuple((n, above[n]) for n in one.amount.columns if n in above))
+            for one in chain.from_iterable(found.values())
+        ]
 
     def _sets(
         self, trial: Trial, target: str, values: Mapping[str, tuple[str, ...]]
@@ -209,7 +204,8 @@ class _Search:
         named = [c for one in candidates for c in (one.target, *one.beside)]
         parents = self.whole.columns(self.key.parent, [*self.key.parent_columns, *named])
         counted = [one.running(len(parents)) for one in candidates]
-        above = self._with_parents(tuple(name for one in candidates for name in one.above))
+        named_above = [pair for one in candidates for pair in one.above]
+        above = WithParents(named_above, self.sample.plan, self.whole)
         for block in self.whole.batches(self.child, [c for one in candidates for c in one.columns]):
             at = match_rows(block, self.key.columns, parents, self.key.parent_columns)
             rows = above(block)
@@ -241,9 +237,6 @@ class _Search:
                         found.setdefault(f"{table}.{field.name}", key)
         return found
 
-    def _with_parents(self, above: Above) -> WithParents:
-        return WithParents(above, self.sample.plan, self.whole)
-
     def _trial(self, values: Mapping[str, tuple[str, ...]]) -> Optional[Trial]:
         """Return a few parents and all of their children."""
         parents, theirs = self.sample.tables[self.key.parent], self._theirs
@@ -261,7 +254,7 @@ class _Search:
         for rows in self.whole.batches(self.child, [*keys, *names]):
             at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
             batches.append(rows.filter(pa.array(np.isin(at, chosen))))
-        above = self._with_parents(tuple(self._above.items()))
+        above = WithParents([*self._above.items()], self.sample.plan, self.whole)
         children = above(pa.concat_tables(batches))
         at = match_rows(children, self.key.columns, parents, self.key.parent_columns)
         out = self.sample.metadata.tables[self.key.parent].key_columns

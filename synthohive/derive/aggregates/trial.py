@@ -10,7 +10,6 @@ from typing import Optional
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.aggregates.totals import (
@@ -30,7 +29,7 @@ from synthohive.derive.formula_search import (
     find_sums,
     simple_numbers,
 )
-from synthohive.tables.numbers import is_time
+from synthohive.tables.numbers import is_time, nulls
 
 __all__ = ["Trial"]
 
@@ -289,13 +288,8 @@ class Trial:
         names = [n for n in self.own.numeric if n != target]
         if not set(known) & set(names):
             return False
-        columns = Columns(self.parents.select([*names, target]), [target])
-        for find in (find_sums, find_linear, find_products):
-            chosen = Chosen(columns)
-            find(columns, chosen)
-            if any(set(known) & set(r.needs) for r in chosen.derivations.values()):
-                return True
-        return False
+        formulas = _formulas(Columns(self.parents.select([*names, target]), [target]), target)
+        return any(set(known) & set(formula.needs) for formula in formulas)
 
     def _beside(
         self, given: Floats, others: list[Floats], known: Bools, step: float
@@ -306,7 +300,7 @@ class Trial:
         rest = given[known] - base @ (base.T @ given[known])
         if not rest.std() > 5 * step:
             return []
-        shares = [np.ones(len(given))]
+        shares: list[Floats] = []
         for values in others:
             top = np.nanmax(np.abs(values))
             scale = 1.0 if top <= 1.0 else 0.01
@@ -315,16 +309,15 @@ class Trial:
         found = []
         for sets, summed in self._simplest:
             near = np.zeros(len(sets), dtype=np.bool_)
-            for share in shares[1:]:
+            for share in shares:
                 over = np.divide(given, share, out=np.full_like(given, np.nan), where=share > 0)
                 near |= self._near(summed, over, 4 * step)
             plain = np.nan_to_num(summed[:, known])
             plain = plain - (plain @ base) @ base.T
             size = np.sqrt((plain**2).sum(axis=1)) * np.sqrt((rest**2).sum())
             alike = np.divide(plain @ rest, size, out=np.zeros_like(size), where=size > 0)
-            slack = (
-                step * (1 + self._sizes[:PARENTS_BESIDE][known]) ** 0.5 / rest.std()
-            ).mean() ** 2
+            rounded = step * (1 + self._sizes[:PARENTS_BESIDE][known]) ** 0.5
+            slack = (rounded / rest.std()).mean() ** 2
             near |= (alike > 0) & (1.0 - alike**2 <= slack + 1e-9)
             found += [self._amount(one, -1) for one in sets[near][:MOST_HITS]]
         return found[:MOST_HITS]
@@ -333,18 +326,24 @@ class Trial:
         """Return how the target follows from a sum beside other columns of the parent."""
         target, summed = total.target, sums.of(total.function)
         rows = self.parents.select([*names, target]).append_column(total.name, pa.array(summed))
-        rows = rows.filter(pc.is_valid(rows.column(target)))
-        rows = rows.filter(pa.array(~np.isnan(summed[pc.is_valid(self.parents.column(target))])))
-        columns = Columns(rows, [target])
-        for find in (find_sums, find_linear, find_products):
-            chosen = Chosen(columns)
-            find(columns, chosen)
-            formula = chosen.derivations.get(target)
-            if isinstance(formula, Formula) and total.name in formula.needs:
+        known = ~np.isnan(summed) & ~nulls(rows.column(target))
+        columns = Columns(rows.filter(pa.array(known)), [target])
+        for formula in _formulas(columns, target):
+            if total.name in formula.needs:
                 beside = [s for s in formula.needs if s != total.name]
                 if _leads(columns, target, total.name, beside):
                     return formula
         return None
+
+
+def _formulas(columns: Columns, target: str) -> Iterator[Formula]:
+    """Yield in which ways a target follows from other columns of its row."""
+    for find in (find_sums, find_linear, find_products):
+        chosen = Chosen(columns)
+        find(columns, chosen)
+        formula = chosen.derivations.get(target)
+        if isinstance(formula, Formula):
+            yield formula
 
 
 def _leads(columns: Columns, target: str, summed: str, beside: list[str]) -> bool:

@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Any, Optional
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,6 +21,7 @@ from synthohive.exceptions import SchemaError
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column, ColumnKind
 from synthohive.schema.arrow_types import limits
+from synthohive.tables.context import positions_in_groups
 from synthohive.tables.degrees import FanOutModel
 
 __all__ = [
@@ -283,23 +283,12 @@ class UuidMaker(KeyMaker):
         # RFC 9562: four bits say the version, two the variant.
         high = (high & np.uint64(0xFFFFFFFFFFFF0FFF)) | (version << np.uint64(12))
         low = (low & np.uint64(0x3FFFFFFFFFFFFFFF)) | np.uint64(0x8000000000000000)
-        hexed = np.char.add(_hex(high), _hex(low))
+        # The bytes of both halves, the highest first: 32 digits a row.
+        digits = np.stack([high, low], axis=1).astype(">u8").tobytes().hex()
+        text = pa.array([digits[i : i + 32] for i in range(0, len(digits), 32)], pa.string())
         if self.dashes:
-            letters = hexed.view("U1").reshape(-1, 32)
-            dash = np.full((len(at.rows), 1), "-")
-            cut = [letters[:, a:b] for a, b in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))]
-            joined = np.concatenate([p for part in cut for p in (part, dash)][:-1], axis=1)
-            hexed = np.ascontiguousarray(joined).view("U36").reshape(-1)
-        text = np.char.upper(hexed) if self.upper else hexed
-        return pc.cast(pa.array(text.astype(object), pa.string()), self.column.arrow_type)
-
-
-def _hex(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.str_]:
-    digits = np.array(list("0123456789abcdef"))
-    # Shape (rows, 16): four bits of each number at a time, the highest first.
-    shifts = np.arange(60, -1, -4, dtype=np.uint64)
-    letters = digits[((values[:, None] >> shifts) & np.uint64(15)).astype(np.int64)]
-    return np.ascontiguousarray(letters).view("U16").reshape(-1)
+            text = pc.replace_substring_regex(text, "^(.{8})(.{4})(.{4})(.{4})", r"\1-\2-\3-\4-")
+        return pc.cast(pc.utf8_upper(text) if self.upper else text, self.column.arrow_type)
 
 
 @dataclass
@@ -360,16 +349,11 @@ class CounterMaker(KeyMaker):
         if known is None or column.kind not in _NUMBERS:
             return None
         numbers, groups = known
-        order = np.lexsort((numbers, groups))
-        ordered, own = numbers[order], groups[order]
-        first = np.r_[True, own[1:] != own[:-1]]
-        start = int(np.median(ordered[first]))
-        inside = np.diff(ordered)[~first[1:]]
+        order, position = np.lexsort((numbers, groups)), positions_in_groups(groups, numbers)[0]
+        start = int(np.median(numbers[position == 0]))
+        inside = np.diff(numbers[order])[position[order][1:] > 0]
         step = int(np.median(inside)) if len(inside) else 1
-        starts = np.flatnonzero(first)
-        # Sorted by group and number, a position is the distance to where the group begins.
-        position = np.arange(len(own)) - np.repeat(starts, np.diff(np.r_[starts, len(own)]))
-        fits = np.mean(ordered == start + position * step)
+        fits = np.mean(numbers == start + position * step)
         if step <= 0 or fits < 0.98:
             return None
         return cls(column, start, step, bool(fits == 1.0))

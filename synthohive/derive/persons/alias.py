@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Optional
@@ -114,12 +114,11 @@ class Alias(Readable):
         ]
         return np.array(unequal, dtype=np.bool_)
 
-    def real_differs(self, tables: Mapping[str, pa.Table], keys: Tables) -> Bools:
+    def real_differs(self, tables: Tables) -> Bools:
         """Return :meth:`differs` of real rows."""
-        rows = tables[self.table]
-        at = path_rows(self.path, len(rows), keys)
-        sources = tables[self.source].select(self.sources).take(pa.array(at, mask=at < 0))
-        return self.differs(texts_of(rows.column(self.target)), sources)
+        at = path_rows(self.table, self.path, tables)
+        sources = tables.take(self.source, self.sources, at)
+        return self.differs(texts_of(tables.columns(self.table, [self.target]).column(0)), sources)
 
     def with_share(self, differs: Bools) -> Alias:
         """Return the same with its share of rows."""
@@ -178,25 +177,23 @@ def normal(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def path_rows(path: Path, rows: int, keys: Tables) -> IntArray:
+def path_rows(table: str, path: Path, tables: Tables) -> IntArray:
     """Return the row that each row's path ends at; -1 for none.
 
     Parameters
     ----------
+    table : str
+        The table of the rows, and of the first key; an empty path ends at the rows themselves.
     path : tuple of (str, ForeignKey)
-        The first key is of the table of the rows; an empty path ends at the rows themselves.
-    rows : int
-        How many rows this table has.
-    keys : Tables
-        Where the parents' rows are looked up.
+    tables : Tables
 
     Returns
     -------
     ndarray of int64, shape (rows,)
     """
-    found = np.arange(rows, dtype=np.int64)
-    for table, key in path:
-        found = gather(keys.parent_rows(table, key), found)
+    found = np.arange(tables.size(table), dtype=np.int64)
+    for holder, key in path:
+        found = gather(tables.parent_rows(holder, key), found)
     return found
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Optional
 
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive._readable import Readable
 from synthohive.derive.persons.alias import Path, Texts, path_rows, paths, texts_of
@@ -23,6 +22,7 @@ from synthohive.privacy.places import names_follow, territory_of, territory_of_l
 from synthohive.privacy.rows import Beside
 from synthohive.privacy.shapes import issuer_of
 from synthohive.privacy.subjects import words_of
+from synthohive.tables.base import Tables
 from synthohive.tables.sample import Sample
 
 __all__ = ["Given", "beside_of", "find_given"]
@@ -68,9 +68,10 @@ class Given(Readable):
     column: str
     women: dict[str, bool] = field(default_factory=dict)
 
-    def beside(self, sources: pa.ChunkedArray, rows: IntArray) -> Beside:
-        """Return what the column says of the rows of the targets, at these rows of its table."""
-        texts = texts_of(sources, rows)
+    def beside(self, tables: Tables) -> Beside:
+        """Return what the column says of the rows of the targets."""
+        at = path_rows(self.table, self.path, tables)
+        texts = texts_of(tables.take(self.source, [self.column], at).column(0))
         if self.women:
             codes = [int(self.women.get(text, -1)) if text else -1 for text in texts]
             return Beside(women=np.array(codes, dtype=np.int8))
@@ -87,19 +88,19 @@ def is_language(name: str) -> bool:
     return any(word in _CALLED_LANGUAGE for word in words_of(name))
 
 
-def beside_of(given: list[Given], target: str, read: Callable[[Given], Beside]) -> Optional[Beside]:
+def beside_of(given: Iterable[Given], target: str, tables: Tables) -> Optional[Beside]:
     """Put together what several columns say of one that is made up; None if none does.
 
     Parameters
     ----------
-    given : list of Given
+    given : iterable of Given
         Of the table of `target`; for each of titles and countries, the first one counts.
     target : str
         The made-up column.
-    read : callable
-        Returns what one of these columns says of all rows; called for those of `target` alone.
+    tables : Tables
+        Where their columns are.
     """
-    found = [read(one) for one in given if target in one.targets]
+    found = [one.beside(tables) for one in given if target in one.targets]
     if not found:
         return None
     women = next((one.women for one in found if one.women is not None), None)
@@ -216,7 +217,7 @@ def _country(
 
 def _names_follow(sample: Sample, given: Given, kinds: Mapping[str, PiiKind]) -> bool:
     """Tell whether the names beside countries are of these."""
-    labels = labels_of(sample, given).labels
+    labels = given.beside(sample).labels
     if labels is None or not NAMES & set(kinds.values()):
         return False
     persons = persons_of(kinds, sample.tables[given.table])
@@ -250,9 +251,3 @@ def _brand(
         if total and agree >= CLEARLY * total and agree / total > alone + 0.1:
             return Given(table, (target,), (), table, name)
     return None
-
-
-def labels_of(sample: Sample, given: Given) -> Beside:
-    """Return what a column says of the real rows."""
-    rows = path_rows(given.path, len(sample.tables[given.table]), sample)
-    return given.beside(sample.tables[given.source].column(given.column), rows)

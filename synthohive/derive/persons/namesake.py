@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from synthohive._readable import Readable
 from synthohive.derive.persons.alias import Path, path_rows
 from synthohive.privacy.columns import Names, persons_of
 from synthohive.privacy.kinds import PiiKind
-from synthohive.tables.base import Tables
+from synthohive.tables.sample import Sample
 
 __all__ = ["Namesake"]
 
@@ -34,22 +32,13 @@ class Namesake(Readable):
     path: Path
     source: str
 
-    def persons(
-        self, tables: Mapping[str, pa.Table], kinds: Mapping[str, PiiKind], keys: Tables
-    ) -> Names:
+    def persons(self, sample: Sample, kinds: Mapping[str, PiiKind]) -> Names:
         """Return the first and the last name beside each row; empty where there is none.
 
-        Parameters
-        ----------
-        tables : mapping of str to pyarrow.Table
-            Rows of the column's table, and of `source` with its names.
-        kinds : mapping of str to PiiKind
-            Of the personal columns of `source`: they tell which are names.
-        keys : Tables
-            Where the parents' rows are looked up.
+        `kinds`, of the personal columns of `source`, tell which are names.
         """
-        known = persons_of(kinds, tables[self.source])
-        rows = path_rows(self.path, len(tables[self.table]), keys)
+        known = persons_of(kinds, sample.tables[self.source])
+        rows = path_rows(self.table, self.path, sample)
         return [known[row] if row >= 0 else ("", "") for row in rows]
 
     def __str__(self) -> str:
