@@ -54,6 +54,9 @@ class Term:
     coefficient: float
     factors: tuple[Factor, ...] = ()
 
+    def __mul__(self, other: Term) -> Term:
+        return Term(self.coefficient * other.coefficient, (*self.factors, *other.factors))
+
     def __str__(self) -> str:
         amount = abs(self.coefficient)
         times = [str(f) for f in self.factors if f.power == 1]

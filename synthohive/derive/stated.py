@@ -213,24 +213,20 @@ class _Text:
         if isinstance(node, exp.Paren):
             return self._terms(node.this)
         if isinstance(node, exp.Neg):
-            return [_scaled(term, -1.0) for term in self._terms(node.this)]
+            return [Term(-1.0) * term for term in self._terms(node.this)]
         if isinstance(node, exp.Literal) and node.is_number:
             return [Term(float(node.name))]
         if isinstance(node, exp.Column):
             return [Term(1.0, (Factor(self._name(node)),))]
         if isinstance(node, (exp.Add, exp.Sub)):
             sign = 1.0 if isinstance(node, exp.Add) else -1.0
-            right = [_scaled(term, sign) for term in self._terms(node.right)]
+            right = [Term(sign) * term for term in self._terms(node.right)]
             return [*self._terms(node.left), *right]
         if isinstance(node, exp.Mul):
-            pairs = product(self._terms(node.left), self._terms(node.right))
-            return [Term(a.coefficient * b.coefficient, (*a.factors, *b.factors)) for a, b in pairs]
+            return [a * b for a, b in product(self._terms(node.left), self._terms(node.right))]
         if isinstance(node, exp.Div):
             below = self._below(self._terms(node.right))
-            return [
-                Term(t.coefficient * below.coefficient, (*t.factors, *below.factors))
-                for t in self._terms(node.left)
-            ]
+            return [term * below for term in self._terms(node.left)]
         raise self._error(f"holds {node.sql()}; only + - * / and round, floor, ceil are known")
 
     def _below(self, terms: list[Term]) -> Term:
@@ -244,7 +240,3 @@ class _Text:
             column = rest[0].factors[0].column
             return Term(1.0, (Factor(column, add, rest[0].coefficient, -1),))
         raise self._error("divides by a sum of columns")
-
-
-def _scaled(term: Term, by: float) -> Term:
-    return replace(term, coefficient=term.coefficient * by)
