@@ -405,7 +405,7 @@ class Pattern:
         kind = next((form for form in reversed(forms) if form in CLASSES), "9")
         end = len(pieces)
         if numbered:
-            kind, end = "9", max(at for at, form in enumerate(forms) if form == "9") + 1
+            kind, end = "9", max(at for at, form in enumerate(forms) if set(form) == {"9"}) + 1
         while prod(len(strings) for strings, _ in pieces) <= wanted:
             pieces.insert(end, (tuple(CLASSES[kind]), ()))
         return Pattern(tuple(p for p, _ in pieces), tuple(w for _, w in pieces))
