@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Optional
 
@@ -17,7 +18,15 @@ from synthohive.encoding.value_counts import ValueCounts
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column
 
-__all__ = ["ColumnTransform", "EncoderSettings", "Reject", "Summary", "below"]
+__all__ = [
+    "ColumnTransform",
+    "EncoderSettings",
+    "Reject",
+    "Summary",
+    "apart",
+    "below",
+    "side_by_side",
+]
 
 
 def below(seed: np.random.SeedSequence, *path: int) -> np.random.SeedSequence:
@@ -219,3 +228,33 @@ class ColumnTransform(ABC):
         pyarrow.Array
             One value of ``column.arrow_type`` for each row.
         """
+
+
+def side_by_side(parts: Sequence[tuple[Codes, Floats32]], rows: int) -> tuple[Codes, Floats32]:
+    """Return the blocks of several parts of the same rows."""
+    codes = [np.empty((rows, 0), dtype=np.int32), *(codes for codes, _ in parts)]
+    floats = [np.empty((rows, 0), dtype=np.float32), *(floats for _, floats in parts)]
+    return (
+        np.concatenate(codes, axis=1).astype(np.int32, copy=False),
+        np.concatenate(floats, axis=1).astype(np.float32, copy=False),
+    )
+
+
+def apart(
+    transforms: Mapping[str, ColumnTransform], codes: Codes, values: Floats32
+) -> Iterator[tuple[str, Codes, Floats32]]:
+    """Yield the blocks of each transform: the inverse of :func:`side_by_side`.
+
+    Parameters
+    ----------
+    transforms : mapping of str to ColumnTransform
+        In the order of their blocks.
+    codes : ndarray of int32, shape (rows, discrete blocks)
+    values : ndarray of float32, shape (rows, continuous blocks)
+    """
+    at = floats = 0
+    for name, transform in transforms.items():
+        layout = transform.layout
+        end, stop = at + len(layout.discrete), floats + len(layout.continuous)
+        yield name, codes[:, at:end], values[:, floats:stop]
+        at, floats = end, stop

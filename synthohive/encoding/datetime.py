@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Codes, Floats32, IntArray
-from synthohive.encoding.base import Summary, below
+from synthohive.encoding.base import Summary, below, side_by_side
 from synthohive.encoding.canonical import restore
 from synthohive.encoding.encoded import Layout
 from synthohive.encoding.modes import Modes
@@ -146,10 +146,8 @@ class Datetime(Numeric):
         # the day decides
         hour = pc.if_else(pa.array(self._decided(day)[0]), pa.scalar(None, pa.int64()), hour)
         hour_codes, hour_positions = self.hours_.encode(hour, rng)
-        return (
-            np.stack([codes, hour_codes], axis=1),
-            np.concatenate([positions, hour_positions], axis=1),
-        )
+        parts = [(codes[:, None], positions), (hour_codes[:, None], hour_positions)]
+        return side_by_side(parts, len(codes))
 
     def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
         """Return moments, put together where day and time are apart; see the base class."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
@@ -27,7 +26,6 @@ _MAX_STRUCTURES = 20  # codes
 _MAX_INVALID = 0.05  # of rows that are no documents
 _DEPTHS = (60, 4, 3, 2, 1, 0)  # of elements that are tried, all first
 _SHARED = 0.5  # of rows whose structure entities share
-Trees = dict[str, list[tuple[int, Any]]]
 
 
 @dataclass(eq=False)
@@ -46,25 +44,34 @@ class Json(CodedTransform):
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Json:
         """Learn the shared structures and their leaves."""
-        value_counts = summary.value.sample
+        texts, k = summary.value.sample, self.settings.k
         self.null_ = summary.nulls > 0
-        found = self._structures(value_counts)
-        invalid = value_counts.counts.sum() - sum(
-            _mass(part, value_counts) for part in found.values()
-        )
-        if invalid > _MAX_INVALID * max(value_counts.counts.sum(), 1):
+        read, structures = self._structures(texts)
+        rows = int(texts.counts.sum())
+        if rows - structures.counts.sum() > _MAX_INVALID * max(rows, 1):
             raise Reject(f"the texts are not {self.name}")
-        self._learn(found, value_counts, seed)
+        kept = structures.shared(k, _MAX_STRUCTURES)
+        self.structures_, self.weights_ = (
+            kept.values.to_pylist(),
+            kept.counts.astype(float).tolist(),
+        )
+        for i, name in enumerate(self.structures_):
+            found = [(row, value) for row, (own, value) in enumerate(read) if own == name]
+            self.nodes_.append(Node.learn(found, texts, self.settings, below(seed, i)))
+        if not self.nodes_:
+            array = self.column.kind is ColumnKind.ARRAY
+            self.structures_, self.weights_ = ["[]" if array else "{}"], [1.0]
+            self.nodes_ = [self._empty([value for name, value in read if name is not None])]
         return self
 
-    def _structures(self, value_counts: ValueCounts) -> Trees:
-        """Return the rows of each structure, with the values read."""
-        found: defaultdict[str, list[tuple[int, Any]]] = defaultdict(list)
-        for row, text in enumerate(value_counts.values.to_pylist()):
-            name, value = self._read(text)
-            if name is not None:
-                found[name].append((row, value))
-        return found
+    def _structures(
+        self, texts: ValueCounts
+    ) -> tuple[list[tuple[Optional[str], Any]], ValueCounts]:
+        """Return each text's structure and value, and the structures counted."""
+        read = [self._read(text) for text in texts.values.to_pylist()]
+        rows = np.flatnonzero([name is not None for name, _ in read])
+        names = pa.array([read[row][0] for row in rows], pa.string())
+        return read, texts.derive(names, rows, self.settings.k)
 
     def _read(self, text: str) -> tuple[Optional[str], Any]:
         """Return a text's structure and value; no structure where it is no such text."""
@@ -84,38 +91,16 @@ class Json(CodedTransform):
         """Return JSON as texts of the column."""
         return made
 
-    def _learn(self, found: Trees, value_counts: ValueCounts, seed: np.random.SeedSequence) -> None:
-        mass = {name: _mass(part, value_counts) for name, part in found.items()}
-        for name in sorted(found, key=lambda n: (-mass[n], n)):
-            if len(self.nodes_) == _MAX_STRUCTURES or not self._is_shared(
-                found[name], value_counts
-            ):
-                continue
-            inner = below(seed, len(self.nodes_))
-            self.structures_.append(name)
-            self.nodes_.append(Node.learn(found[name], value_counts, self.settings, inner))
-            self.weights_.append(mass[name])
-        if not self.nodes_:
-            array = self.column.kind is ColumnKind.ARRAY
-            self.structures_, self.weights_ = ["[]" if array else "{}"], [1.0]
-            self.nodes_ = [self._empty(found)]
-
-    def _empty(self, found: Trees) -> Node:
+    def _empty(self, values: list[Any]) -> Node:
         """Return the least that the column's type takes."""
         type_ = self.column.sql_type or ""
         size = re.search(r"\[(\d+)\]$", type_)
         if size is not None:
             return Node("array", [Node("null")], lengths=[int(size[1])], weights=[1.0])
         if self.column.kind is ColumnKind.COMPOSITE or type_.startswith("STRUCT("):
-            fields = next((list(part[0][1]) for part in found.values()), [])  # are the type's
+            fields = list(values[0]) if values else []  # are the type's
             return Node("object", [Node("null") for _ in fields], keys=fields)
         return Node("array" if self.column.kind is ColumnKind.ARRAY else "object")
-
-    def _is_shared(self, part: list[tuple[int, Any]], value_counts: ValueCounts) -> bool:
-        k = self.settings.k
-        if _mass(part, value_counts) < k:
-            return False
-        return value_counts.take(np.array([row for row, _ in part])).all_holders >= k
 
     @property
     def size(self) -> int:
@@ -157,10 +142,6 @@ class Json(CodedTransform):
         return texts.take(pa.array(rows))
 
 
-def _mass(part: list[tuple[int, Any]], value_counts: ValueCounts) -> float:
-    return float(value_counts.counts[[row for row, _ in part]].sum())
-
-
 @dataclass(eq=False)
 class Markup(Json):
     """XML and HTML: as JSON, once an element is written as an object.
@@ -173,19 +154,18 @@ class Markup(Json):
 
     depth_: int = _DEPTHS[0]
 
-    def _structures(self, value_counts: ValueCounts) -> Trees:
-        texts = value_counts.values.to_pylist()
-        marked = np.array(["<" in text for text in texts], dtype=bool)
-        if value_counts.counts[marked].sum() <= _SHARED * value_counts.counts.sum():
+    def _structures(
+        self, texts: ValueCounts
+    ) -> tuple[list[tuple[Optional[str], Any]], ValueCounts]:
+        marked = np.array(["<" in text for text in texts.values.to_pylist()], dtype=bool)
+        least = _SHARED * texts.counts.sum()
+        if texts.counts[marked].sum() <= least:
             raise Reject("most texts have no element")
-        found: Trees = {}
         for self.depth_ in _DEPTHS:
-            found = super()._structures(value_counts)
-            parts = [part for part in found.values() if self._is_shared(part, value_counts)]
-            shared = [_mass(part, value_counts) for part in parts]
-            if sum(sorted(shared)[-_MAX_STRUCTURES:]) >= _SHARED * value_counts.counts.sum():
+            read, structures = super()._structures(texts)
+            if structures.shared(self.settings.k, _MAX_STRUCTURES).counts.sum() >= least:
                 break
-        return found
+        return read, structures
 
     def _value(self, text: str) -> Any:
         tree = read_markup(text)

@@ -12,7 +12,14 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, Codes, Floats32, IntArray
-from synthohive.encoding.base import ColumnTransform, Reject, Summary, below
+from synthohive.encoding.base import (
+    ColumnTransform,
+    Reject,
+    Summary,
+    apart,
+    below,
+    side_by_side,
+)
 from synthohive.encoding.draw import categorical as draw
 from synthohive.encoding.encoded import Discrete, Layout
 from synthohive.encoding.registry import fit_first
@@ -113,9 +120,8 @@ class Parts(ColumnTransform):
             raise Reject("no value of the kind was seen")
         named = pa.array([shapes[row] for row in known], pa.string())
         counts = texts.derive(named, known, k)
-        ranked = np.lexsort((counts.values.to_numpy(zero_copy_only=False), -counts.counts))
-        shared = ranked[counts.holders[ranked] >= k]
-        kept = counts.take(shared if len(shared) else ranked[:1])
+        kept = counts.shared(k)
+        kept = kept if len(kept) else counts.shared(0, 1)
         self.shapes_, self.weights_ = kept.values.to_pylist(), kept.counts.tolist()
         wanted = {name for shape in self.shapes_ for name in self._structure.needs(shape)}
         for i, (name, column) in enumerate(self._structure.parts.items()):
@@ -163,33 +169,23 @@ class Parts(ColumnTransform):
         other = np.flatnonzero(codes < 0)
         if len(other) and self.shapes_:
             codes[other] = draw(self.weights_, len(other), rng)
-        blocks: list[Codes] = [np.empty((len(codes), 0), dtype=np.int32)]
-        floats: list[Floats32] = [np.empty((len(codes), 0), dtype=np.float32)]
+        blocks = []
         if self._coded:
-            blocks.append(codes[:, None])
+            blocks.append((codes[:, None], np.empty((len(codes), 0), dtype=np.float32)))
         for name, transform in self.parts_.items():
             distinct = pa.array([*columns[name], None], transform.column.arrow_type)
             part = distinct.take(pa.array(at))
             lacking = np.flatnonzero(part.is_null())
-            block, more = transform.encode(transform.filled(part, lacking, rng), rng)
-            blocks.append(block)
-            floats.append(more)
-        return (
-            np.concatenate(blocks, axis=1).astype(np.int32, copy=False),
-            np.concatenate(floats, axis=1).astype(np.float32, copy=False),
-        )
+            blocks.append(transform.encode(transform.filled(part, lacking, rng), rng))
+        return side_by_side(blocks, len(codes))
 
     def decode(self, codes: Codes, values: Floats32, rng: np.random.Generator) -> pa.Array:
         """Put the parts together as the shape asks for; see the base class."""
-        at, floats = int(self._coded), 0
         shape = codes[:, 0] if self._coded else np.zeros(len(codes), dtype=np.int32)
-        made = {}
-        for name, transform in self.parts_.items():
-            layout = transform.layout
-            end, stop = at + len(layout.discrete), floats + len(layout.continuous)
-            part = transform.decode(codes[:, at:end], values[:, floats:stop], rng)
-            made[name] = part
-            at, floats = end, stop
+        made = {
+            name: self.parts_[name].decode(part, floats, rng)
+            for name, part, floats in apart(self.parts_, codes[:, int(self._coded) :], values)
+        }
 
         def write(number: int, rows: IntArray) -> pa.Array:
             if not 0 <= number < len(self.shapes_):

@@ -11,6 +11,7 @@ import pyarrow as pa
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.encoding.value_counts import ValueCounts
 from synthohive.texts.patterns import CLASSES, Pattern, shape
+from synthohive.texts.words import cased_like
 
 __all__ = ["Label", "Tokens", "labels_of", "letters_like", "numbers_like"]
 
@@ -97,11 +98,7 @@ class Label:
 
     def cased(self, word: str) -> str:
         """Return a lower-case word in this form."""
-        if self.form == UPPER * 2:
-            word = word.upper()
-        elif self.form[0] == UPPER:
-            word = word[:1].upper() + word[1:]
-        return self.lead + word
+        return self.lead + cased_like(self.form, word)
 
 
 def labels_of(

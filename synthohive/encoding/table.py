@@ -13,7 +13,13 @@ import pyarrow as pa
 from joblib import Parallel, delayed
 
 from synthohive._arrays import Bools
-from synthohive.encoding.base import ColumnTransform, EncoderSettings, below
+from synthohive.encoding.base import (
+    ColumnTransform,
+    EncoderSettings,
+    apart,
+    below,
+    side_by_side,
+)
 from synthohive.encoding.encoded import ABSENT, EncodedTable, Layout
 from synthohive.encoding.registry import candidates, fit_column
 from synthohive.exceptions import SchemaError, did_you_mean, in_column
@@ -126,11 +132,7 @@ class TableEncoder:
         for (name, transform), stream in zip(self.transforms.items(), streams):
             with in_column(name):
                 parts.append(transform.encode(_column(table, name), stream))
-        if not parts:
-            return EncodedTable.empty(table.num_rows)
-        codes = np.concatenate([c for c, _ in parts], axis=1).astype(np.int32, copy=False)
-        values = np.concatenate([v for _, v in parts], axis=1).astype(np.float32, copy=False)
-        return EncodedTable(self.layout, codes, values)
+        return EncodedTable(self.layout, *side_by_side(parts, table.num_rows))
 
     def only(self, names: Collection[str]) -> TableEncoder:
         """Return the encoder of some columns."""
@@ -194,15 +196,12 @@ class TableEncoder:
         """Turn encoded rows into a table of the columns' exact Arrow types."""
         streams = _streams(rng, len(self.transforms))
         arrays, fields = [], []
-        discrete = continuous = 0
-        for (name, transform), stream in zip(self.transforms.items(), streams):
-            layout = transform.layout
-            end, stop = discrete + len(layout.discrete), continuous + len(layout.continuous)
-            codes = encoded.codes[:, discrete:end]
+        blocks = apart(self.transforms, encoded.codes, encoded.values)
+        for (name, codes, values), stream in zip(blocks, streams):
+            transform = self.transforms[name]
             with in_column(name):
-                arrays.append(transform.decode(codes, encoded.values[:, continuous:stop], stream))
+                arrays.append(transform.decode(codes, values, stream))
             fields.append(pa.field(name, transform.column.arrow_type))
-            discrete, continuous = end, stop
         return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
 

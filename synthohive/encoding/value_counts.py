@@ -202,6 +202,11 @@ class ValueCounts:
         """Return what makes up texts of one shape, from these, which have it."""
         return Pattern.learn(form, self.values.to_pylist(), self.of_each, k, self.counts)
 
+    def shared(self, k: int, most: Optional[int] = None) -> ValueCounts:
+        """Return the texts that `k` entities share, up to so many, the most frequent first."""
+        ranked = np.lexsort((self.values.to_numpy(zero_copy_only=False), -self.counts))
+        return self.take(ranked[self.holders[ranked] >= k][:most])
+
     def derive(self, values: pa.Array, rows: IntArray, k: int) -> ValueCounts:
         """Count parts of the values: `values[i]` is a part of the value at `rows[i]`.
 

@@ -35,7 +35,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 20
+FORMAT = 21
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

@@ -96,8 +96,10 @@ def judge_look_up(
         Whether all tables that this one refers to are themselves look-up tables.
     """
     columns = table.described(data.schema)
-    if table.reference is not None:
-        return _stated(table, list(columns), personal)
+    if table.reference is False:
+        return Verdict(why_not="TableConfig.reference is False")
+    if table.reference:
+        return Verdict(tuple(name for name in columns if name not in personal))
     if table.own_name.lower() in _OF_SCHEMA and data.num_rows:
         return Verdict(tuple(n for n in columns if n not in personal and n.lower() not in _BY_WHOM))
     used = support[support > 0]
@@ -138,12 +140,6 @@ def is_audit(column: Column) -> bool:
     if column.kind in _TIMES or column.kind.family in ("text", "number"):
         return bool(_AUDIT.fullmatch(called) or _ROW_VERSION.fullmatch(called))
     return False
-
-
-def _stated(table: TableConfig, stored: Sequence[str], personal: Mapping[str, Any]) -> Verdict:
-    if not table.reference:
-        return Verdict(why_not="TableConfig.reference is False")
-    return Verdict(tuple(name for name in stored if name not in personal))
 
 
 def _judge_columns(
