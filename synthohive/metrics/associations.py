@@ -276,13 +276,13 @@ def _pair_tvds(
         return [float(real.num_rows != synthetic.num_rows)] * len(pairs)
     columns = {column.name: column for pair in pairs for column in pair}
     codes = {name: _binned(real, synthetic, column) for name, column in columns.items()}
-    return [_joint_tvd(codes[a.name], codes[b.name]) for a, b in pairs]
-
-
-def _joint_tvd(left: list[IntArray], right: list[IntArray]) -> float:
-    # a pair of bins as one number: `right` are those of one column on both sides
-    span = max(int(part.max()) for part in right) + 1
-    return tvd_of_codes(*(a * span + b for a, b in zip(left, right)))
+    found = []
+    for a, b in pairs:
+        # a pair of bins as one number, on both sides
+        span = max(int(part.max()) for part in codes[b.name]) + 1
+        both = (x * span + y for x, y in zip(codes[a.name], codes[b.name]))
+        found.append(tvd_of_codes(*both))
+    return found
 
 
 def _binned(real: pa.Table, synthetic: pa.Table, column: Column) -> list[IntArray]:

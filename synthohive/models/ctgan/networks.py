@@ -127,15 +127,6 @@ class Discriminator(nn.Module):
 
     Each such layer multiplies by slopes that do not change near its input. So the gradient of the
     scores by the packs is a product of weights and slopes, and takes no second derivatives.
-
-    Parameters
-    ----------
-    width, pac : int
-        Of a row, and rows of a pack.
-    hidden : tuple of int
-        Widths of the layers.
-    rng : Generator
-        Decides what is left out.
     """
 
     LEAK = 0.2
@@ -144,7 +135,7 @@ class Discriminator(nn.Module):
         self, width: int, pac: int, hidden: tuple[int, ...], rng: np.random.Generator
     ) -> None:
         super().__init__()
-        self.pac, self.rng = pac, rng
+        self.pac, self.rng = pac, rng  # rows of a pack; what decides what is left out
         sizes = [width * pac, *hidden, 1]
         self.layers = nn.ModuleList(nn.Linear(*pair) for pair in zip(sizes, sizes[1:]))
 

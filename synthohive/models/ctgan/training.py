@@ -155,7 +155,7 @@ class CTGANTask(Trainable):
         # ignored, the critic alone finds late
         loss = -score - (logs[: self.batch] * condition).sum() / self.batch
         if self.config.scores:
-            score = energy_score(fake, fakes[self.batch :], real)
+            score = _energy_score(fake, fakes[self.batch :], real)
             score = score + _brier_score(logs.exp(), real[:, : self.blocks.width])
             loss = loss + self.config.scores * score
         self.optimizer_g.zero_grad(set_to_none=True)
@@ -210,24 +210,14 @@ def _brier_score(shares: Tensor, real: Tensor) -> Tensor:
     return ((one - real) * (two - real)).sum(dim=1).mean()
 
 
-def energy_score(one: Tensor, two: Tensor, real: Tensor) -> Tensor:
-    """Return the energy score (Gneiting & Raftery, 2007) of two rows drawn for a real one.
+def _energy_score(one: Tensor, two: Tensor, real: Tensor) -> Tensor:
+    """Return the energy score (Gneiting & Raftery, 2007) of two rows drawn for each real one.
 
     It is least where rows follow the real ``p(row | context)``. The critic sees that a row
     does not fit its context much later, because most rows fit most contexts.
-
-    Parameters
-    ----------
-    one, two : Tensor, shape (B, W)
-        Two draws for the same contexts, as the critic sees them.
-    real : Tensor, shape (B, W)
-        The real rows of these contexts.
-
-    Returns
-    -------
-    Tensor
-        A scalar, the mean over the rows.
     """
+    # as the critic sees them, (B, W) each; without the second term, the best draw for a context
+    # would be the middle of its rows, again and again
     near = _length(one - real) + _length(two - real)
     return 0.5 * (near - _length(one - two)).mean()
 
