@@ -169,9 +169,8 @@ class UniqueRepair(Repair):
 
     A repeated row first trades what puts it under the rule's condition with a row that is not
     (an address is the default one in place of another); then it gets another row's value in a
-    *free* column. Both keep all columns' distributions. Where that does not help, it gets the
-    next value that nobody has; where there is none, NULL, if the column may be NULL; at last it
-    leaves the rule's condition.
+    *free* column: both keep all columns' distributions. Else it gets the next value that nobody
+    has, NULL, if the column may be NULL, or at last leaves the rule's condition.
 
     Parameters
     ----------
@@ -180,8 +179,7 @@ class UniqueRepair(Repair):
     free : set of str
         The columns of the set that may be changed.
     movable : sequence of str
-        Columns that tell whether a row is under the rule's condition, and those tied to them,
-        which are traded together.
+        Columns of the condition, and those tied to them, which are traded together.
     """
 
     def __init__(

@@ -58,16 +58,13 @@ def check_validity(
 
     Parameters
     ----------
+    metadata : Metadata
+    tables : Tables
     rules : mapping of str to sequence of UniqueRule, optional
         By table: what must not repeat beside the unique sets of `metadata`.
     given : Tables, optional
         What the rows were before cells of them were filled: what they broke already is
         nobody's fault here, and is told by the log event ``given_rows_not_valid``.
-
-    Raises
-    ------
-    ConstraintViolationError
-        Naming tables, keys, and numbers of rows.
     """
     found = list(violations(metadata, tables, rules))
     if found and given is not None:
@@ -93,11 +90,8 @@ def violations(
 
     Parameters
     ----------
-    metadata : Metadata
-    tables : Tables
-        All tables of it, whoever made them; read block by block.
-    rules : mapping of str to sequence of UniqueRule, optional
-        By table: what must not repeat beside the unique sets of `metadata`.
+    metadata, tables, rules
+        As of :func:`check_validity`; all tables are read block by block.
     """
     for name, config in metadata.tables.items():
         for column, rows in _nulls(config, tables).items():

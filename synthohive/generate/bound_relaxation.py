@@ -38,8 +38,10 @@ def relaxed_bounds(
 
     Parameters
     ----------
-    chosen : ndarray of int64
-        The parent row of each child row; -1 for none.
+    run, made, key
+        The key from the rows of `made`.
+    chosen : ndarray of int64, shape (children,)
+        Parent rows; -1 for none.
     bounds : sequence of Order
         Between a child's columns and those of its parent.
     above : pyarrow.Table

@@ -51,12 +51,11 @@ class Conditions:
 
     @staticmethod
     def encode(fixed: pa.Table, encoder: TableEncoder, rng: np.random.Generator) -> EncodedTable:
-        """Encode fixed columns; blocks of all others hold -1, and NaN.
+        """Encode fixed columns, in the types of the table; blocks of all others hold -1, and NaN.
 
         Parameters
         ----------
         fixed : pyarrow.Table
-            The fixed columns of each row, in the types of the table.
         encoder : TableEncoder
             That of all modelled columns.
         rng : Generator

@@ -52,7 +52,7 @@ def generate_database(
 ) -> Iterator[dict[str, TableSpool]]:
     """Generate all tables into a temporary folder; yield them by name, parents first.
 
-    The folder is removed when the block is left.
+    The folder is removed when the block is left. Tables found within others are not shown.
 
     Parameters
     ----------
@@ -67,11 +67,6 @@ def generate_database(
         Raise where a drawn row breaks a CHECK, instead of repairing it.
     conditions : mapping of str to Conditions, optional
         What the caller fixes, by table.
-
-    Yields
-    ------
-    dict of str to TableSpool
-        Without the tables that were found within others.
 
     Raises
     ------

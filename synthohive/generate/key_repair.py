@@ -162,12 +162,11 @@ def repair_late_key(
     ----------
     run : Run
     made : Generated
-        The rows of the child table.
+        Of the child table.
     link : Link
         A self reference, or a deferred key.
     refused : callable, optional
-        Takes rows and a parent row for each, both ndarray of int64 of shape (n,); returns which of
-        these pairs must not be.
+        Takes rows and a parent row for each; returns which of these pairs must not be.
     """
     name, key, known = link.table, link.key, {c for c, _ in link.shared}
     config, fitted = run.fitted.metadata.tables[name], run.fitted.tables[name]

@@ -97,14 +97,9 @@ class ColumnKind(str, Enum):
         Parameters
         ----------
         name : str
-            Its value, as descriptions write it; no other kind has it.
+            Its value, as descriptions write it; a ValueError if a kind has it.
         family, arrow, transforms, view, keyed
             The fields of the row; see the class.
-
-        Raises
-        ------
-        ValueError
-            There is a kind of that name.
         """
         if name in _ADDED or name in cls._value2member_map_:
             raise ValueError(f"there is a kind of columns called {name!r}")

@@ -40,19 +40,17 @@ class FanOutModel:
     ) -> FanOutModel:
         """Learn from ``{children: parents}`` over the full tables.
 
-        "negbinom" fits a negative binomial with the zeros modelled apart. The counts of
-        the k parents with most children are pooled to their mean, as a lone maximum
-        could point at a person; the total stays. With ``k=1`` all counts are kept, as for
-        parents that are no entities.
+        The counts of the `k` parents with most children are pooled to their mean, as a lone maximum
+        could point at a person; the total stays. With ``k=1`` all counts are kept, as for parents
+        that are no entities.
 
         Parameters
         ----------
         histogram : mapping of int to int
             How many parents have so many children, those without any (0) included.
         method : {"empirical", "negbinom"}
-            Keeps the numbers as they are, but for the `k` largest; or fits a curve to them.
+            Keeps the numbers; or fits a negative binomial, zeros apart, which shows no single one.
         k : int, default 5
-            So many parents are pooled by "empirical"; a curve shows no single one.
         """
         items = sorted((int(c), int(p)) for c, p in histogram.items() if p > 0)
         counts = np.array([c for c, _ in items], dtype=np.int64)

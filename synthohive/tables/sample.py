@@ -22,14 +22,12 @@ class Sample(Tables):
 
     Attributes
     ----------
-    tables : dict of str to pyarrow.Table
     parents : dict of Link to ndarray of int64
         Each row's parent row in the sample, -1 for none.
     encoded : dict of str to EncodedTable
         Filled table by table while fitting.
     inside : dict of str to str
-        The tables that were found within others, each with the column (``table.column``) that
-        names its rows; no other column refers to them.
+        The tables found within others, each with the one ``table.column`` that refers to it.
     """
 
     metadata: Metadata

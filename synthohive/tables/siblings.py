@@ -95,7 +95,6 @@ class Siblings:
 
     Attributes
     ----------
-    rows : EncodedTable
     starts : ndarray of int64
         The rows that pieces begin with, but for the first piece of each group.
     """

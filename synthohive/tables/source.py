@@ -31,10 +31,6 @@ class SourceTables(Tables):
         The rows that training sees.
     counts : mapping of str to int
         The rows that there are.
-
-    Attributes
-    ----------
-    counts : dict of str to int
     """
 
     # Bytes of rows and of row numbers that are held: 256 MB are a few million orders, and little

@@ -221,9 +221,8 @@ def put_cells(rows: pa.Table, made: pa.Table, cells: Mapping[str, Bools]) -> pa.
 
     Parameters
     ----------
-    rows : pyarrow.Table
-    made : pyarrow.Table
-        As many rows; a column that it lacks stays.
+    rows, made : pyarrow.Table
+        A column that only `rows` has stays.
     cells : mapping of str to ndarray of bool, shape (rows,)
         By column, where to take what was made.
     """

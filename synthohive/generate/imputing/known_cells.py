@@ -37,13 +37,10 @@ class Evidence:
 
     Attributes
     ----------
-    groups : SampledGroups, optional
-        None for a root table.
     above : pyarrow.Table
         The columns of ancestors, and of keys, that derivations need.
     plain : pyarrow.Table
-        What is modelled of the rows before gaps and differences stand in columns' places; by
-        :meth:`known`.
+        By :meth:`known`, what is modelled before gaps and differences stand in columns' places.
     """
 
     def __init__(
