@@ -8,6 +8,7 @@ that has no condition.
 from __future__ import annotations
 
 import decimal
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
@@ -25,6 +26,7 @@ from synthohive.constrain.base import Offer, Repair, Repairing, Rule
 from synthohive.constrain.sql_expressions import Expression, compile_expression, quoted
 from synthohive.ddl.statements import Refused
 from synthohive.ddl.vetted_indexes import index_parts, key_part
+from synthohive.encoding.canonical import canonical, restore
 from synthohive.schema import ColumnKind, Index, TableConfig
 from synthohive.tables.key_hashes import NO_KEY, key_hashes, repeats
 from synthohive.texts.words import vocabulary_of
@@ -274,32 +276,24 @@ class UniqueRepair(Repair):
 def _counted_on(values: pa.Array, numbers: IntArray) -> Optional[pa.Array]:
     """Continue after the largest value, in steps of the smallest gap; else below the smallest."""
     type_ = values.type
-    if values.null_count == len(values):
+    type_, plain = values.type, canonical(values.drop_null(), values.type)
+    if not len(plain):
         return None
     if pa.types.is_floating(type_):
-        top = float(pc.max(values).as_py())
+        top = float(pc.max(plain).as_py())
         return pa.array(top + numbers * max(abs(top) * 1e-6, 1e-6), type_)
+    known = sorted(
+        plain.unique().to_pylist()
+    )  # whole numbers or decimals, exact whatever their size
     if pa.types.is_decimal(type_):
-        unit = decimal.Decimal(1).scaleb(-type_.scale)
-        ends = pc.max(values).as_py(), pc.min(values).as_py()
-        for end, sign in zip(ends, (1, -1)):
-            try:
-                return pa.array([end + sign * int(n) * unit for n in numbers], type_)
-            except pa.ArrowInvalid:
-                continue
-        return None
-    narrow = pa.int32() if type_.bit_width == 32 and pa.types.is_temporal(type_) else pa.int64()
-    whole = pc.cast(pc.cast(values, narrow) if pa.types.is_temporal(type_) else values, pa.int64())
-    known = np.unique(whole.drop_null().to_numpy())
-    gaps = np.diff(known)
-    # The common step of all values: dates that are all Mondays stay such.
-    step = int(np.gcd.reduce(gaps)) if len(gaps) else 1
-    for fresh in (known[-1] + numbers * step, known[0] - numbers * step):
+        step = decimal.Decimal(1).scaleb(-type_.scale)
+    else:  # the common step of all values: dates that are all Mondays stay such
+        step = math.gcd(*(after - before for before, after in zip(known, known[1:]))) or 1
+    for end, sign in ((known[-1], 1), (known[0], -1)):
         try:
-            if not pa.types.is_temporal(type_):
-                return pc.cast(pa.array(fresh), type_)
-            return pc.cast(pc.cast(pa.array(fresh), narrow), type_)
-        except pa.ArrowInvalid:  # beyond what the type holds
+            fresh = [end + sign * int(number) * step for number in numbers]
+            return restore(pa.array(fresh, plain.type), type_)
+        except (pa.ArrowInvalid, OverflowError):  # beyond what the type holds
             continue
     return None
 

@@ -15,6 +15,7 @@ from synthohive.schema import CheckConstraint, Column, TableConfig
 
 TYPES: dict[str, tuple[str, Any]] = {
     "integer": ("integer", pa.int64()),
+    "unsigned": ("integer", pa.uint64()),
     "decimal": ("decimal", pa.decimal128(12, 2)),
     "float": ("float", pa.float64()),
     "date": ("date", pa.date32()),
