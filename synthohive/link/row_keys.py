@@ -16,11 +16,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from synthohive._arrays import Bools, IntArray
-from synthohive._random import hashed
 from synthohive.constrain.sql_expressions import Check
 from synthohive.schema import ForeignKey, TableConfig
 from synthohive.tables.joins import column_codes
-from synthohive.tables.key_hashes import NO_KEY, repeats
+from synthohive.tables.key_hashes import NO_KEY, combined, repeats
 
 __all__ = ["NULL", "OPEN", "Agreeing", "KeyParents", "RowKeys"]
 
@@ -320,16 +319,10 @@ class RowKeys:
         -------
         ndarray of uint64, shape (rows,)
         """
-        size = len(next(iter(codes.values())))
-        total, null = np.zeros(size, dtype=np.uint64), np.zeros(size, dtype=np.bool_)
-        for position, column in enumerate(unique):
-            if column in codes:
-                null |= codes[column] < 0
-                own = codes[column].view(np.uint64)
-            else:
-                null |= others[column] == NO_KEY
-                own = others[column]
-            # The position is the seed: (1, 2) and (2, 1) are not the same.
-            total = hashed(total ^ own, position + 1)
-        # | 1: no hash is 0, which is NO_KEY.
-        return np.where(null, NO_KEY, total | np.uint64(1))
+        parts = (
+            (codes[c].view(np.uint64), codes[c] < 0)
+            if c in codes
+            else (others[c], others[c] == NO_KEY)
+            for c in unique
+        )
+        return combined(len(next(iter(codes.values()))), parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import IntArray
+from synthohive._arrays import Bools, IntArray
 from synthohive._random import hashed
 
-__all__ = ["NO_KEY", "key_hashes", "repeats"]
+__all__ = ["NO_KEY", "combined", "key_hashes", "repeats"]
 
 U64 = npt.NDArray[np.uint64]
 NO_KEY = np.uint64(0)
@@ -41,22 +41,33 @@ def key_hashes(
     nulls_distinct : bool, default True
         False hashes NULL as a value like others.
     """
-    total = np.zeros(len(rows), dtype=np.uint64)
-    null = np.zeros(len(rows), dtype=np.bool_)
-    for position, (name, type_) in enumerate(zip(columns, types)):
-        column = rows.column(name)
-        column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-        if column.type != type_:
-            column = pc.cast(column, type_)
-        values = _values(column)
-        if column.null_count:
-            empty = pc.is_null(column).to_numpy(zero_copy_only=False)
-            null |= empty & nulls_distinct
-            values = np.where(empty, np.uint64(0), values)
+    return combined(len(rows), _hashed_columns(rows, columns, types, nulls_distinct))
+
+
+def combined(size: int, parts: Iterable[tuple[U64, Bools]]) -> U64:
+    """Hash the values of several columns together; :data:`NO_KEY` where one is NULL.
+
+    Parts are, for each column, 64 bits for each of `size` rows, and where these are NULL.
+    """
+    total, null = np.zeros(size, dtype=np.uint64), np.zeros(size, dtype=np.bool_)
+    for position, (values, empty) in enumerate(parts):
+        null |= empty
         # The position is the seed: (1, 2) and (2, 1) are not the same.
         total = hashed(total ^ values, position + 1)
     # | 1: no hash is 0, which is NO_KEY.
     return np.where(null, NO_KEY, total | np.uint64(1))
+
+
+def _hashed_columns(
+    rows: pa.Table, columns: Sequence[str], types: Sequence[pa.DataType], nulls_distinct: bool
+) -> Iterator[tuple[U64, Bools]]:
+    for name, type_ in zip(columns, types):
+        column = rows.column(name)
+        column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        if column.type != type_:
+            column = pc.cast(column, type_)
+        empty = pc.is_null(column).to_numpy(zero_copy_only=False)
+        yield np.where(empty, np.uint64(0), _values(column)), empty & nulls_distinct
 
 
 def repeats(hashes: U64, seen: U64) -> IntArray:
