@@ -20,6 +20,7 @@ from synthohive.constrain.check_repair import CheckRepair
 from synthohive.constrain.sql_expressions import Check, Comparison, compile_check, quoted
 from synthohive.exceptions import ConstraintViolationError
 from synthohive.schema import ColumnKind, Constraint, TableConfig
+from synthohive.tables.ancestors import with_column, with_rows
 
 __all__ = ["TableChecks"]
 
@@ -145,14 +146,11 @@ class TableChecks:
         broken = self.violations(after).values()
         if not broken:
             return after
-        wrong = np.zeros(len(after), dtype=np.bool_)
-        wrong[np.concatenate(list(broken))] = True
-        for name in changed:
-            place = after.column_names.index(name)
-            kept = pc.if_else(pa.array(wrong), before.column(name), after.column(name))
-            after = after.set_column(place, after.field(place), kept)
-        log.warning("relations_left", table=self.table, rows=int(wrong.sum()))
-        return after
+        wrong = np.unique(np.concatenate(list(broken)))
+        log.warning("relations_left", table=self.table, rows=len(wrong))
+        return with_rows(
+            after, wrong, before.select(list(dict.fromkeys(changed))).take(pa.array(wrong))
+        )
 
     def repairs(self, names: Sequence[str]) -> list[CheckRepair]:
         """Return the constraints that rows of some columns can be tested for."""
@@ -224,8 +222,8 @@ class TableChecks:
         for name in sorted(self.whole & self.free & set(table.column_names)):
             values = table.column(name)
             if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
-                values = pc.round(values, round_mode="half_towards_infinity").cast(values.type)
-                table = table.set_column(table.column_names.index(name), name, values)
+                rounded = pc.round(values, round_mode="half_towards_infinity")
+                table = with_column(table, name, rounded)
         return table
 
 

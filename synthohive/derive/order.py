@@ -13,6 +13,7 @@ from synthohive._arrays import Bools, Floats
 from synthohive.derive.base import Derivation, Modelled, Rng, Values
 from synthohive.derive.points import at_points, regular
 from synthohive.privacy.entities import on_grid
+from synthohive.tables.ancestors import with_values
 from synthohive.tables.numbers import as_numbers, from_numbers
 
 __all__ = ["Order"]
@@ -178,10 +179,7 @@ class Order(Derivation):
         if self.step:
             # Whole steps, on that side on which there is room.
             found = np.where(np.ceil(found) > high, np.floor(found), np.ceil(found))
-        values, place = from_numbers(found, modelled.type), np.arange(len(gaps))
-        place[far] = len(gaps) + np.arange(len(far))
-        plain = modelled.combine_chunks() if isinstance(modelled, pa.ChunkedArray) else modelled
-        return pa.concat_arrays([plain, values]).take(pa.array(place))
+        return with_values(modelled, far, from_numbers(found, modelled.type))
 
     def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Add the distance; a negative one counts as none."""

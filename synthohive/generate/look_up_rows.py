@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from synthohive.constrain.base import Repairing
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.generate.block_generator import BlockGenerator
 from synthohive.generate.row_rules import row_rules
@@ -18,8 +17,8 @@ def keep_rows(run: Run, name: str) -> Generated:
     if fitted.reference is None:
         raise RuntimeError(f"{name!r} is no look-up table that is kept")
     rows = BlockGenerator(run, fitted, None).beside_kept(fitted.reference.rows)
-    rules = row_rules(fitted, run.fitted.metadata.dialect)
-    rows, _ = Repairing(rows, rules, run.rng(name, "repair", "kept")).run()
+    dialect, rng = run.fitted.metadata.dialect, run.rng(name, "repair", "kept")
+    rows, _ = fitted.checks(dialect).repair(rows, rng, others=row_rules(fitted, dialect))
     spool = TableSpool(run.place(name), fitted.schema)
     spool.append(rows)
     spool.close()

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
 from synthohive.privacy.entities import Entities, on_grid
+from synthohive.tables.ancestors import with_rows
 from synthohive.tables.numbers import as_numbers, from_numbers, is_number, multiple_of
 
 __all__ = ["without_spikes"]
@@ -45,14 +46,7 @@ def without_spikes(
             continue  # where every row is an entity, what is repeated is shared
         numbers = as_numbers(array)
         changed, values = _spread(numbers, owners, k, multiple_of(array), rng)
-        if not len(changed):
-            continue
-        index = np.arange(len(rows))
-        # behind the old values stand the new ones: one gather replaces those that changed
-        index[changed] = len(rows) + np.arange(len(changed))
-        both = pa.chunked_array([array.combine_chunks(), from_numbers(values, array.type)])
-        place = rows.column_names.index(name)
-        rows = rows.set_column(place, rows.field(place), both.take(pa.array(index)))
+        rows = with_rows(rows, changed, pa.table({name: from_numbers(values, array.type)}))
     return rows
 
 

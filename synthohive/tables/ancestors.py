@@ -14,7 +14,7 @@ from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.base import Tables
 from synthohive.tables.joins import match_rows
 
-__all__ = ["WithParents", "ancestor_columns", "hstack", "with_column", "with_rows"]
+__all__ = ["WithParents", "ancestor_columns", "hstack", "with_column", "with_rows", "with_values"]
 
 
 def ancestor_columns(
@@ -111,12 +111,24 @@ def with_rows(rows: pa.Table, at: IntArray, fresh: pa.Table) -> pa.Table:
     fresh : pyarrow.Table
         One row for each of them, in their order; cast to the types of `rows`.
     """
-    source = np.arange(len(rows), dtype=np.int64)
-    # Behind the old rows stand the new ones: one gather, for types that no replacement knows, too.
-    source[at] = len(rows) + np.arange(len(at))
     for name in fresh.column_names:
-        type_ = rows.schema.field(name).type
-        parts = [*rows.column(name).chunks, *fresh.column(name).cast(type_).chunks]
-        both = pa.chunked_array(parts, type_).combine_chunks()
-        rows = with_column(rows, name, both.take(pa.array(source)))
+        rows = with_column(rows, name, with_values(rows.column(name), at, fresh.column(name)))
     return rows
+
+
+def with_values(values: Any, at: IntArray, fresh: Any) -> pa.Array:
+    """Return values of which some are others.
+
+    Parameters
+    ----------
+    values, fresh : pyarrow.Array or ChunkedArray
+        The old ones, and one for each of `at`, which is cast to their type.
+    at : ndarray of int64, shape (n,)
+        Their places, each once.
+    """
+    old, new = (pa.chunked_array([v]) if isinstance(v, pa.Array) else v for v in (values, fresh))
+    both = pa.chunked_array([*old.chunks, *new.cast(old.type).chunks], old.type).combine_chunks()
+    # Behind the old values stand the new ones: one gather, as pc.replace_with_mask knows few types.
+    source = np.arange(len(values), dtype=np.int64)
+    source[at] = len(values) + np.arange(len(at))
+    return both.take(pa.array(source))
