@@ -285,6 +285,7 @@ def _counted_on(values: pa.Array, numbers: IntArray) -> Optional[pa.Array]:
     known = sorted(
         plain.unique().to_pylist()
     )  # whole numbers or decimals, exact whatever their size
+    step: Any
     if pa.types.is_decimal(type_):
         step = decimal.Decimal(1).scaleb(-type_.scale)
     else:  # the common step of all values: dates that are all Mondays stay such

@@ -240,16 +240,13 @@ def _arrow(name: str, table: Any) -> Union[pa.Table, str]:
 
 
 def _repeats(table: TableConfig, data: pa.Table) -> Iterator[str]:
-    import pyarrow.compute as pc
 
     for column in table.pk:
         nulls = data.column(column).null_count
         if nulls:
             yield f"{table.name}: the primary key column {column!r} is NULL in {nulls:,} rows."
     for columns in table.unique_sets:
-        rows = data.select(list(columns))
-        for column in columns:
-            rows = rows.filter(pc.is_valid(rows.column(column)))
+        rows = data.select(list(columns)).drop_null()
         groups = rows.group_by(list(columns)).aggregate([([], "count_all")])
         repeated = len(rows) - len(groups)
         if repeated:
@@ -263,9 +260,7 @@ def _orphans(child: pa.Table, parent: pa.Table, key: ForeignKey, label: str) -> 
         {*key.parent_columns} <= {*parent.column_names}
     ):
         return
-    rows = child.select(key.columns)
-    for column in key.columns:
-        rows = rows.filter(pc.is_valid(rows.column(column)))
+    rows = child.select(key.columns).drop_null()
     if key.no_parent is not None:
         rows = rows.filter(pc.not_equal(rows.column(0), key.no_parent))
     aligned = joinable(rows, parent.select(key.parent_columns))

@@ -13,7 +13,7 @@ from synthohive._arrays import Bools, IntArray
 from synthohive.constrain.base import Repair
 from synthohive.derive.base import Derivation, as_column
 from synthohive.derive.presence import with_nulls
-from synthohive.generate.imputing.known_cells import Evidence, any_of
+from synthohive.generate.imputing.known_cells import Evidence
 from synthohive.tables.ancestors import hstack, with_column, with_rows
 from synthohive.tables.numbers import as_numbers, from_numbers, is_number
 
@@ -105,7 +105,7 @@ class Filling:
             before = sum(int(mask.sum()) for mask in cells.values())
             for one in derivations:
                 if one.whole and one.target in cells:
-                    cells[one.target] &= any_of(cells, one.needs, len(rows))
+                    cells[one.target] &= self.evidence.any_lost(one.needs, cells)
                 rows = self._back(rows, one, cells, plain, rng)
             if sum(int(mask.sum()) for mask in cells.values()) == before:
                 break
@@ -134,7 +134,7 @@ class Filling:
         """
         for source in (n for n in one.needs[:: -1 if last else 1] if n in cells):
             others = [n for n in one.needs if n != source and not (last or one.splits)]
-            unclear = any_of(cells, [one.target, *others], len(rows))
+            unclear = self.evidence.any_lost([one.target, *others], cells)
             where = np.asarray(cells[source] & ~unclear, dtype=np.bool_)
             all_rows = hstack(rows, self.above)
             wrong = np.flatnonzero(where & one.violations(all_rows))

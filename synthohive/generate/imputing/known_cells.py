@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Optional
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +21,7 @@ from synthohive.tables.roles import code_column
 from synthohive.tables.sample import Sample
 from synthohive.tables.sampled_groups import sampled_groups
 
-__all__ = ["Evidence", "any_of"]
+__all__ = ["Evidence"]
 
 
 class Evidence:
@@ -140,22 +141,15 @@ class Evidence:
         behind = self.table.program.behind
         return behind(column) | behind(near.get(column, column))
 
-    def any_lost(self, columns: Iterable[str]) -> Bools:
-        """Return in which rows a cell of any of some columns is lost."""
-        return any_of(self.lost, columns, len(self.rows))
-
-
-def any_of(cells: Mapping[str, Bools], columns: Iterable[str], rows: int) -> Bools:
-    """Return in which rows a cell of any of some columns is marked.
-
-    Parameters
-    ----------
-    cells : mapping of str to ndarray of bool, shape (rows,)
-    columns : iterable of str
-    rows : int
-    """
-    found = np.zeros(rows, dtype=np.bool_)
-    for name in columns:
-        if name in cells:
-            found |= cells[name]
-    return found
+    def any_lost(
+        self, columns: Iterable[str], cells: Optional[Mapping[str, Bools]] = None
+    ) -> Bools:
+        """Return in which rows a cell of any of some columns is lost, or still among `cells`."""
+        lost, found = (
+            self.lost if cells is None else cells,
+            np.zeros(len(self.rows), dtype=np.bool_),
+        )
+        for name in columns:
+            if name in lost:
+                found |= lost[name]
+        return found
