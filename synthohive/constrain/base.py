@@ -177,7 +177,15 @@ class Repairing:
         return ~any_null(self.rows, list(names))
 
     def copied(self, rows: IntArray, donors: IntArray, names: Sequence[str]) -> Offer:
-        """Return the offer of the values that stand in other rows, one for each row."""
+        """Return the offer of the values that stand in other rows.
+
+        Parameters
+        ----------
+        rows, donors : ndarray of int64, shape (n,)
+            Who gets the values, and whose these are.
+        names : sequence of str
+            The columns.
+        """
         return Offer(rows, self.rows.select(list(names)).take(pa.array(donors)))
 
     def take(self, offer: Offer) -> None:

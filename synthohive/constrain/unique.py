@@ -103,9 +103,15 @@ class UniqueRule(Rule):
         return found if self.where is None else np.where(self.where.holds(rows), found, NO_KEY)
 
     def repeated(self, rows: pa.Table, later: Optional[Bools], seen: U64 = NONE_SEEN) -> Bools:
-        """Return the rows that repeat one before them, or what was seen before all.
+        """Return the rows that repeat one before them.
 
-        Rows marked as `later` count as behind all others.
+        Parameters
+        ----------
+        rows : pyarrow.Table
+        later : ndarray of bool, shape (rows,), optional
+            The rows that count as behind all others.
+        seen : ndarray of uint64
+            Sorted hashes of what stands before all.
         """
         order = np.arange(len(rows)) if later is None else np.argsort(later, kind="stable")
         found = np.zeros(len(rows), dtype=np.bool_)
