@@ -21,7 +21,7 @@ from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import SchemaDdl, SchemaObject
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import BATCH_ROWS
-from synthohive.schema import Column, Metadata
+from synthohive.schema import Column, ColumnKind, Metadata
 
 __all__ = ["ByTable", "Catalogue", "Dialect", "OddIndex", "by_table", "dialect_for", "in_memory"]
 
@@ -172,6 +172,8 @@ class Dialect(ABC):
     """
 
     CATALOGUE: ClassVar[type[Catalogue]] = Catalogue
+    READS: ClassVar[Mapping[ColumnKind, str]] = {}
+    """SQL that reads a kind of column without loss, with ``{0}`` for it; others as they are."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -225,7 +227,7 @@ class Dialect(ABC):
 
     def expression(self, column: Column, quoted: str) -> str:
         """Return the SQL that reads a column without loss."""
-        return quoted
+        return self.READS.get(column.kind, "{0}").format(quoted)
 
     def held(self, name: str, alias: str, no_parents: Mapping[str, Union[int, str]]) -> str:
         """Return the SQL of a column of a row; NULL where it says that there is no parent.

@@ -167,12 +167,7 @@ def connecting(engine: Engine, doing: str) -> Iterator[Connection]:
 
 @contextmanager
 def failing(engine: Engine, doing: str) -> Iterator[None]:
-    """Turn what the driver raises into an error that says what was done.
-
-    Raises
-    ------
-    ConnectorError
-    """
+    """Turn what the driver raises into a ConnectorError that says what was done."""
     try:
         yield
     except SQLAlchemyError as exc:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Optional
 
 from synthohive.connectors.dialect import Dialect
+from synthohive.ddl.statements import matching
 from synthohive.io.sample_levels import Levels
 from synthohive.schema import Column, ForeignKey, Metadata
 
@@ -67,10 +68,7 @@ class Subset:
         sql = f"SELECT {listed} FROM {self.place(table)} t0"
         conditions = []
         for i, driver in enumerate(self._drivers(chain)):
-            equal = " AND ".join(
-                f"t{i}.{q(c)} = t{i + 1}.{q(p)}"
-                for c, p in zip(driver.columns, driver.parent_columns)
-            )
+            equal = matching(driver, q, f"t{i}", f"t{i + 1}")
             sql += f" LEFT JOIN {self.place(driver.parent)} t{i + 1} ON {equal}"
             # A row whose parent is missing is left out, and with it all that hangs on it.
             none = self.metadata.tables[chain[i]].no_parents

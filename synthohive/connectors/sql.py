@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, Optional, Union
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.engines import connecting, failing, shown, to_engine
 from synthohive.connectors.reflection import OutsideKeys, reflect
 from synthohive.connectors.sample_query import Subset
+from synthohive.ddl.statements import matching
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.io.base import FanOut, Reader
 from synthohive.io.unsupported import exclude_unsupported
@@ -167,12 +168,9 @@ class SqlWarehouse(Reader):
                     found[name] = {column["name"] for column in columns}
         return found
 
-    def _reading(self, table: str) -> AbstractContextManager[Connection]:
-        return self._snapshot(f"table {table!r} was read")
-
     def count(self, table: str) -> int:
         """Return the exact number of rows."""
-        with self._reading(table) as connection:
+        with self._snapshot(f"table {table!r} was read") as connection:
             return self._counts(connection, [table])[table]
 
     def counts(self, tables: Sequence[str]) -> dict[str, int]:
@@ -208,7 +206,7 @@ class SqlWarehouse(Reader):
         )
         order = ", ".join(f"t.{self.dialect.quote(c)}" for c in config.pk)
         sql = f"SELECT {listed} FROM {self.place(table)} t"
-        with self._reading(table) as connection:
+        with self._snapshot(f"table {table!r} was read") as connection:
             any_rows = False
             query = f"{sql} ORDER BY {order}" if order else sql
             for batch in self.dialect.read(connection, query, chosen, table):
@@ -222,7 +220,7 @@ class SqlWarehouse(Reader):
 
     def fan_out(self, table: str, key: ForeignKey) -> FanOut:
         """Count children per parent, by SQL aggregates."""
-        with self._reading(table) as connection:
+        with self._snapshot(f"table {table!r} was read") as connection:
             return self._fan_out(connection, table, key)
 
     def fan_outs(
@@ -244,11 +242,8 @@ class SqlWarehouse(Reader):
         child, parent = self.place(table), self.place(key.parent)
         none = self._metadata.table(table).no_parents
         filled = " AND ".join(f"{self.dialect.held(c, 'c', none)} IS NOT NULL" for c in key.columns)
-        equal = " AND ".join(
-            f"p.{q(p)} = c.{q(c)}" for c, p in zip(key.columns, key.parent_columns)
-        )
         groups = ", ".join(f"c.{q(c)}" for c in key.columns)
-        has_parent = f"EXISTS (SELECT 1 FROM {parent} p WHERE {equal})"
+        has_parent = f"EXISTS (SELECT 1 FROM {parent} p WHERE {matching(key, q)})"
 
         def scalar(sql: str) -> int:
             return int(self.dialect.execute(connection, sql).scalar_one())

@@ -26,8 +26,25 @@ _BINARY_NAMES = {
 }  # fmt: skip
 _TEXT_NAMES = {
     "CITEXT", "INET", "CIDR", "MACADDR", "MACADDR8", "XML", "BPCHAR", "NAME", "SET", "BIT",
-    "VARBIT", "LTREE", "TEXT", "CLOB", "INET4", "INET6",
+    "VARBIT", "LTREE", "TEXT", "CLOB", "INET4", "INET6", "HSTORE",
 }  # fmt: skip
+
+
+_KINDS: tuple[tuple[Any, tuple[str, ...], ColumnKind], ...] = (
+    (sa.UUID, ("UUID", "UNIQUEIDENTIFIER"), ColumnKind.UUID),
+    (sa.JSON, ("JSON", "JSONB"), ColumnKind.JSON),
+    (sa.Boolean, (), ColumnKind.BOOLEAN),
+    (sa.Float, ("REAL", "DOUBLE", "DOUBLE_PRECISION", "FLOAT"), ColumnKind.FLOAT),
+    (sa.Date, (), ColumnKind.DATE),
+    (sa.Time, (), ColumnKind.TIME),
+    (sa.Interval, ("INTERVAL",), ColumnKind.INTERVAL),
+    ((), ("OID",), ColumnKind.INTEGER),
+)
+"""By SQLAlchemy's class, or the name of the type's own: what says all of a column."""
+_FACTS: dict[str, dict[str, Any]] = {
+    "MONEY": {"kind": ColumnKind.DECIMAL, "precision": 19, "scale": 2},
+    "YEAR": {"kind": ColumnKind.INTEGER, "arrow": "int16"},
+}
 
 
 def describe_type(type_: Any, dialect: Dialect) -> dict[str, Any]:
@@ -55,53 +72,24 @@ def _text_of(type_: Any, dialect: Dialect) -> Optional[str]:
 
 
 def _described(type_: Any, name: str, text: str) -> dict[str, Any]:
-    if name == "MONEY":
-        return {"kind": ColumnKind.DECIMAL, "precision": 19, "scale": 2}
-    if name in ("UUID", "UNIQUEIDENTIFIER") or isinstance(type_, sa.UUID):
-        return {"kind": ColumnKind.UUID}
+    if name in _FACTS:
+        return _FACTS[name]
+    for class_, names, kind in _KINDS:
+        if isinstance(type_, class_) or name in names:
+            return {"kind": kind}
     if isinstance(type_, sa.ARRAY) or name == "ARRAY":
         item = type(getattr(type_, "item_type", None)).__name__.upper()
         unread = item.endswith("RANGE") or item == "TSVECTOR"  # whose texts have rules of their own
         return {"kind": ColumnKind.UNSUPPORTED if unread else ColumnKind.ARRAY}
-    if isinstance(type_, sa.JSON) or name in ("JSON", "JSONB", "HSTORE"):
-        return {"kind": ColumnKind.JSON if name != "HSTORE" else ColumnKind.TEXT}
     if isinstance(type_, sa.Enum):
         return {"kind": ColumnKind.CATEGORICAL, "enum_values": list(type_.enums)}
-    if isinstance(type_, sa.Boolean):
-        return {"kind": ColumnKind.BOOLEAN}
-    if name == "YEAR":
-        return {"kind": ColumnKind.INTEGER, "arrow": "int16"}
     if isinstance(type_, sa.Integer):
         return _integer(type_, name)
-    if name == "OID":
-        return {"kind": ColumnKind.INTEGER}
-    if isinstance(type_, sa.Float) or name in ("REAL", "DOUBLE", "DOUBLE_PRECISION", "FLOAT"):
-        return {"kind": ColumnKind.FLOAT}
     if isinstance(type_, sa.Numeric):
         return {"kind": ColumnKind.DECIMAL, "precision": type_.precision, "scale": type_.scale}
-    return _described_further(type_, name, text)
-
-
-def _integer(type_: Any, name: str) -> dict[str, Any]:
-    unsigned = bool(getattr(type_, "unsigned", False))
-    bits = _INTEGER_BITS.get(name, 64)
-    if unsigned and bits == 64:  # no signed type is wider
-        return {"kind": ColumnKind.INTEGER, "unsigned": True, "arrow": "uint64"}
-    if unsigned:  # the next wider signed type holds every value
-        return {"kind": ColumnKind.INTEGER, "unsigned": True, "arrow": f"int{min(bits * 2, 64)}"}
-    return {"kind": ColumnKind.INTEGER, "arrow": f"int{bits}"}
-
-
-def _described_further(type_: Any, name: str, text: str) -> dict[str, Any]:
     if isinstance(type_, sa.DateTime):
         zoned = bool(getattr(type_, "timezone", False))
         return {"kind": ColumnKind.TIMESTAMP, "timezone": zoned}
-    if isinstance(type_, sa.Date):
-        return {"kind": ColumnKind.DATE}
-    if isinstance(type_, sa.Time):
-        return {"kind": ColumnKind.TIME}
-    if isinstance(type_, sa.Interval) or name == "INTERVAL":
-        return {"kind": ColumnKind.INTERVAL}
     if isinstance(type_, sa.LargeBinary) or name in _BINARY_NAMES:
         return {"kind": ColumnKind.BINARY, "length": getattr(type_, "length", None)}
     if isinstance(type_, sa.String) or name in _TEXT_NAMES:
@@ -112,3 +100,12 @@ def _described_further(type_: Any, name: str, text: str) -> dict[str, Any]:
     if name.endswith("RANGE") and not name.endswith("MULTIRANGE"):
         return {"kind": ColumnKind.RANGE, "sql_type": text.lower()}
     return {"kind": ColumnKind.UNSUPPORTED}
+
+
+def _integer(type_: Any, name: str) -> dict[str, Any]:
+    bits = _INTEGER_BITS.get(name, 64)
+    if not getattr(type_, "unsigned", False):
+        return {"kind": ColumnKind.INTEGER, "arrow": f"int{bits}"}
+    # The next wider signed type holds every value; of 64 bits there is none.
+    arrow = "uint64" if bits == 64 else f"int{bits * 2}"
+    return {"kind": ColumnKind.INTEGER, "unsigned": True, "arrow": arrow}

@@ -23,14 +23,7 @@ _INSIDE = re.compile(
 
 
 def without_comments(ddl: SchemaDdl, spelling: Spelling) -> SchemaDdl:
-    """Return statements that make the same tables, and say nothing about them.
-
-    Parameters
-    ----------
-    ddl : SchemaDdl
-    spelling : Spelling
-        Of the engine; some have comments as part of the definitions.
-    """
+    """Return statements that make the same tables, and say nothing about them."""
     pattern = _INSIDE if spelling.comments == "inside" else _PLAIN
 
     def bare(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:

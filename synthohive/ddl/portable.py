@@ -164,13 +164,7 @@ class _Builder:
         return written
 
     def _mapped(self, table: TableConfig, column: Column) -> str:
-        """Return the type that follows from what a column holds.
-
-        Raises
-        ------
-        ConnectorError
-            Nothing is known about that.
-        """
+        """Return the type that follows from what a column holds."""
         if column.kind is ColumnKind.UNSUPPORTED:
             raise ConnectorError(
                 f"Column {table.name}.{column.name} has the type {column.sql_type or 'unknown'}, "

@@ -24,6 +24,7 @@ __all__ = [
     "fit_identifier",
     "items",
     "label",
+    "matching",
     "parenthesis",
     "reference",
 ]
@@ -158,6 +159,23 @@ def reference(key: ForeignKey, quote: Callable[[str], str], parent: str) -> str:
     """
     columns, parents = (", ".join(map(quote, c)) for c in (key.columns, key.parent_columns))
     return f"FOREIGN KEY ({columns}) REFERENCES {parent} ({parents})"
+
+
+def matching(
+    key: ForeignKey, quote: Callable[..., str], child: str = "c", parent: str = "p"
+) -> str:
+    """Return the condition that a row is another's parent.
+
+    Parameters
+    ----------
+    key : ForeignKey
+    quote : callable
+        Quotes a name.
+    child, parent : str
+        Their names in the query.
+    """
+    pairs = zip(key.columns, key.parent_columns)
+    return " AND ".join(f"{parent}.{quote(p)} = {child}.{quote(c)}" for c, p in pairs)
 
 
 def fit_identifier(name: str, limit: int, *, in_bytes: bool = True) -> str:

@@ -24,6 +24,7 @@ from synthohive.ddl.statements import (
     SchemaObject,
     Statement,
     label,
+    matching,
     reference,
 )
 from synthohive.ddl.vetted import vetted_action
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from synthohive.schema import Column
 
 __all__ = ["StagedSchema", "Writer"]
 
@@ -182,10 +182,9 @@ class StagedSchema(ABC):
         ConnectorError
             The database refused a row, or the connection was lost.
         """
-        columns = list(self.metadata.table(table).stored.values())
         try:
             with self.named(f"the rows of table {table!r}"):
-                count = self._copy(table, columns, self._conform(table, columns, batches))
+                count = self._copy(table, self._conform(table, batches))
         except BaseException:
             if self._failure is not None:  # the rows failed, not the database
                 raise self._failure from self._failure.__cause__
@@ -202,16 +201,8 @@ class StagedSchema(ABC):
     def admit(self, found: Sequence[Found], made: Optional[frozenset[str]]) -> None:
         """Refuse a target that may not be replaced.
 
-        Parameters
-        ----------
-        found : sequence of Found
-            All that the target holds, of whatever kind.
-        made : frozenset of str, optional
-            The keys in its note (:func:`read_note`); None where there is none of ours.
-
-        Raises
-        ------
-        ConnectorError
+        It holds what is `found`, of whatever kind; in its note (:func:`read_note`) are the keys of
+        what a run `made`, None where there is none of ours.
         """
         if not found or self.if_exists in ("replace_foreign", "rehearse"):
             return
@@ -305,15 +296,9 @@ class StagedSchema(ABC):
     def in_rounds(
         left: Sequence[tuple[Any, SchemaObject]], make: Callable[[Any, SchemaObject], str]
     ) -> None:
-        """Make objects again and again while some become possible.
+        """Make objects again and again while some become possible; `make` says why one cannot.
 
         A view can need one that comes after it, in another of the schemas, too.
-
-        Parameters
-        ----------
-        left : sequence of (writer, object)
-        make : callable
-            Returns why an object cannot be made.
         """
         while left:
             for writer, thing in left:
@@ -326,10 +311,7 @@ class StagedSchema(ABC):
     def make(self, thing: SchemaObject) -> str:
         """Make a view or a trigger in the staging place, if it uses nothing but the copy.
 
-        Returns
-        -------
-        str
-            Why it cannot be made; nothing is left of it then.
+        Returned is why it cannot be made; nothing is left of it then.
         """
         raise NotImplementedError
 
@@ -357,13 +339,7 @@ class StagedSchema(ABC):
         """Let other connections see what is in the staging place."""
 
     def see(self, others: Mapping[str, str]) -> None:
-        """Hear of the staging places of schemas that are written together with this one.
-
-        Parameters
-        ----------
-        others : dict of str to str
-            By source schema.
-        """
+        """Hear of the staging places, by source schema, that are written together with this one."""
 
     def run(self, statement: Statement) -> None:
         """Run one statement in the staging place, named in what it raises."""
@@ -385,14 +361,11 @@ class StagedSchema(ABC):
         complete = " AND ".join(f"c.{quote(c)} IS NOT NULL" for c in fk.columns)
         if fk.no_parent is not None:
             complete += f" AND c.{quote(fk.columns[0])} <> {fk.no_parent!r}"
-        equal = " AND ".join(
-            f"p.{quote(p)} = c.{quote(c)}" for c, p in zip(fk.columns, fk.parent_columns)
-        )
         with self.named(f"the count of orphans of {fk.label(table)}"):
             return int(
                 self._scalar(
                     f"SELECT COUNT(*) FROM {quote(table)} c WHERE {complete} AND NOT EXISTS "
-                    f"(SELECT 1 FROM {parent} p WHERE {equal})"
+                    f"(SELECT 1 FROM {parent} p WHERE {matching(fk, quote)})"
                 )
             )
 
@@ -410,11 +383,9 @@ class StagedSchema(ABC):
         """Return the keys (see :class:`Found`) of all that this run leaves in the target."""
         return (*self.metadata.tables, PROVENANCE_TABLE)
 
-    def _conform(
-        self, table: str, columns: Sequence[Column], batches: Iterable[pa.RecordBatch]
-    ) -> Iterator[pa.RecordBatch]:
+    def _conform(self, table: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Put each batch's columns in the table's order, refusing missing and unknown ones."""
-        names = [column.name for column in columns]
+        names = [column.name for column in self.metadata.table(table).stored.values()]
         known = self.metadata.table(table).columns
         try:
             for batch in batches:
@@ -477,10 +448,8 @@ class StagedSchema(ABC):
         """Return the driver's message without values or credentials."""
 
     @abstractmethod
-    def _copy(
-        self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
-    ) -> int:
-        """Make the table and load its rows."""
+    def _copy(self, table: str, batches: Iterator[pa.RecordBatch]) -> int:
+        """Make the table and load its rows, which have its stored columns."""
 
     def _analyze(self) -> None:
         """Gather the statistics that the proofs' plans need."""

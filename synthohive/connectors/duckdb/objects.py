@@ -248,14 +248,7 @@ class _Mover:
     functions: Collection[str]
 
     def move(self, node: Any, scope: frozenset[str]) -> None:
-        """Change a node and all below it.
-
-        Parameters
-        ----------
-        node : Any
-        scope : frozenset of str
-            The names of common table expressions that are seen from there.
-        """
+        """Change a node and all below it; `scope` has the common table expressions seen there."""
         if isinstance(node, list):
             for each in node:
                 self.move(each, scope)

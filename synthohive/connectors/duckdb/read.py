@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -19,13 +19,22 @@ from synthohive.schema import Column, ColumnKind
 
 __all__ = ["DuckDB"]
 
-_AS_TEXT = (ColumnKind.TEXT, ColumnKind.JSON, ColumnKind.CATEGORICAL, ColumnKind.UUID)
+_NESTED = "CAST(to_json({0}) AS VARCHAR)"
 
 
 class DuckDB(Dialect):
     """See the module."""
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.DuckdbCatalogue
+
+    READS: ClassVar[Mapping[ColumnKind, str]] = {
+        **dict.fromkeys((ColumnKind.TEXT, ColumnKind.JSON), "CAST({0} AS VARCHAR)"),
+        **dict.fromkeys((ColumnKind.CATEGORICAL, ColumnKind.UUID), "CAST({0} AS VARCHAR)"),
+        ColumnKind.ARRAY: _NESTED,
+        ColumnKind.INTERVAL: "epoch_us({0})",
+        ColumnKind.DATE: reading("{0}", "DATE"),
+        ColumnKind.TIME: "CAST({0} AS TIME)",
+    }
 
     def expression(self, column: Column, quoted: str) -> str:
         """See the base class.
@@ -34,24 +43,15 @@ class DuckDB(Dialect):
         for them; the zone of a ``TIME WITH TIME ZONE`` and what is finer than microseconds are
         left out.
         """
-        kind = column.kind
-        if kind is ColumnKind.ARRAY or nested_type(column.sql_type or ""):
-            return f"CAST(to_json({quoted}) AS VARCHAR)"
-        if kind in _AS_TEXT:
-            return f"CAST({quoted} AS VARCHAR)"
-        if kind is ColumnKind.INTERVAL:
-            return f"epoch_us({quoted})"
-        if kind is ColumnKind.TIMESTAMP:
+        if nested_type(column.sql_type or ""):
+            return _NESTED.format(quoted)
+        if column.kind is ColumnKind.TIMESTAMP:
             if column.timezone:
                 return reading(quoted, "TIMESTAMPTZ", "+00")
             return reading(f"CAST({quoted} AS TIMESTAMP)", "TIMESTAMP")
-        if kind is ColumnKind.DATE:
-            return reading(quoted, "DATE")
-        if kind is ColumnKind.TIME:
-            return f"CAST({quoted} AS TIME)"
-        if kind is ColumnKind.DECIMAL and (column.sql_type or "").endswith("HUGEINT"):
+        if column.kind is ColumnKind.DECIMAL and (column.sql_type or "").endswith("HUGEINT"):
             return f"CAST({quoted} AS DECIMAL(38, 0))"
-        return quoted
+        return super().expression(column, quoted)
 
     def hashed(self, expressions: Sequence[str], seed: int) -> str:
         """See the base class."""

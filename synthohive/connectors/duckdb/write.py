@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import duckdb
@@ -25,7 +26,7 @@ from synthohive.connectors.duckdb.spelling import SPELLING
 from synthohive.connectors.duckdb.text import first_name, nested_type, reason
 from synthohive.connectors.special_values import respelled
 from synthohive.ddl.spelling import Spelling, literal, quote
-from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaObject, items
+from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaObject, items, matching
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import KeyCheck, NoPlaceError
 from synthohive.io.comments import Comments, changes, keys
@@ -173,10 +174,10 @@ class DuckdbWriter(StagedSchema):
         sql = f"INSERT INTO {self._place}{quote(PROVENANCE_TABLE)} VALUES (?, ?, ?, ?, ?, ?, ?)"
         self._ask(sql, values)
 
-    def _copy(
-        self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
-    ) -> int:
-        schema = pa.schema([(column.name, column.arrow_type) for column in columns])
+    def _copy(self, table: str, batches: Iterator[pa.RecordBatch]) -> int:
+        schema = pa.schema(
+            [(c.name, c.arrow_type) for c in self.metadata.table(table).stored.values()]
+        )
         view = f"{self._staging}_batch"
         if table not in self.rows:
             self._connection.register(view, schema.empty_table())
@@ -278,19 +279,17 @@ class DuckdbWriter(StagedSchema):
                 raise broken_error(self.target, dependents(exc)) from exc
 
     def _parents_first(self) -> list[str]:
-        keys = {(child, parent) for child, _, parent in self.ddl.enforced if child != parent}
-        left, order = list(self.metadata.tables), []
-        while left:
-            waiting = {child for child, parent in keys if parent in left}
-            free = [table for table in left if table not in waiting]
-            if not free:
-                raise ConnectorError(
-                    f"DuckDB cannot have keys in a circle, as between {sorted(left)}.",
-                    hint="Leave one of the tables out with exclude=[…].",
-                )
-            order += free
-            left = [table for table in left if table not in free]
-        return order
+        parents: dict[str, list[str]] = {table: [] for table in self.metadata.tables}
+        for child, _, parent in sorted(self.ddl.enforced):
+            if child != parent and parent in parents:
+                parents[child].append(parent)
+        try:
+            return list(TopologicalSorter(parents).static_order())
+        except CycleError as exc:
+            raise ConnectorError(
+                f"DuckDB cannot have keys in a circle, as between {sorted(set(exc.args[1]))}.",
+                hint="Leave one of the tables out with exclude=[…].",
+            ) from exc
 
     def _own_keys(self, table: str) -> list[ForeignKey]:
         return [
@@ -328,10 +327,8 @@ class DuckdbWriter(StagedSchema):
 
     def _ready(self, table: str, levels: str, fk: ForeignKey) -> str:
         missing = " OR ".join(f"c.{quote(name)} IS NULL" for name in fk.columns)
-        equal = " AND ".join(
-            f"p.{quote(p)} = c.{quote(c)}" for c, p in zip(fk.columns, fk.parent_columns)
-        )
-        there = f"SELECT 1 FROM {quote(table)} p JOIN {levels} l ON l.r = p.rowid WHERE {equal}"
+        there = f"SELECT 1 FROM {quote(table)} p JOIN {levels} l ON l.r = p.rowid "
+        there += f"WHERE {matching(fk, quote)}"
         return f"({missing} OR EXISTS ({there}))"
 
     def _fill(self, table: str, level: Optional[int]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -10,8 +10,7 @@ from sqlalchemy.engine import Connection
 
 from synthohive.connectors.dialect import Catalogue, Dialect
 from synthohive.connectors.mysql import catalogue
-from synthohive.connectors.mysql.geometry import point_text
-from synthohive.connectors.mysql.spelling import empty_geometry
+from synthohive.connectors.mysql.spelling import empty_geometry, point_text
 from synthohive.connectors.special_values import EARLY, stand_in
 from synthohive.schema import Column, ColumnKind
 
@@ -22,6 +21,11 @@ class MySQL(Dialect):
     """See the module; something stands for zero dates ('0000-00-00')."""
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.MysqlCatalogue
+
+    READS: ClassVar[Mapping[ColumnKind, str]] = {
+        ColumnKind.POINT: "HEX({0})",
+        ColumnKind.JSON: "CAST({0} AS CHAR)",
+    }
 
     def begin(self, connection: Connection) -> None:
         """See the base class."""
@@ -37,16 +41,12 @@ class MySQL(Dialect):
         """
         if (column.sql_type or "").upper().startswith("BIT"):
             return f"({quoted} + 0)"
-        if column.kind is ColumnKind.POINT:
-            return f"HEX({quoted})"
         if column.kind is ColumnKind.EMPTY:
             shape = f"ST_GeomFromText('{empty_geometry(column.sql_type or '')}', ST_SRID({quoted}))"
             return f"CASE WHEN {quoted} IS NOT NULL THEN HEX({shape}) END"
-        if column.kind is ColumnKind.JSON:
-            return f"CAST({quoted} AS CHAR)"
         if column.kind is ColumnKind.FLOAT and pa.types.is_float32(column.arrow_type):
             return f"({quoted} + 0e0)"
-        return quoted
+        return super().expression(column, quoted)
 
     def hashed(self, expressions: Sequence[str], seed: int) -> str:
         """See the base class."""

@@ -13,8 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.connectors.mysql.geometry import point_hex
-from synthohive.connectors.mysql.spelling import GEOMETRIES, quote
+from synthohive.connectors.mysql.spelling import GEOMETRIES, point_hex, quote
 from synthohive.connectors.special_values import respelled
 from synthohive.ddl.spelling import Spelling
 from synthohive.exceptions import ConnectorError

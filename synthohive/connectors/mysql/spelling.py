@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Mapping
 from typing import Any, ClassVar, Optional
 
@@ -16,7 +17,15 @@ from synthohive.connectors.special_values import EARLY
 from synthohive.ddl.spelling import Spelling, Type, text_length
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["GEOMETRIES", "SPELLING", "empty_geometry", "literal", "quote"]
+__all__ = [
+    "GEOMETRIES",
+    "SPELLING",
+    "empty_geometry",
+    "literal",
+    "point_hex",
+    "point_text",
+    "quote",
+]
 
 _CHARS = 16_383
 """Characters of the longest VARCHAR in utf8mb4."""
@@ -35,6 +44,7 @@ GEOMETRIES = {
 }
 """The types of shapes, each with the text of one that says nothing."""
 _SRID = re.compile(r"\bSRID\s+(\d+)|\bREF_SYSTEM_ID\s*=\s*(\d+)", re.IGNORECASE)
+_POINT = re.compile(r"(?:SRID=(\d+);)?POINT\s*\((\S+) (\S+)\)")
 _INTRODUCER = re.compile(r"(?<![\w'`])_(?:utf8mb4|utf8mb3|utf8|latin1|ascii|binary)\s*(?=\\?')")
 
 
@@ -70,6 +80,37 @@ def empty_geometry(definition: str) -> str:
     """
     word = re.match(r"\w+", definition.strip().lower())
     return GEOMETRIES.get(word[0] if word else "", "")
+
+
+def point_text(form: str) -> str:
+    """Return the text of a point: its reference system, then well-known binary, in hexadecimal.
+
+    Examples
+    --------
+    >>> point_text(point_hex("SRID=4326;POINT(13.5 -2.0)"))
+    'SRID=4326;POINT(13.5 -2.0)'
+    """
+    raw = bytes.fromhex(form)
+    order = "<" if raw[4] else ">"
+    (system,) = struct.unpack("<I", raw[:4])
+    x, y = struct.unpack(f"{order}dd", raw[9:25])
+    lead = f"SRID={system};" if system else ""
+    return f"{lead}POINT({x!r} {y!r})"
+
+
+def point_hex(text: str) -> str:
+    """Return a point in hexadecimal digits, as a column of MySQL takes it.
+
+    Raises
+    ------
+    ValueError
+        The text is none of a point.
+    """
+    found = _POINT.fullmatch(text)
+    if found is None:
+        raise ValueError("the text is none of a point")
+    raw = struct.pack("<IBIdd", int(found[1] or 0), 1, 1, float(found[2]), float(found[3]))
+    return raw.hex()
 
 
 class MysqlSpelling(Spelling):

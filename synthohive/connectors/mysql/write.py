@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy.engine import Engine
 
-    from synthohive.schema import Column
 
 __all__ = ["WRITER", "MysqlWriter"]
 
@@ -128,13 +127,7 @@ class MysqlWriter(StagedSchema):
         return Holdings(self._ask, database)
 
     def _check_target(self) -> None:
-        """Look at what the target holds, and refuse it if something would be lost.
-
-        Raises
-        ------
-        ConnectorError
-            It may not be replaced, or something outside would be left without its tables.
-        """
+        """Look at what the target holds, and refuse it if something would be lost."""
         if self.if_exists == "rehearse":
             return
         place = self._in(self.target)
@@ -289,13 +282,12 @@ class MysqlWriter(StagedSchema):
             return f"a lock was not to be had, {holders(self._ask, places)}"
         return hide_values(str(exc.args[1])).rstrip(".")
 
-    def _copy(
-        self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
-    ) -> int:
+    def _copy(self, table: str, batches: Iterator[pa.RecordBatch]) -> int:
         self.make_table(table)
         if self._local and self._folder is None:
             self._folder = Workspace()
         folder = self._folder.path if self._folder is not None else None
+        columns = list(self.metadata.table(table).stored.values())
         loader = RowLoader(
             self._connection, self.staging, table, columns, self.respelling, folder=folder
         )

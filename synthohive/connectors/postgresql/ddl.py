@@ -9,23 +9,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional
 
 from synthohive._logging import get_logger
-from synthohive.connectors.postgresql.fills import (
-    SEARCH_TRIGGERS,
-    defaults_while_loading,
-    drop_defaults,
-    fill_searches,
-)
 from synthohive.connectors.postgresql.partitions import Partitions
-from synthohive.connectors.postgresql.spelling import advance, literal
+from synthohive.connectors.postgresql.spelling import SPELLING, advance, literal
 from synthohive.connectors.postgresql.types import prepared
 from synthohive.ddl.spelling import quote
 from synthohive.ddl.statements import SchemaDdl, Statement, comment_on, label
-
-if TYPE_CHECKING:
-    from synthohive.schema import Metadata
+from synthohive.schema import ColumnKind, Metadata
 
 __all__ = ["clone", "enter"]
 
@@ -90,6 +82,14 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
 WHERE n.nspname = :schema AND c.relkind = 'r'"""
 
+# By which a search column is filled from text: from the made-up text, in the copy.
+_SEARCH_TRIGGERS = """
+SELECT c.relname, t.tgargs FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = t.tgfoid
+WHERE n.nspname = :schema AND p.proname = 'tsvector_update_trigger'
+    AND p.pronamespace = 'pg_catalog'::regnamespace AND NOT t.tgisinternal
+ORDER BY c.relname, t.tgname"""
+
 # What pg_get_indexdef prints of a partitioned table's index would leave its partitions without.
 _ON_ONLY = re.compile(r'^(CREATE (?:UNIQUE )?INDEX (?:"(?:[^"]|"")+"|\S+) ON )ONLY ')
 log = get_logger(__name__)
@@ -132,7 +132,7 @@ def clone(
     indexes = [r for r in ask(_INDEXES) if root(r[0]) in tables]
     before = prepared(catalogue, schema)
     storage = {row[0]: row[1:] for row in ask(_STORAGE)}
-    filled = defaults_while_loading(metadata, columns)
+    filled = _fills(metadata, columns)
     used = {r[0] for r in users} | {r[0] for r in sequences if r[8] == "a"}
     own = {f"{quote(r[9])}.{quote(r[10])}": r for r in sequences if r[8] == "i"}
     keys = [r for r in constraints if r[2] == "f" and r[6] and root(r[5]) in tables]
@@ -147,8 +147,8 @@ def clone(
             for table in tables
         },
         after=tuple(
-            drop_defaults(filled)
-            + fill_searches(metadata, ask(SEARCH_TRIGGERS))
+            [_without_default(*place) for place in filled]
+            + _fill_searches(metadata, ask(_SEARCH_TRIGGERS))
             + [_constraint(row) for row in constraints if row[2] != "f"]
             + [_index(row) for row in indexes]
             + _comments(metadata, columns, constraints, indexes)
@@ -288,3 +288,43 @@ def _counters(sequences: list[Any], users: list[Any], used: set[str]) -> list[St
 def _advance(place: str, columns: list[tuple[str, str]], *options: int) -> Statement:
     table, column = columns[0]
     return Statement(advance(place, columns, *options), table, f"sequence of {table}.{column}")
+
+
+def _without_default(table: str, name: str) -> Statement:
+    sql = f"ALTER TABLE {quote(table)} ALTER COLUMN {quote(name)} DROP DEFAULT"
+    return Statement(sql, table, f"column {name!r}")
+
+
+def _fills(metadata: Metadata, columns: Mapping[str, Sequence[Any]]) -> dict[tuple[str, str], str]:
+    """Return the SQL of the empty value, the default while loading, of columns that need one."""
+    found = {}
+    for table, config in metadata.tables.items():
+        for _, name, type_, not_null, identity, generated, default, *_rest in columns[table]:
+            brought = identity or generated or default is not None
+            if name in config.exclude_columns and not_null and not brought:
+                value = SPELLING.empty_value(type_)
+                if value is not None:
+                    found[table, name] = value
+    return found
+
+
+def _fill_searches(metadata: Metadata, triggers: Sequence[Any]) -> list[Statement]:
+    """Return the statements that fill excluded search columns as the source's triggers do."""
+    found = []
+    for table, raw in triggers:
+        target, language, *texts = [a.decode() for a in bytes(raw).split(b"\0")[:-1]]
+        config = metadata.tables.get(table)
+        column = None if config is None else config.columns.get(target)
+        if config is None or column is None:
+            continue
+        if target not in config.exclude_columns and column.kind is not ColumnKind.EMPTY:
+            continue
+        if not texts or not set(texts) <= set(config.stored):
+            continue
+        joined = " || ' ' || ".join(f"coalesce({quote(text)}::text, '')" for text in texts)
+        sql = (
+            f"UPDATE {quote(table)} SET {quote(target)} = "
+            f"to_tsvector({literal(language)}::regconfig, {joined})"
+        )
+        found.append(Statement(sql, table, f"search column {target!r}"))
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, ClassVar
 
 import pyarrow as pa
@@ -22,22 +22,25 @@ __all__ = ["PostgreSQL"]
 
 BLOCK_BYTES = 1 << 24
 _LONGEST = 9_223_372_036_000  # seconds of a span, as microseconds in 64 bits
-_AS_TEXT = frozenset(
-    {
-        ColumnKind.TEXT,
-        ColumnKind.JSON,
-        ColumnKind.CATEGORICAL,
-        ColumnKind.UUID,
-        ColumnKind.RANGE,
-        ColumnKind.POINT,
-    }
-)
+_TIME = "({0})::time"
+_SPAN = f"least(greatest(extract(epoch FROM {{0}}), -{_LONGEST}), {_LONGEST})"
 
 
 class PostgreSQL(Dialect):
     """See the module."""
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.PostgresqlCatalogue
+
+    READS: ClassVar[Mapping[ColumnKind, str]] = {
+        **dict.fromkeys((ColumnKind.TEXT, ColumnKind.JSON, ColumnKind.CATEGORICAL), "{0}::text"),
+        **dict.fromkeys((ColumnKind.UUID, ColumnKind.RANGE, ColumnKind.POINT), "{0}::text"),
+        ColumnKind.ARRAY: "array_to_json({0})::text",
+        ColumnKind.COMPOSITE: "to_json({0})::text",
+        ColumnKind.BINARY: "encode({0}, 'hex')",
+        ColumnKind.INTERVAL: f"CASE WHEN isfinite({{0}}) THEN ({_SPAN} * 1000000)::bigint END",
+        ColumnKind.DATE: reading("{0}", "date"),
+        ColumnKind.TIME: f"CASE WHEN {_TIME} = '24:00' THEN time '{MIDNIGHT}' ELSE {_TIME} END",
+    }
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
@@ -63,22 +66,12 @@ class PostgreSQL(Dialect):
         and NaN decimals that are no floats, as NULL; the zone of a ``timetz`` is left out.
         """
         kind = column.kind
-        if kind is ColumnKind.ARRAY:
-            return f"array_to_json({quoted})::text"
-        if kind is ColumnKind.COMPOSITE:
-            return f"to_json({quoted})::text"
         if kind is ColumnKind.EMPTY:
             value = self.spelling.empty_value(column.sql_type or "")
             return f"CASE WHEN {quoted} IS NOT NULL THEN {value} END"
         if kind is ColumnKind.POINT and column.sql_type != "point":  # PostGIS: its text is binary
             schema = re.match(r"\w+\.", column.sql_type or "")
             return f"{schema[0] if schema else ''}st_asewkt({quoted})"
-        if kind is ColumnKind.BINARY:
-            return f"encode({quoted}, 'hex')"
-        if kind is ColumnKind.INTERVAL:
-            seconds = f"least(greatest(extract(epoch FROM {quoted}), -{_LONGEST}), {_LONGEST})"
-            span = f"({seconds} * 1000000)::bigint"
-            return f"CASE WHEN isfinite({quoted}) THEN {span} END"
         if kind is ColumnKind.DECIMAL:
             number = f"{quoted}::numeric"
             if column.precision is not None:  # such a one holds no infinity
@@ -88,15 +81,9 @@ class PostgreSQL(Dialect):
         if kind is ColumnKind.TIMESTAMP:
             plain = f"({quoted} AT TIME ZONE 'UTC')" if column.timezone else quoted
             return reading(plain, "timestamp")
-        if kind is ColumnKind.DATE:
-            return reading(quoted, "date")
-        if kind is ColumnKind.TIME:
-            time = f"({quoted})::time"
-            return f"CASE WHEN {time} = '24:00' THEN time '{MIDNIGHT}' ELSE {time} END"
-        if kind not in _AS_TEXT:
-            return quoted
+        sql = super().expression(column, quoted)
         days = column.sql_type in ("daterange", "tsrange", "tstzrange")
-        return _shown_bounds(f"{quoted}::text") if days else f"{quoted}::text"
+        return _shown_bounds(sql) if days and kind is ColumnKind.RANGE else sql
 
     def hashed(self, expressions: Sequence[str], seed: int) -> str:
         """See the base class."""

@@ -221,12 +221,7 @@ class PostgresqlWriter(StagedSchema):
 
     @staticmethod
     def _remove_each(places: Sequence[tuple[PostgresqlWriter, str, str]]) -> None:
-        """Drop staging or replaced schemas, those that others need after these.
-
-        Parameters
-        ----------
-        places : sequence of (writer, schema, what it holds)
-        """
+        """Drop staging or replaced schemas, with what they hold; what others need comes last."""
         left = list(places)
         while left:
             reasons = [writer._removed(schema, holds) for writer, schema, holds in left]
@@ -350,12 +345,11 @@ class PostgresqlWriter(StagedSchema):
 
         return [as_made(column) for column in columns]
 
-    def _copy(
-        self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
-    ) -> int:
+    def _copy(self, table: str, batches: Iterator[pa.RecordBatch]) -> int:
         """Make and fill the table in one transaction, so that its rows are born frozen."""
         fresh = self.make_table(table)
         step("table created")
+        columns = list(self.metadata.table(table).stored.values())
         stream = CsvStream(self._as_made(table, columns), batches, self.respelling)
         with self._connection.cursor() as cursor:
             if columns:

@@ -144,13 +144,7 @@ def copy_into(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
 
 
 def verify(connection: sqlite3.Connection, path: Path) -> None:
-    """Have SQLite read every page.
-
-    Raises
-    ------
-    ConnectorError
-        The file is damaged.
-    """
+    """Have SQLite read every page, and refuse a damaged file."""
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise ConnectorError(
@@ -202,11 +196,6 @@ def refuse_journals(path: Path) -> None:
     """Refuse a free name that is another database's journal, or has one beside it.
 
     SQLite would take the new file for that journal, or apply the journal to the new file.
-
-    Raises
-    ------
-    ConnectorError
-        There is one.
     """
     for suffix in _SIDECARS:
         owner = path.with_name(path.name.removesuffix(suffix) or path.name)
@@ -227,10 +216,7 @@ def refuse_journals(path: Path) -> None:
 def remove_stale(path: Path, staging: str) -> bool:
     """Remove what crashed runs left beside the target, named like the new `staging` file.
 
-    Returns
-    -------
-    bool
-        Whether such a run is alive: its file is locked, and stays.
+    Returned is whether such a run is alive: its file is locked, and stays.
     """
     alive = False
     for found in path.parent.iterdir():

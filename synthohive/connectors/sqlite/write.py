@@ -44,7 +44,6 @@ from synthohive.texts.moments import write
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-    from synthohive.schema import Column
 
 __all__ = ["WRITER", "SqliteWriter"]
 
@@ -146,13 +145,7 @@ class SqliteWriter(StagedSchema):
             yield old
 
     def _carried(self, old: sqlite3.Connection) -> dict[str, str]:
-        """Return the SQL of the views and indexes of the user's, which go over.
-
-        Raises
-        ------
-        ConnectorError
-            The target may not be replaced, or holds what would be lost.
-        """
+        """Return the SQL of the user's views and indexes, which go over; refuse other losses."""
         found, made = contents(old), note(old)
         goes = ("view ", "index ")
         theirs = [thing for thing in found if made is not None and thing.key not in made]
@@ -243,10 +236,9 @@ class SqliteWriter(StagedSchema):
         exact = seed if seed is None or abs(seed) < 2**63 else str(seed)
         super()._insert_note((version, model, exact, *rest))
 
-    def _copy(
-        self, table: str, columns: Sequence[Column], batches: Iterator[pa.RecordBatch]
-    ) -> int:
+    def _copy(self, table: str, batches: Iterator[pa.RecordBatch]) -> int:
         self.make_table(table)
+        columns = list(self.metadata.table(table).stored.values())
         names = ", ".join(self.quote(column.name) for column in columns)
         marks = ", ".join("?" * len(columns))
         sql = f"INSERT INTO {self.quote(table)} ({names}) VALUES ({marks})"
