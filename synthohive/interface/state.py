@@ -61,9 +61,11 @@ class SynthesizerState:
         """How much better each table's model knows learned than held-out rows; after :meth:`fit`.
 
         None where rows are too few (under 30), or the model does not measure it. A table
-        without a model is left out.
+        without a model is left out; persons found within a table are called as the columns are.
         """
-        models = {name: table.model for name, table in self._state().tables.items()}
+        fitted = self._state()
+        within = {one.name: one.place for one in fitted.entity_tables}
+        models = {within.get(name, name): table.model for name, table in fitted.tables.items()}
         return {name: model.memorisation for name, model in models.items() if model is not None}
 
     def __repr__(self) -> str:

@@ -210,6 +210,7 @@ def test_the_checkpoint_knows_them_and_users_do_not(tmp_path: Path) -> None:
     made = synth.sample(seed=2)
     assert list(synth.metadata.tables) == list(made) == list(synth.relations) == ["t"]
     assert not synth.metadata.tables["t"].foreign_keys
+    assert set(synth.memorisation) == {"t", "t.email"}
     again = Synthesizer.load(synth.save(tmp_path / "checkpoint"))
     assert list(again.metadata.tables) == ["t"]
     pd.testing.assert_frame_equal(again.sample(seed=2)["t"], made["t"])
