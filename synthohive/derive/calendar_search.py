@@ -200,13 +200,12 @@ def find_clocks(columns: Columns, chosen: Chosen) -> None:
     for base, time, passed in pairs:
         for delay in delays:
             _find_delay(columns, chosen, base, time, delay, passed % DAY)
-    late = {n: bool((columns.numbers(n) == 2_400).any()) for n in clocks}
     told = sorted((_entropy(passed), time, base, _quiet(passed)) for base, time, passed in pairs)
     for entropy, time, base, least in told:
         if entropy < _entropy(minutes[time]) - 0.5:
-            chosen.add(ClockTime(time, base, late=late[time], least=least))
+            chosen.add(ClockTime(time, base, late=_is_late(columns, time), least=least))
     for time in clocks:
-        chosen.add(ClockTime(time, late=late[time]))
+        chosen.add(ClockTime(time, late=_is_late(columns, time)))
 
 
 def _is_whole(columns: Columns, name: str) -> bool:
@@ -224,6 +223,11 @@ def _is_clock(columns: Columns, name: str) -> bool:
     return bool(inside.all()) and bool(values.max() > 1_000) and bool((values % 100 > 29).any())
 
 
+def _is_late(columns: Columns, name: str) -> bool:
+    """Whether midnight is written 2400."""
+    return bool((columns.numbers(name) == 2_400).any())
+
+
 def _find_delay(
     columns: Columns, chosen: Chosen, base: str, time: str, delay: str, passed: Floats
 ) -> None:
@@ -233,8 +237,7 @@ def _find_delay(
     if known.sum() < LEAST_ROWS or ((passed - values)[known] % DAY != 0).any():
         return
     low, high = float(values[known].min()), float(values[known].max())
-    late = bool((columns.numbers(time) == 2_400).any())
-    if chosen.add(ClockTime(time, base, delay, late)):
+    if chosen.add(ClockTime(time, base, delay, _is_late(columns, time))):
         return
     if high - low < DAY:
         chosen.add(ClockDelay(delay, base, time, int(low)))

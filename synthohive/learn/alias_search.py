@@ -219,7 +219,7 @@ class AliasFinder:
         best = next((one for one in whole if self._holds(one, some, rows)), local)
         if best is None:
             return None
-        return best.with_share(best.real_differs(self.sample))
+        return best.measured(self.sample)
 
     def _holds(self, alias: Alias, some: list[int], rows: IntArray) -> bool:
         """Tell whether most of some rows are so, and far more than with sources of other rows."""
@@ -275,7 +275,7 @@ class AliasFinder:
         alias = Alias(table, target, path, end, *form)
         if not self._holds(alias, some, rows):
             return None
-        return alias.with_share(alias.real_differs(self.sample))
+        return alias.measured(self.sample)
 
     def _near(
         self, own: Texts, end: str, few: list[int], rows: IntArray, personal: Sequence[str]

@@ -74,7 +74,7 @@ def copied_cities(fit: Fit, name: str, cities: Iterable[str]) -> dict[str, Alias
         for source in (column for column, kind in made.items() if kind is PiiKind.CITY):
             for target in cities:
                 copy = Alias(name, target, ((name, key),), key.parent, (source,), mark(0))
-                copy = copy.with_share(copy.real_differs(fit.sample))
+                copy = copy.measured(fit.sample)
                 if copy.share >= NEAR and (target not in found or copy.share > found[target].share):
                     found[target] = copy
     return found

@@ -352,6 +352,26 @@ def test_opening_hours_stay_so_beside_dates_that_are_often_missing_or_far(other:
     assert ((made >= 8 * 3_600) & (made < 17 * 3_600)).mean() > 0.9
 
 
+def test_a_date_in_a_year_keeps_to_it_and_tells_it() -> None:
+    rng = np.random.default_rng(1)
+    year = rng.integers(1998, 2012, ROWS)
+    first = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]")
+    table = pa.table({"date": first + rng.integers(0, 365, ROWS), "season.year": year})
+    relations = discover(Columns(table, ["date"]))
+    (one,) = relations.derivations
+    assert str(one) == "date in the year season.year"
+    columns = {"date": column_from_arrow(table.schema.field("date"))}
+    modelled, _ = relations.encode(table, columns, rng)
+    mixed = modelled.take(pa.array(rng.permutation(ROWS)))
+    drawn = again(relations).decode(mixed, columns, table.select(["season.year"]), rng)
+    dates = drawn.column("date")
+    assert pc.year(dates).to_numpy().tolist() == year.tolist()
+    assert pc.max(dates).as_py() <= pc.max(table.column("date")).as_py()
+    assert len(pc.unique(dates)) > 1_000
+    told = one.invert(table, "season.year", None, rng)
+    assert np.asarray(told).tolist() == year.tolist()
+
+
 def test_a_span_of_time_is_told_in_days() -> None:
     terms = (Term(1.0, (Factor("lent"),)), Term(28 * 86_400.0))
     assert str(Formula("due", terms, 86_400.0)) == "due = lent + 28 days (whole days)"

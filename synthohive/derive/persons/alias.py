@@ -120,8 +120,9 @@ class Alias(Readable):
         sources = tables.take(self.source, self.sources, at)
         return self.differs(texts_of(tables.columns(self.table, [self.target]).column(0)), sources)
 
-    def with_share(self, differs: Bools) -> Alias:
-        """Return the same with its share of rows."""
+    def measured(self, tables: Tables) -> Alias:
+        """Return the same with its share of the real rows."""
+        differs = self.real_differs(tables)
         return replace(self, share=1.0 - float(differs.mean()) if len(differs) else 1.0)
 
     def __str__(self) -> str:
