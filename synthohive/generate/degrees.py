@@ -85,6 +85,7 @@ def _as_many(run: Run, name: str, key: ForeignKey, end: IntArray, counts: IntArr
     # What the parents over the key would have if nothing were done: all children of those that
     # lead to each, shape (parents over the key,).
     sums = np.bincount(end[inside], weights=counts[inside], minlength=size).astype(np.float64)
+    # Who is led to by nobody can have no child over this key.
     members = np.bincount(end[inside], minlength=size) > 0
     best, least = counts, np.inf
     for preference in (None, sums):  # what was modelled, and what the driving parents ask for

@@ -29,7 +29,7 @@ from synthohive.generate.bound_relaxation import relaxed_bounds
 from synthohive.generate.following import follow
 from synthohive.generate.hierarchies import Tree, own_parents
 from synthohive.generate.key_repair import Changes, repair_keys
-from synthohive.generate.parent_choice import above, choose
+from synthohive.generate.parent_choice import choose
 from synthohive.generate.referable import make_referable
 from synthohive.generate.row_removal import remove_rows
 from synthohive.generate.row_rules import row_rules
@@ -216,7 +216,7 @@ def assign_deferred_keys(run: Run, name: str) -> None:
 
 def _link_late(run: Run, name: str, made: Generated, link: Link) -> Bools:
     """Choose over one key when all else is there; return the rows that find no parent."""
-    choice = _Choice(run, name, made, link)
+    choice = _Choice(run, made, link)
     changes, left = own_parents(run, made, link)
     _finish(run, name, made, [choice], changes, [])
     return left
@@ -296,15 +296,15 @@ class _Filling(ABC):
 class _Choice(_Filling):
     """The chosen parents over one further key, and what follows from them."""
 
-    def __init__(self, run: Run, name: str, made: Generated, link: Link) -> None:
-        fitted, key = run.fitted.tables[name], link.key
+    def __init__(self, run: Run, made: Generated, link: Link) -> None:
+        fitted, key = run.fitted.tables[link.table], link.key
         learned = fitted.keys[link.label]
         self.program, self.bounds = learned.program, learned.bounds
-        chosen = made.parents[link] = choose(run, name, made, link)
+        chosen = made.parents[link] = choose(run, made, link)
         moved = [order.target for order in self.bounds]
         super().__init__(run, made, link, [*self.program.targets, *moved])
         names = [*self.program.above(fitted.attributes), *(b.source for b in self.bounds)]
-        parents = above(run, key.parent, names)
+        parents = run.above(key.parent, names)
         self.above = relaxed_bounds(run, made, key, chosen, self.bounds, parents)
         self.flags = [f for f in self.program.besides if f in made.drawn.column_names]
         blank = {column for column, fake in fitted.fakes.items() if fake.blank}
@@ -365,7 +365,7 @@ def _chosen(run: Run, name: str, made: Generated) -> list[_Choice]:
             )
         )
         waiting.remove(ready)
-        choices.append(_Choice(run, name, made, ready))
+        choices.append(_Choice(run, made, ready))
     return choices
 
 

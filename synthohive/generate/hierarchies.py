@@ -11,7 +11,7 @@ import pyarrow as pa
 from synthohive._arrays import Bools, IntArray
 from synthohive.derive.base import Derivation
 from synthohive.generate.key_repair import Changes, repair_late_key
-from synthohive.generate.parent_choice import above, breaks
+from synthohive.generate.parent_choice import breaks
 from synthohive.generate.run import Generated, Run
 from synthohive.link.assignment import NEAR, Forbids, Grouping, Rules, assign, calibrate, repair
 from synthohive.link.association import PairShares
@@ -53,7 +53,7 @@ class Tree:
         flags = [c for c in own if c in made.drawn.column_names]
         self.own = hstack(self.own, made.drawn.select(flags))
         names = [] if self.codes is None else self.codes.columns
-        self.seen = above(run, name, names)
+        self.seen = run.above(name, names)
         self.seed = seeds.seed_int(run.seed, name, label)
         self.rng = run.rng(name, label, "hierarchy")
         self.model, self.earlier = model, model.earlier
@@ -63,6 +63,7 @@ class Tree:
             self.groups = self.within, self.within
         keys = made.spool.column_table(list(dict.fromkeys(key.parent_columns)))
         every = np.arange(len(self.own), dtype=np.int64)  # who will be a root is not known yet
+        # What holds in roots holds for everyone until a parent is found.
         self._hand_down(every, np.full_like(every, -1), model.alone.derivations)
         self.parents, self.levels = model.link(
             made.numbers(depth_column(label)),
@@ -92,17 +93,19 @@ class Tree:
             return self._seen(column).take(at)
 
         order = (_later(rows, np.arange(len(level))),) if self.earlier else ()
+        # Swaps stay inside a level, so that no row becomes its own ancestor.
         rules = Rules(len(self.parents), forbidden=order, groups=level[rows])
         targets = shares.targets(mine, self._seen, chosen)
         self.parents[rows] = calibrate(chosen, targets, rules, self.rng, NEAR * len(rows))
 
     def _seen(self, column: str) -> pa.ChunkedArray:
         """Return a column of all rows, or of their ancestors."""
-        return above(self.run, self.name, [column]).column(column)
+        return self.run.above(self.name, [column]).column(column)
 
     def _pick(self, rows: IntArray, parents: IntArray, counts: IntArray) -> IntArray:
         """Choose for the rows of one level, and hand down what they repeat."""
         chosen = np.full(len(rows), -1, dtype=np.int64)
+        # One group for all unless rows and parents have to agree on something.
         own, theirs = np.zeros_like(rows), np.zeros_like(parents)
         if self.groups is not None:
             own, theirs = self.groups[0][rows], self.groups[1][parents]

@@ -41,45 +41,23 @@ from synthohive.link.assignment import (
 from synthohive.schema import ForeignKey, TableConfig
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import ancestor_columns
 from synthohive.tables.joins import group_codes
 from synthohive.tables.roles import code_column, depth_column, null_column
 
-__all__ = ["above", "breaks", "choose"]
+__all__ = ["breaks", "choose"]
 
 log = get_logger(__name__)
 
 
-def above(run: Run, table: str, names: list[str]) -> pa.Table:
-    """Return columns of all rows of a generated table and of their ancestors.
-
-    Parameters
-    ----------
-    run : Run
-    table : str
-    names : list of str
-        As ``table.column``.
-
-    Returns
-    -------
-    pyarrow.Table
-        A row for each of the table, NULL where it has no such ancestor.
-    """
-    rows = np.arange(run.tables[table].spool.rows, dtype=np.int64)
-    return ancestor_columns(run, run.fitted.plan, table, rows, names)
-
-
-def choose(run: Run, name: str, made: Generated, link: Link) -> IntArray:
+def choose(run: Run, made: Generated, link: Link) -> IntArray:
     """Return the parent row of each row over a further key; -1 for NULL.
 
     Parameters
     ----------
     run : Run
         Has the key's parent among its tables.
-    name : str
-        The child table.
     made : Generated
-        Its rows; which of them are NULL, and which codes they ask for, was drawn with them.
+        The child's rows; which of them are NULL, and which codes they ask for, was drawn with them.
     link : Link
         The key.
 
@@ -87,17 +65,17 @@ def choose(run: Run, name: str, made: Generated, link: Link) -> IntArray:
     -------
     ndarray of int64, shape (rows,)
     """
-    choice = _Choice(run, name, made, link)
+    choice = _Choice(run, made, link)
     return choice.parents() if choice.count else np.full(made.spool.rows, -1, dtype=np.int64)
 
 
 class _Choice:
     """The choice over one key."""
 
-    def __init__(self, run: Run, name: str, made: Generated, link: Link) -> None:
-        self.run, self.name, self.made, self.link = run, name, made, link
-        self.key, self.label = link.key, link.label
-        self.fitted = run.fitted.tables[name]
+    def __init__(self, run: Run, made: Generated, link: Link) -> None:
+        self.run, self.made, self.link = run, made, link
+        self.name, self.key, self.label = link.table, link.key, link.label
+        self.fitted = run.fitted.tables[self.name]
         self.learned = self.fitted.keys[link.label]
         self.count = run.tables[self.key.parent].spool.rows
 
@@ -218,6 +196,7 @@ class _Choice:
 
     def _quota(self, wanted: int) -> IntArray:
         """Return the number of children for each parent row, `wanted` in total."""
+        # Of a unique key, nobody has two children, whatever the distribution says.
         unique = set(self.key.columns) in [set(u) for u in self.fitted.config.unique_sets]
         count = partial(
             self.learned.fan_out.counts,
@@ -241,7 +220,7 @@ class _Choice:
 
     def _above(self, column: str) -> pa.ChunkedArray:
         """Return a column of the parents, or of their ancestors."""
-        return above(self.run, self.key.parent, [column]).column(column)
+        return self.run.above(self.key.parent, [column]).column(column)
 
     def _codes(self, linked: IntArray) -> Optional[Grouping]:
         """Return the code that each row asks for, and each parent's; None without any."""
@@ -250,7 +229,7 @@ class _Choice:
             return None
         columns = codes.columns
         keys = self.run.tables[self.key.parent].spool.column_table(self.key.parent_columns)
-        theirs = codes(above(self.run, self.key.parent, columns) if columns else keys)
+        theirs = codes(self.run.above(self.key.parent, columns) if columns else keys)
         return self.made.numbers(code_column(self.label))[linked], theirs
 
     def _settled(
@@ -260,6 +239,7 @@ class _Choice:
 
         Then, as far as that allows, until rows and parents go together as the real ones do.
         """
+        # Rows without a parent take no part in swaps: how many there are was settled before.
         rows = np.flatnonzero(chosen >= 0)
         parents = np.arange(self.count, dtype=np.int64)
         rules = Rules(
@@ -314,7 +294,7 @@ class _Choice:
         """Return a column of the table, or of a driving ancestor."""
         if name in self.fitted.config.columns:
             return self.made.spool.column_table([name]).column(name)
-        return above(self.run, self.name, [name]).column(name)
+        return self.run.above(self.name, [name]).column(name)
 
     def _out_of_order(self, rows: IntArray) -> tuple[Forbids, ...]:
         """Return what keeps rows from parents that they would be out of order with."""
@@ -322,7 +302,7 @@ class _Choice:
         if not bounds:
             return ()
         own = self.made.spool.column_table(list({order.target for order in bounds}))
-        theirs = above(self.run, self.key.parent, [order.source for order in bounds])
+        theirs = self.run.above(self.key.parent, [order.source for order in bounds])
         own = own.take(pa.array(rows))
         return tuple(breaks(order, own, theirs) for order in bounds)
 

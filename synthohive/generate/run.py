@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from synthohive.learn.fitted import FittedDatabase
 from synthohive.schema import ForeignKey
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
+from synthohive.tables.ancestors import ancestor_columns
 from synthohive.tables.base import Tables, gather
 from synthohive.tables.block_store import EncodedSpool, TableSpool
 
@@ -240,6 +241,11 @@ class Run(Tables):
             kept = reference.parents
             return np.full_like(rows, -1) if kept is None else gather(kept, rows)
         return np.full_like(rows, -1) if groups is None else groups.parents_of(rows)
+
+    def above(self, table: str, names: Iterable[str]) -> pa.Table:
+        """Return columns, as ``table.column``, of all rows of a table and of their ancestors."""
+        rows = np.arange(self.size(table), dtype=np.int64)
+        return ancestor_columns(self, self.fitted.plan, table, rows, names)
 
     def rng(self, *path: Any) -> np.random.Generator:
         """Return the stream of a named part of this run."""

@@ -231,6 +231,7 @@ class AliasFinder:
         def share(at: list[int], sources: pa.Table) -> float:
             return 1.0 - float(alias.differs([own[i] for i in at], sources).mean())
 
+        # Half of what is needed is enough here: of few rows, the share is only roughly known.
         few = some[:: max(1, len(some) // FEW)]
         if share(few, data.take(pa.array(rows[few]))) < NEAR / 2:
             return False  # most candidates fail here, at little cost
@@ -321,6 +322,7 @@ class AliasFinder:
         for table in self.sample.plan.order:
             found = set(self._kinds(table))
             for column in self._candidates(table):
+                # Few different values are contained in many columns by chance.
                 values = set() if column in found else self._set(table, column)
                 if len(values) < LEAST_VALUES:
                     continue
@@ -379,6 +381,7 @@ class AliasFinder:
         """Return some rows that have a value, and a row at the end of their path."""
         there = pc.is_valid(self.sample.tables[table].column(target)).to_numpy()
         at = np.flatnonzero(there & (rows >= 0))
+        # Spread over the table, whose beginning may be older, or of one parent.
         step = max(1, len(at) // ROWS)
         return [int(i) for i in at[::step]]
 

@@ -1,4 +1,7 @@
-"""The columns of a table that are modelled, beside what its keys leave to be modelled."""
+"""What is modelled of a table: its columns, and what its keys leave to be modelled.
+
+The same of real rows in training, and of given rows whose cells are to be filled.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,9 +17,11 @@ from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.keys.makers import ListedMaker
 from synthohive.learn.fitted import FittedTable
 from synthohive.schema import Column, ColumnKind
-from synthohive.tables.ancestors import hstack
+from synthohive.tables import random_streams as seeds
+from synthohive.tables.ancestors import ancestor_columns, hstack
 from synthohive.tables.nulls import any_blank, any_null
 from synthohive.tables.roles import (
+    code_column,
     depth_column,
     differs_column,
     fan_out_column,
@@ -23,7 +29,15 @@ from synthohive.tables.roles import (
 )
 from synthohive.tables.sample import Sample
 
-__all__ = ["Modelled", "attribute_table", "made_columns", "nulls_by_key", "own_columns"]
+__all__ = [
+    "Modelled",
+    "attribute_table",
+    "differences",
+    "made_columns",
+    "nulls_by_key",
+    "own_columns",
+    "parent_codes",
+]
 
 CONTRADICTIONS = 30.0
 """Rows in which chance alone would have broken that something is NULL where a key is."""
@@ -164,11 +178,76 @@ def nulls_by_key(
         for label, empty in nulls.items():
             if label == name:
                 break  # each key follows from one before it
+            # The first row tells which of the two it can be; all others must agree.
             alike = bool(empty[0] == missing[0])
             if label not in follow and ((empty == missing) == alike).all():
                 follow.add(name)
                 yield name, label, alike
                 break
+
+
+def differences(sample: Sample, table: FittedTable, seed: int) -> Modelled:
+    """Return where rows differ from the parents that they mostly repeat, over all keys.
+
+    Parameters
+    ----------
+    sample : Sample
+    table : FittedTable
+        Its derivations are known by now.
+    seed : int
+        Decides what rows get whose parents were not read.
+    """
+    name, plan, found = table.config.name, sample.plan, Modelled()
+    own = sample.tables[name]
+    for link in plan.tables[name].links:
+        key, program = link.key, table.follows(link)
+        if not program.besides:
+            continue
+        parents = sample.others(name, key)
+        unknown = np.flatnonzero((parents < 0) & ~any_null(own, key.columns))
+        names = program.above(own.column_names)
+        above = ancestor_columns(sample, plan, key.parent, parents, names)
+        rng = seeds.generator(seed, name, link.label, "besides")
+        found.add(Modelled(*program.learned_besides(hstack(own, above), unknown, rng)))
+    return found
+
+
+def parent_codes(sample: Sample, table: FittedTable, seed: int) -> Modelled:
+    """Return the codes of the parents over further keys; NULL where a key is.
+
+    Each is a column of text: codes are categories, not numbers.
+
+    Parameters
+    ----------
+    sample : Sample
+    table : FittedTable
+        Its codes of parents are known by now.
+    seed : int
+        Where the parent was not read, decides which other row's code the row gets.
+    """
+    name, plan, found = table.config.name, sample.plan, Modelled()
+    for link in plan.tables[name].links:
+        key, codes = link.key, table.keys[link.label].codes
+        if codes is None:
+            continue
+        parents = sample.others(name, key)
+        everyone = np.arange(len(sample.tables[key.parent]), dtype=np.int64)
+        some = (f"{key.parent}.{column}" for column in key.parent_columns)  # or there are no rows
+        names = [*codes.columns, *some]
+        theirs = codes(ancestor_columns(sample, plan, key.parent, everyone, names))
+        # Row -1 is looked up as row 0, and masked below or drawn anew.
+        values = theirs[np.maximum(parents, 0)] if len(theirs) else np.zeros_like(parents)
+        empty = any_null(sample.tables[name], key.columns)
+        # NULL would say that there is no parent, where one was merely not read.
+        unknown, known = np.flatnonzero((parents < 0) & ~empty), values[parents >= 0]
+        if len(known):
+            rng = seeds.generator(seed, name, link.label, "unknown")
+            values[unknown] = rng.choice(known, len(unknown))
+        code = code_column(link.label)
+        column = Column(name=code, kind=ColumnKind.CATEGORICAL, arrow="string")
+        array = pa.array(values, mask=empty).cast(pa.string())
+        found.add(Modelled(pa.table({code: array}), {code: column}))
+    return found
 
 
 def _missing(data: pa.Table, name: str, personal: Collection[str]) -> Bools:

@@ -30,7 +30,7 @@ from synthohive.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.privacy.detect import PiiFinding, check_named, detect_pii
 from synthohive.privacy.kinds import NAMES, PiiKind
 from synthohive.privacy.places import guess_locale
-from synthohive.schema import Metadata, PrivacyConfig
+from synthohive.schema import Metadata
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
@@ -116,13 +116,18 @@ def fit_database(
 
 
 def _fan_outs(reader: Reader, counts: Mapping[str, int], options: FitOptions) -> dict[str, FanOut]:
-    """Count the children of all parents, and report orphans."""
+    """Count the children of all parents; report orphans, or refuse them."""
     keys = list(reader.metadata.foreign_keys())
-    found = {
-        key.label(name): fan_out
-        for (name, key), fan_out in zip(keys, reader.fan_outs(keys, counts))
-    }
-    _report_orphans(found, refuse=options.validate)
+    labels = [key.label(name) for name, key in keys]
+    found = dict(zip(labels, reader.fan_outs(keys, counts)))
+    orphans = {label: f.orphans for label, f in found.items() if f.orphans}
+    for label, count in orphans.items():
+        log.warning("orphans_in_source", key=label, rows=count)
+    if orphans and options.validate:
+        raise SchemaValidationError(
+            [f"{label}: {count:,} rows refer to no parent" for label, count in orphans.items()],
+            hint="Repair the rows, drop the key, or fit with validate=False to learn without them.",
+        )
     return found
 
 
@@ -130,6 +135,12 @@ def _begun(
     reader: Reader, options: FitOptions, plan: RelationalPlan, tables: Mapping[str, pa.Table]
 ) -> FittedDatabase:
     """Return what is known before any table is fitted, with the columns that are personal."""
+    findings: list[PiiFinding] = []
+    for name, config in reader.metadata.tables.items():
+        findings += detect_pii(config, tables[name], options.privacy)
+    if findings:
+        kinds = {f"{f.table}.{f.column}": f.kind.value for f in findings}
+        log.warning("personal_data_found", strategy=options.privacy.pii_strategy, columns=kinds)
     return FittedDatabase(
         metadata=reader.metadata,
         plan=plan,
@@ -138,7 +149,7 @@ def _begun(
         model_name=options.model.name,
         seed=options.seed,
         embedding_threshold=options.embedding_threshold,
-        findings=_find_personal_data(reader.metadata, tables, options.privacy),
+        findings=findings,
         sources=reader.fingerprint(),
     )
 
@@ -222,29 +233,6 @@ def _check_keepable(metadata: Metadata, tables: Mapping[str, pa.Table]) -> None:
                 )
     if problems:
         raise SchemaValidationError(problems)
-
-
-def _report_orphans(fan_outs: Mapping[str, FanOut], *, refuse: bool) -> None:
-    orphans = {label: f.orphans for label, f in fan_outs.items() if f.orphans}
-    for label, count in orphans.items():
-        log.warning("orphans_in_source", key=label, rows=count)
-    if orphans and refuse:
-        raise SchemaValidationError(
-            [f"{label}: {count:,} rows refer to no parent" for label, count in orphans.items()],
-            hint="Repair the rows, drop the key, or fit with validate=False to learn without them.",
-        )
-
-
-def _find_personal_data(
-    metadata: Metadata, tables: Mapping[str, pa.Table], privacy: PrivacyConfig
-) -> list[PiiFinding]:
-    findings: list[PiiFinding] = []
-    for name, config in metadata.tables.items():
-        findings += detect_pii(config, tables[name], privacy)
-    if findings:
-        kinds = {f"{f.table}.{f.column}": f.kind.value for f in findings}
-        log.warning("personal_data_found", strategy=privacy.pii_strategy, columns=kinds)
-    return findings
 
 
 def _with_entities(

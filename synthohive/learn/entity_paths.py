@@ -156,7 +156,7 @@ class EntityFinder:
             label = key.label(table)
             if self._may_be(key.parent, without):
                 codes = group_codes([rows], [key.columns])[0]
-                personal = any(f.table == key.parent and f.kind in _PERSONAL for f in self.findings)
+                personal = _PERSONAL & set(self._kinds(key.parent).values())
                 alone = codes.max(initial=-1) == 0 and key.parent != table
                 yield label, codes, bool(personal and alone)
             if order.index(key.parent) < order.index(table):
@@ -200,8 +200,8 @@ class EntityFinder:
             return False
         if self.privacy.entities is not None:
             return self.sample.inside.get(table, table) in self.privacy.entities
-        personal = any(finding.table == table for finding in self.findings)
-        return personal or not is_about_things(self.sample.metadata.tables[table].own_name)
+        config = self.sample.metadata.tables[table]
+        return bool(self._kinds(table)) or not is_about_things(config.own_name)
 
     def _in_columns(self, table: str) -> Iterator[Named]:
         """Yield the columns that name an entity without a key: repeated ids, e-mails."""
@@ -211,11 +211,13 @@ class EntityFinder:
         if named is not None:
             names = [c for c in rows.column_names if f"{table}.{c}" in named]
         else:
-            names = [f.column for f in self.findings if f.table == table and f.kind in IDENTIFYING]
+            names = [c for c, kind in self._kinds(table).items() if kind in IDENTIFYING]
             names += [c for c in rows.column_names if self._is_key(table, c)]
             names += self._numbered_within(table)
             names += self._hidden(table, {*names, *(c for key in keys for c in key)})
-        groups = [(n,) for n in names] + ([] if named is not None else self._name_pairs(table))
+        groups: list[tuple[str, ...]] = [(n,) for n in names]
+        # First and last names together are one person, table of persons or not.
+        groups += [] if named is not None else name_pairs(self._kinds(table))
         plain = {n for n in rows.column_names if _is_key_type(rows.schema.field(n).type)}
         for group in dict.fromkeys(g for g in groups if set(g) <= plain and set(g) not in keys):
             codes = group_codes([rows], [group])[0]
@@ -223,16 +225,14 @@ class EntityFinder:
             if codes.max(initial=-1) > 0:
                 yield f"{table}.{'+'.join(group)}", codes, False
 
-    def _name_pairs(self, table: str) -> list[tuple[str, ...]]:
-        """Return first and last names: together they are one person, table of persons or not."""
-        return name_pairs({f.column: f.kind for f in self.findings if f.table == table})
+    def _kinds(self, table: str) -> dict[str, PiiKind]:
+        return {f.column: f.kind for f in self.findings if f.table == table}
 
     def _hidden(self, table: str, known: set[str]) -> list[str]:
         """Return columns that stand for someone by what they hold."""
         if table not in self._found_hidden:
             rows = self.sample.tables[table]
-            personal = {f.column: f.kind for f in self.findings if f.table == table}
-            passed = {*known, *personal, *self.sample.metadata.tables[table].pk}
+            passed = {*known, *self._kinds(table), *self.sample.metadata.tables[table].pk}
             self._found_hidden[table] = hidden_entities(rows, passed)
         return self._found_hidden[table]
 
@@ -275,8 +275,8 @@ class EntityFinder:
         return found
 
     def _holds_persons(self, table: str) -> bool:
-        named = any(f.table == table and f.kind in _PERSONAL for f in self.findings)
-        return named or is_about_persons(self.sample.metadata.tables[table].own_name)
+        named = _PERSONAL & set(self._kinds(table).values())
+        return bool(named) or is_about_persons(self.sample.metadata.tables[table].own_name)
 
     def _target(self, table: str, column: str) -> Optional[tuple[str, str]]:
         """Return the table and key whose values a column repeats."""

@@ -22,7 +22,7 @@ from synthohive._logging import get_logger
 from synthohive.derive.persons.alias import Alias
 from synthohive.io.base import FanOut
 from synthohive.learn.entity_paths import IDENTIFYING, EntityFinder
-from synthohive.privacy.entities import dense
+from synthohive.learn.hidden_entities import codes_of, repeats
 from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind, cleared_columns
 from synthohive.privacy.subjects import is_key_name
 from synthohive.schema import (
@@ -43,8 +43,6 @@ __all__ = ["EntityTable", "add_entities", "find_entity_tables", "with_entities",
 
 log = get_logger(__name__)
 
-ALONE = 0.8
-"""Share of the rows that may be a value each: a few that have many rows are enough."""
 REPEATED = 5
 """Rows beyond the first of each value: a few namesakes are no entity."""
 FOLLOWS = 0.95
@@ -114,13 +112,13 @@ class EntityTable:
 
     def rows(self, rows: pa.Table) -> pa.Table:
         """Return a row for each entity: what most of its rows hold."""
-        codes = _codes(rows, self.columns)
+        codes = codes_of(rows, self.columns)
         known = np.flatnonzero(codes >= 0)
         _, first = np.unique(codes[known], return_index=True)
         found = {name: rows.column(name).take(pa.array(known[first])) for name in self.columns}
         texts = pa.table({name: found[name].cast(pa.string()) for name in self.columns})
         for name in self.follows:
-            at = _usual_rows(codes, _codes(rows, [name]))
+            at = _usual_rows(codes, codes_of(rows, [name]))
             found[name] = rows.column(name).take(pa.array(at))
         order = pc.sort_indices(texts, [(name, "ascending") for name in self.columns])
         return pa.table(found).take(order)
@@ -268,7 +266,7 @@ class _Search:
             return
         base, kinds = self._base(name), self._kinds(name)
         free = self._free(base, config, rows)
-        codes = {column: _codes(rows, [column]) for column in free}
+        codes = {column: codes_of(rows, [column]) for column in free}
         whole = {c for c in free if not any_blank(rows.column(c)).any()}  # "" names nobody
         named = self._persons(config, rows, kinds, whole)
         for column in (c for c in free if c in whole):
@@ -276,6 +274,7 @@ class _Search:
                 named[column,] = codes[column]
         if self._is_of_persons(config, rows, kinds):
             named = {g: c for g, c in named.items() if kinds.get(g[0]) not in NAMES}
+        # What tells most entities apart comes first; the columns it decides are no entity then.
         order = sorted(
             named, key=lambda g: (-int(named[g].max()), _rank(g, kinds), free.index(g[0]))
         )
@@ -338,7 +337,7 @@ class _Search:
             return None
         rows, above = self.rows[one.name], self.rows[other.name]
         for columns, kinds in self._naming(other):
-            codes = _codes(above, columns)
+            codes = codes_of(above, columns)
             # Codes are dense: fewer of them than rows is a name that two entities share.
             if (codes < 0).any() or int(codes.max()) + 1 < len(codes):
                 continue  # they do not tell the others apart
@@ -347,6 +346,7 @@ class _Search:
                     continue
                 if rows.select(own).schema.types != above.select(columns).schema.types:
                     continue
+                # Nearly all of the smaller table's entities are in the larger one, and not few.
                 known = int((match_rows(rows, own, above, columns) >= 0).sum())
                 if known >= max(SAME * len(rows), LEAST_SAME):
                     theirs = list(columns)
@@ -401,14 +401,14 @@ class _Search:
         for pair in _full_names(kinds):
             if not set(pair) <= whole or set(pair) & cleared:
                 continue
-            first, last = (_codes(rows, [column]) for column in pair)
-            codes = _codes(rows, pair)
+            first, last = (codes_of(rows, [column]) for column in pair)
+            codes = codes_of(rows, pair)
             # chance puts together many more first and last names than there are persons
             mixed = np.random.default_rng(0).permutation(last)
             chance = np.unique(np.stack([first, mixed]), axis=1).shape[1]
             together = bool(((first < 0) == (last < 0)).all())
             apart = chance >= NAMESAKES * (int(codes.max(initial=-1)) + 1)
-            if together and apart and _repeats(codes):
+            if together and apart and repeats(codes, REPEATED):
                 found[pair] = codes
         return found
 
@@ -418,7 +418,7 @@ class _Search:
         """Tell whether each row has an account of its own: who has the same name is another one."""
         told = [c for c, kind in kinds.items() if kind in ACCOUNTS and c in config.stored]
         unique = [columns[0] for columns in config.unique_sets if len(columns) == 1]
-        for codes in (_codes(rows, [c]) for c in told if c not in unique):
+        for codes in (codes_of(rows, [c]) for c in told if c not in unique):
             known = int((codes >= 0).sum())
             if 2 * known > len(rows) and int(codes.max()) + 1 == known:
                 return True
@@ -447,7 +447,7 @@ class _Search:
             return False  # where persons are, not who they are
         if kind not in IDENTIFYING and not (kind in (None, PiiKind.OTHER) and is_key_name(column)):
             return False
-        return _repeats(codes)
+        return repeats(codes, REPEATED)
 
     def _name(self, table: str, columns: Sequence[str]) -> str:
         name = f"{table}[{', '.join(columns)}]"
@@ -475,16 +475,6 @@ def _rank(columns: Sequence[str], kinds: Mapping[str, PiiKind]) -> int:
     if found[0] in NAMES:
         return 2
     return 0 if found[0] in (None, PiiKind.OTHER) else 1
-
-
-def _codes(rows: pa.Table, columns: Sequence[str]) -> IntArray:
-    return dense(group_codes([rows], [columns])[0])
-
-
-def _repeats(codes: IntArray) -> bool:
-    """Tell whether values stand in several rows each, a few aside."""
-    known, distinct = int((codes >= 0).sum()), int(codes.max(initial=-1)) + 1
-    return 1 < distinct <= min(ALONE * known, known - REPEATED)
 
 
 def _pairs(one: IntArray, other: IntArray) -> tuple[IntArray, IntArray, IntArray]:
@@ -515,6 +505,7 @@ def _decides(one: IntArray, other: IntArray) -> bool:
     if not len(rows):
         return False
     one, other = one[rows], other[rows]
+    # Rows that hold another value than the commonest of their entity.
     broken = len(rows) - int(_pairs(one, other)[2].sum())
     if broken > (1 - FOLLOWS) * len(rows):
         return False

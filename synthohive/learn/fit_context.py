@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 import pyarrow as pa
@@ -11,13 +12,20 @@ import pyarrow as pa
 from synthohive.derive.aggregates import Aggregate
 from synthohive.derive.persons.alias import Alias
 from synthohive.derive.persons.namesake import Namesake
+from synthohive.encoding.base import EncoderSettings
+from synthohive.encoding.encoded import EncodedTable
+from synthohive.encoding.table import TableEncoder
 from synthohive.io.base import FanOut
+from synthohive.learn.attribute_table import Modelled
 from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.fitted import FittedDatabase, FittedTable
 from synthohive.learn.options import FitOptions
+from synthohive.privacy.entities import Entities
+from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
+from synthohive.train.job import TrainingJob
 
 __all__ = ["Fit"]
 
@@ -76,3 +84,66 @@ class Fit:
         ]
         rows = np.arange(len(self.sample.tables[table]), dtype=np.int64)
         return ancestor_columns(self.sample, plan, table, rows, names)
+
+    def encoder_of(
+        self,
+        table: FittedTable,
+        modelled: Modelled,
+        entities: Optional[Entities] = None,
+        behind: Optional[Mapping[str, Entities]] = None,
+    ) -> TableEncoder:
+        """Learn how to encode the columns that are left to a model.
+
+        Parameters
+        ----------
+        table : FittedTable
+        modelled : Modelled
+        entities : Entities, optional
+            Those behind the rows; each is one by default.
+        behind : mapping of str to Entities, optional
+            Those behind the values of single columns.
+        """
+        settings = EncoderSettings(
+            k=self.k,
+            embedding_threshold=self.options.embedding_threshold,
+            high_cardinality=frozenset(table.config.high_cardinality_cols),
+            max_modes=self.options.model.abilities.max_modes,
+        )
+        return TableEncoder.fit(
+            modelled.rows,
+            modelled.columns,
+            seed=seeds.sequence(self.options.seed, table.config.name, "encoder"),
+            settings=settings,
+            entities=entities,
+            behind=behind,
+        )
+
+    def training(
+        self, table: FittedTable, encoded: EncodedTable, context: EncodedTable
+    ) -> Optional[TrainingJob]:
+        """Return the training of a model; None where every column is constant or made up.
+
+        Parameters
+        ----------
+        table : FittedTable
+        encoded : EncodedTable
+            A code of -1, or NaN, where a column tells nothing in a row.
+        context : EncodedTable
+            As many rows; it may have no blocks.
+        """
+        if not encoded.layout.discrete and not encoded.layout.continuous:
+            return None
+        options = self.options
+        has_context = bool(context.layout.discrete or context.layout.continuous)
+        return TrainingJob(
+            table.config,
+            options.model,
+            options.batch_size,
+            options.epochs,
+            options.model_kwargs,
+            seeds.sequence(options.seed, table.config.name, "model"),
+            options.device,
+            encoded,
+            context if has_context else None,
+            options.privacy.max_memorisation,
+        )

@@ -22,7 +22,7 @@ from synthohive.privacy.subjects import is_about_things
 from synthohive.privacy.vocabulary import are_things
 from synthohive.tables.joins import group_codes
 
-__all__ = ["hidden_entities", "name_pairs"]
+__all__ = ["codes_of", "hidden_entities", "name_pairs", "repeats"]
 
 
 _LOOKED_AT = 2_000
@@ -88,10 +88,14 @@ def hidden_entities(rows: pa.Table, known: Collection[str]) -> list[str]:
     names = [n for n in rows.column_names if n not in known and _is_plain(rows.schema.field(n))]
     if len(names) < 2 or not len(rows):
         return []
-    codes = {name: dense(group_codes([rows], [[name]])[0]) for name in names}
+    codes = {name: codes_of(rows, [name]) for name in names}
     found: list[tuple[str, IntArray]] = []
     for name in sorted(names, key=lambda n: int(codes[n].max())):
-        if not _may_repeat(rows, name, codes[name]):
+        few = int(codes[name].max(initial=-1)) + 1 < _LEAST_ENTITIES
+        type_ = rows.schema.field(name).type
+        if few or not (pa.types.is_integer(type_) or is_text(type_)):
+            continue  # someone has a whole number or a text, in each of several rows
+        if not repeats(codes[name], _REPEATED):
             continue
         beside = [o for o in names if o != name and _decides(codes[name], codes[o])]
         if not beside or any(_same(codes[name], other) for _, other in found):
@@ -107,13 +111,18 @@ def _is_plain(field: pa.Field) -> bool:
     return not (pa.types.is_nested(field.type) or pa.types.is_boolean(field.type))
 
 
-def _may_repeat(rows: pa.Table, name: str, codes: IntArray) -> bool:
-    """Tell whether a column may hold someone: whole numbers or texts, each in several rows."""
-    type_ = rows.schema.field(name).type
-    if not (pa.types.is_integer(type_) or is_text(type_)):
-        return False
-    known, size = int((codes >= 0).sum()), int(codes.max(initial=-1)) + 1
-    return size >= _LEAST_ENTITIES and size <= min(_ALONE * known, known - _REPEATED)
+def repeats(codes: IntArray, beyond: int) -> bool:
+    """Tell whether values stand in several rows each, a few aside.
+
+    So many rows must be beyond the first of each value.
+    """
+    known, distinct = int((codes >= 0).sum()), int(codes.max(initial=-1)) + 1
+    return 1 < distinct <= min(_ALONE * known, known - beyond)
+
+
+def codes_of(rows: pa.Table, columns: Sequence[str]) -> IntArray:
+    """Return a dense number for each row's values in some columns; -1 where one is NULL."""
+    return dense(group_codes([rows], [columns])[0])
 
 
 def _decides(one: IntArray, other: IntArray) -> bool:

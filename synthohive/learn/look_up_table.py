@@ -14,7 +14,6 @@ from synthohive.learn.attribute_table import own_columns
 from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedTable, LookUpRows
 from synthohive.learn.made_up import alone
-from synthohive.learn.modelled import encoder_of, training
 from synthohive.metrics.profile import profile_table
 from synthohive.privacy.columns import fit_columns
 from synthohive.privacy.kinds import PiiKind
@@ -102,9 +101,9 @@ def keep_table(fit: Fit, table: FittedTable, kept: tuple[str, ...]) -> Optional[
     modelled = own_columns(fit.sample, table, table.free, made)
     if not modelled.columns:
         return None
-    table.encoder = encoder_of(fit, table, modelled, None)
+    table.encoder = fit.encoder_of(table, modelled)
     rng = seeds.generator(fit.options.seed, name, "encode")
     encoded = table.encoder.encode(modelled.rows, rng)
     free = {c: table.config.columns[c] for c in table.free}
     table.profile = profile_table(data.select(list(free)), free, None, fit.k)
-    return training(fit, table, encoded, EncodedTable.empty(len(data)))
+    return fit.training(table, encoded, EncodedTable.empty(len(data)))

@@ -24,15 +24,20 @@ from synthohive.derive.search import with_moves
 from synthohive.derive.table_search import DerivationFinder
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.encoding.table import TableEncoder
-from synthohive.learn.attribute_table import Modelled, attribute_table, made_columns, nulls_by_key
-from synthohive.learn.beside_parents import differences, parent_codes
+from synthohive.learn.attribute_table import (
+    Modelled,
+    attribute_table,
+    differences,
+    made_columns,
+    nulls_by_key,
+    parent_codes,
+)
 from synthohive.learn.derivations import relate
 from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedTable
 from synthohive.learn.links import counted_keys, hierarchies, joint_counts, learn_key
 from synthohive.learn.look_up_table import keep_table, kept_columns
 from synthohive.learn.made_up import beginnings, copied_cities, made_up, rare_cities
-from synthohive.learn.modelled import encoder_of, training
 from synthohive.learn.spikes import without_spikes
 from synthohive.learn.training_context import training_context
 from synthohive.metrics.profile import profile_table
@@ -157,7 +162,7 @@ class _TableFit:
         table.fakes = made_up(fit, table)
         profiled = table.attributes
         table.profile = profile_table(data.select(list(profiled)), profiled, self.entities, fit.k)
-        return training(fit, table, TableEncoder.without(encoded, masked), context)
+        return fit.training(table, TableEncoder.without(encoded, masked), context)
 
     def _rng(self, part: str) -> np.random.Generator:
         return seeds.generator(self.fit.options.seed, self.name, part)
@@ -262,10 +267,11 @@ class _TableFit:
         rows = without_spikes(
             modelled.rows, modelled.columns, entities, fit.k, self._rng("spikes"), behind
         )
-        table.encoder = encoder_of(fit, table, Modelled(rows, modelled.columns), entities, behind)
+        table.encoder = fit.encoder_of(table, Modelled(rows, modelled.columns), entities, behind)
         encoded = table.encoder.encode(rows, self._rng("encode"))
         if not rows.num_columns:  # keys only: a table without columns forgets its rows
             encoded = EncodedTable.empty(len(fit.sample.tables[self.name]))
+        # First rows of groups have no gap: their cells are filled, and must teach nothing.
         masked = {} if self.groups is None else table.program.masked(self.groups.positions)
         encoded = fit.sample.encoded[self.name] = TableEncoder.without(encoded, masked, 0, 0.0)
         return encoded, masked

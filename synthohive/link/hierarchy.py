@@ -12,8 +12,6 @@ import pyarrow as pa
 from synthohive._arrays import Bools, IntArray
 from synthohive.derive.presence import Presence
 from synthohive.derive.program import Program
-from synthohive.link.assignment import deal
-from synthohive.tables.base import gather
 from synthohive.tables.degrees import FanOutModel
 
 __all__ = ["HierarchyModel"]
@@ -86,7 +84,7 @@ class HierarchyModel:
         self,
         preferred: IntArray,
         rng: np.random.Generator,
-        pick: Optional[Pick] = None,
+        pick: Pick,
         able: Optional[Bools] = None,
         limit: Optional[int] = None,
         groups: Optional[IntArray] = None,
@@ -103,10 +101,9 @@ class HierarchyModel:
         preferred : ndarray of int64
             The generated depths.
         rng : numpy.random.Generator
-        pick : callable, optional
+        pick : callable
             Given rows, the rows one level above, and the children of each of these, returns
-            the parent of each row, -1 for none; at random by default. Levels come from the
-            top down.
+            the parent of each row, -1 for none. Levels come from the top down.
         able : ndarray of bool, optional
             The rows that can have children at all.
         limit : int, optional
@@ -137,10 +134,7 @@ class HierarchyModel:
             above = np.flatnonzero((depths == depth - 1) & (True if able is None else able))
             level = self.levels[min(depth - 1, len(self.levels) - 1)]
             counts = level.counts(len(above), len(below), None, rng, limit=limit)
-            if pick is None:
-                parents[below] = gather(above, deal(counts, len(below), int(rng.integers(2**31))))
-            else:
-                parents[below] = pick(below, above, counts)
+            parents[below] = pick(below, above, counts)
         return parents, depths
 
     def closed(

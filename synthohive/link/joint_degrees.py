@@ -224,6 +224,7 @@ def _fitted(
     correlation = np.abs(np.einsum("ni,n->i", values, centred)) / np.maximum(lengths, 1e-12)
     # Three standard errors of the correlation of what has none.
     least = max(LEAST_CORRELATION, 3.0 / np.sqrt(len(own)))
+    # The strongest first: terms that say the same as a stronger one add little but noise.
     chosen = [
         i for i in np.argsort(-correlation, kind="stable")[:MOST_TERMS] if correlation[i] >= least
     ]
@@ -259,6 +260,7 @@ def _is_near(
     model: CountModel, own: Floats, gap: Floats, made: Sequence[tuple[float, float]]
 ) -> bool:
     """Whether weights, and what they leave, are as far from the real ones as chance goes."""
+    # What is left: its mean and spread in each part, against that of the real rows.
     moments = np.abs(np.asarray(model.left) - np.asarray(made)).mean(axis=0).sum()
     chance = np.sqrt(len(model.terms)) + 1.7 * np.sqrt(len(model.left))
     spread = np.asarray(model.left)[:, 1].mean() * chance / np.sqrt(len(own))
@@ -297,7 +299,10 @@ def _adjusted(
         off = float(np.abs(values @ gap).mean())
         if off < least:
             best, least = wish, off
-        weights = weights + gap
+        weights = (
+            weights + gap
+        )  # a fixed-point step: what was lost on the way is asked for once more
+    # Only ranks are used later; whole numbers keep them free of ties.
     ranks = np.empty(len(own))
     ranks[np.argsort(best, kind="stable")] = np.arange(len(own), dtype=np.float64)
     return ranks

@@ -191,6 +191,7 @@ class _Redrawing:
         self.unique = keys.unique_sets(others)
         good = np.ones(keys.rows, dtype=np.bool_)
         good[bad] = False
+        # Sorted hashes of what right rows hold: whether a draw is new is one search in them.
         self.used = {}
         for unique in self.unique:
             hashes = keys.hashes(unique, keys.codes, others)[good]
@@ -257,6 +258,7 @@ class _Redrawing:
         for part in self._parts(draw, number):
             rows = part.rows
             found = part.finder.pick(part.known, self.rng)
+            # Columns that may be NULL can stay so; those that must not need a parent in any case.
             found[part.off | (empty[rows] if part.nullable else False)] = -1
             drawn, found = found, self._allowed(at[rows], found)
             if strict:  # another parent may be allowed, before none is

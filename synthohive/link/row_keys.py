@@ -8,7 +8,6 @@ repeat, cannot be chosen one by one for every row. Here each row's key columns a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Optional
 
 import numpy as np
@@ -29,31 +28,19 @@ NULL, OPEN = -1, -2
 """Codes of a column: NULL, and of one that must not be NULL and has no value yet."""
 
 
-@dataclass
 class KeyParents:
-    """The parents over one key, their key columns as codes.
+    """The parents over one key, their key columns as codes, shape (columns, parents)."""
 
-    Attributes
-    ----------
-    codes : ndarray of int64, shape (columns, parents)
-    complete : ndarray of int64
-        The parents without a NULL in the key: no row can refer to the others.
-    """
-
-    key: ForeignKey
-    codes: IntArray
-    complete: IntArray
-    _agreeing: dict[tuple[int, ...], Agreeing] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, key: ForeignKey, codes: IntArray) -> KeyParents:
-        """Leave out parents that no row can refer to."""
-        return cls(key, codes, np.flatnonzero((codes >= 0).all(axis=0)))
+    def __init__(self, codes: IntArray) -> None:
+        self.codes = codes
+        # No row can refer to a parent with a NULL in the key.
+        self._complete = np.flatnonzero((codes >= 0).all(axis=0))
+        self._agreeing: dict[tuple[int, ...], Agreeing] = {}
 
     def agreeing(self, places: tuple[int, ...]) -> Agreeing:
         """Return the parents by their values in some of the key's columns."""
         if places not in self._agreeing:
-            self._agreeing[places] = Agreeing(self.codes[list(places)], self.complete)
+            self._agreeing[places] = Agreeing(self.codes[list(places)], self._complete)
         return self._agreeing[places]
 
 
@@ -99,6 +86,7 @@ class Agreeing:
     def pick(self, wanted: IntArray, rng: np.random.Generator) -> IntArray:
         """Return a parent at random for each column of `wanted`; -1 where there is none."""
         first, size = self.spans(wanted)
+        # Parents of equal values stand together: a place in the span is one of them at random.
         place = first + (rng.random(len(first)) * size).astype(np.int64)
         if not len(self.parents):
             return np.full(len(first), -1, dtype=np.int64)
@@ -184,7 +172,7 @@ class RowKeys:
                 codes[i][at] = column_of
             if filled:
                 self.codes[column] = coded[-1].copy()
-        return [KeyParents.of(key, matrix) for key, matrix in zip(self.keys, codes)]
+        return [KeyParents(matrix) for matrix in codes]
 
     def _set(self, number: int) -> None:
         """Let a key set its columns, but those that an earlier one set."""
@@ -192,6 +180,7 @@ class RowKeys:
         linked = chosen >= 0
         for at, column in enumerate(key.columns):
             codes = self.codes[column]
+            # The first key with a parent sets a column; later ones must agree with it.
             free = codes == OPEN
             take = free & linked
             codes[take] = theirs.codes[at][chosen[take]]
@@ -229,6 +218,7 @@ class RowKeys:
         """Return the rows that have no value where they must, or whose key has no parent."""
         wrong = np.zeros(self.rows, dtype=np.bool_)
         for column, codes in self.codes.items():
+            # OPEN: no key gave a value to a column that must have one.
             wrong |= (codes == OPEN) | ((codes == NULL) & (not self.nullable[column]))
         for number in range(len(self.keys)):
             wrong |= self._orphans(number)
@@ -237,11 +227,7 @@ class RowKeys:
     def breaking(self, codes: Mapping[str, IntArray], rows: Optional[IntArray] = None) -> Bools:
         """Return which rows of codes break a CHECK.
 
-        Parameters
-        ----------
-        codes : mapping of str to ndarray of int64
-        rows : ndarray of int64, optional
-            Whose codes these are; None passes over what is about further columns of a row.
+        `rows` says whose codes these are; None passes over what is about further columns of a row.
         """
         broken = np.zeros(len(next(iter(codes.values()))), dtype=np.bool_)
         key_columns = set(self.columns)
@@ -268,6 +254,7 @@ class RowKeys:
         same = np.zeros(self.rows, dtype=np.bool_)
         linked = np.flatnonzero(complete & (chosen >= 0))
         same[linked] = (own[:, linked] == theirs.codes[:, chosen[linked]]).all(axis=0)
+        # A shared column may have been set to another parent's: whoever has it is the parent.
         off = np.flatnonzero(complete & ~same)
         if len(off):
             finder = theirs.agreeing(tuple(range(len(key.columns))))
@@ -281,11 +268,8 @@ class RowKeys:
     def repeated(self, others: dict[str, U64]) -> Bools:
         """Return the rows that repeat a unique set with one of the columns.
 
-        Parameters
-        ----------
-        others : dict of str to ndarray of uint64
-            Hashes of the values of further columns, 0 for NULL. A set with a column
-            that is in neither is left to others.
+        `others` are hashes of the values of further columns, 0 for NULL; a set with a column that
+        is in neither is left to others.
         """
         found = np.zeros(self.rows, dtype=np.bool_)
         for unique in self.unique_sets(others):

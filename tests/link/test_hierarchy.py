@@ -6,7 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synthohive.link.assignment import deal
 from synthohive.link.hierarchy import HierarchyModel
+from synthohive.tables.base import gather
 from tests.packed import again as stored
 
 
@@ -22,13 +24,17 @@ def climbs(parents: np.ndarray) -> np.ndarray:
     raise AssertionError("a cycle")
 
 
+def at_random(rows: np.ndarray, above: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return gather(above, deal(counts, len(rows), 7))
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=80), st.integers(0, 9))
 def test_generated_depths_become_a_forest(depths: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)
     real = np.array([-1 if i < 4 else int(rng.integers(0, i)) for i in range(60)])
     _, model = HierarchyModel.fit(real)
-    parents, _ = model.link(np.array(depths), rng)
+    parents, _ = model.link(np.array(depths), rng, at_random)
     found = climbs(parents)
     assert (parents != np.arange(len(parents))).all()
     assert sorted(set(found.tolist())) == list(range(found.max() + 1))
@@ -42,7 +48,7 @@ def test_real_depths_give_the_real_numbers_of_children() -> None:
     depths, model = HierarchyModel.fit(real, k=1)
     assert np.array_equal(depths, climbs(real))
     again = stored(model)
-    made, _ = again.link(depths, rng)
+    made, _ = again.link(depths, rng, at_random)
     for depth in range(depths.max() + 1):
         rows = depths == depth
         one, two = (np.sort(np.bincount(p[p >= 0], minlength=400)[rows]) for p in (real, made))
@@ -52,7 +58,7 @@ def test_real_depths_give_the_real_numbers_of_children() -> None:
 def test_cycles_in_real_rows_are_cut() -> None:
     depths, model = HierarchyModel.fit(np.array([1, 0, 2, -1, 3]))
     assert depths.tolist() == [-1, -1, -2, 0, 1]
-    climbs(model.link(depths, np.random.default_rng(0))[0])
+    climbs(model.link(depths, np.random.default_rng(0), at_random)[0])
     assert (model.loops, model.circles) == (0.25, 0.5)  # of four roots, two to one another
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, IntArray
-from synthohive.learn.attribute_table import attribute_table
-from synthohive.learn.beside_parents import differences, parent_codes
+from synthohive.learn.attribute_table import attribute_table, differences, parent_codes
 from synthohive.learn.fitted import FittedTable
 from synthohive.link.hierarchy import HierarchyModel
 from synthohive.schema import ForeignKey
