@@ -25,6 +25,7 @@ def suit_rows(run: Run, name: str) -> None:
     """Make columns again whose form goes by others, of this row or of one that keys lead to."""
     fitted, made = run.fitted.tables[name], run.tables[name]
     seed = seeds.seed_int(run.seed, name, "people")
+    # the same seed and numbers as when rows were made: the same persons, in another form
     rows = np.arange(made.spool.rows, dtype=np.int64)
     for target in dict.fromkeys(t for one in fitted.given for t in one.targets):
         old = made.spool.column_table([target]).column(0).combine_chunks()
@@ -80,6 +81,7 @@ def fill_aliases(run: Run, name: str) -> None:
 
 def _put(run: Run, name: str, target: str, values: pa.Array) -> None:
     """Replace a column, and what refers to it, but in rows that would break a constraint."""
+    # found before the change: keys are matched by value, and would lead nowhere after it
     referring = _referring(run, name, target, {(name, target)})
     checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect)
     values = _unique(run, name, target, values)
@@ -123,6 +125,7 @@ def _filled(run: Run, alias: Alias) -> pa.Array:
     at = path_rows(alias.table, alias.path, run)
     sources = run.tables[alias.source].spool.column_table(alias.sources)
     fresh = _composed(alias, sources, at, old.type)
+    # NULL, where a key leads nowhere, and texts that are too long do not fit all columns
     fits = pc.if_else(pc.is_valid(fresh), True, column.nullable)
     if column.length and pa.types.is_string(fresh.type):
         short = pc.less_equal(pc.utf8_length(fresh), column.length)

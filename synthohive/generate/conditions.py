@@ -61,6 +61,7 @@ class Conditions:
         rng : Generator
             Decides where an encoding leaves a choice.
         """
+        # (rows, all blocks) of nothing known, into which the fixed columns' blocks are put
         made, names = encoder.unknown(len(fixed)), set(fixed.column_names)
         given = encoder.only(names).encode(fixed, rng)
         discrete = [i for i, block in enumerate(made.layout.discrete) if block.column in names]
@@ -88,6 +89,7 @@ def compile_conditions(
         _check_able(fitted, name)
         values, ends = {}, {}
         for column, value in columns.items():
+            # one value is that value in all rows
             shares = value if isinstance(value, Mapping) else {value: 1.0}
             values[column] = _values(table, column, list(shares))
             ends[column] = _ends(name, column, list(shares.values()))
@@ -129,6 +131,7 @@ def _values(table: FittedTable, column: str, given: list[Any]) -> pa.Array:
         )
     type_ = table.config.columns[column].arrow_type
     values = _as_type(f"{name}.{column}", given, type_)
+    # a category that has no code cannot be asked of the model; any number lies in some bin
     if isinstance(transform, Categorical):
         known = transform.categories.to_pylist()
         unknown = [v for v in _listed(f"{name}.{column}", values) if v not in known]

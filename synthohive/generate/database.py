@@ -141,6 +141,7 @@ def _root_rows(run: Run, name: str) -> int:
 
 def _scaled(run: Run, rows: int) -> int:
     """Return a number of rows at the run's scale; a row alone stays."""
+    # at 1 % a table of 30 rows would else be empty, and whatever refers to it
     return max(round(rows * run.scale), min(rows, 1)) if run.scale > 0 else 0
 
 

@@ -55,6 +55,7 @@ class Changes:
     def apply(self, block: pa.Table, start: int) -> pa.Table:
         """Return a block with the values of its rows."""
         for rows, values in self.parts:
+            # rows ascend, so those of a block are one span of them
             low, high = np.searchsorted(rows, [start, start + len(block)])
             if low < high:
                 block = with_rows(block, rows[low:high] - start, values.slice(low, high - low))
@@ -109,6 +110,7 @@ def _bounds(
     own = {c for key in keys for c in key.columns}
     counted = {c for unique in fitted.config.unique_sets if own & set(unique) for c in unique}
     waiting = {c for key in fitted.config.foreign_keys for c in key.columns} - own
+    # who has any of these is made right elsewhere: by values, by counts, or when it is there
     out = (set(fitted.free) | counted | waiting) - own
     bounds = [
         check
@@ -142,7 +144,7 @@ def _entangled(
 ) -> bool:
     """Whether keys may be wrong though each was chosen rightly."""
     columns = [c for key in keys for c in key.columns]
-    if len(set(columns)) < len(columns):
+    if len(set(columns)) < len(columns):  # two keys set one column, and may not agree
         return True
     if any(set(unique) <= set(columns) for unique in config.unique_sets):
         return True
@@ -186,6 +188,7 @@ def repair_late_key(
     hashes = {}
     for column in sorted(others):
         values = made.spool.column_table([column])
+        # 8 bytes for each row, whatever the type: repeats are looked for, not the values
         hashes[column] = key_hashes(values, [column], [values.schema.field(0).type])
     _, left = redraw(keys, hashes, run.rng(name, link.label, "drawn anew"), refused)
     made.parents[link] = keys.chosen[0]

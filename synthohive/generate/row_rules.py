@@ -63,6 +63,7 @@ def row_rules(
             stays = not set(overlap.period) <= set(fitted.free) - still
             repairs.append(ExclusionRepair(config, overlap, stays))
     touched = set(there if among is None else among)
+    # what one repair moves, another rule may be about, and so on: until no rule is added
     while True:
         found = [repair for repair in repairs if touched & set(repair.columns)]
         more = touched.union(*(repair.moves for repair in found))
