@@ -18,12 +18,13 @@ from synthohive.metrics.associations import (
     key_pairs,
     pair_tvd,
 )
-from synthohive.metrics.attribution import FeatureAttribution, feature_attribution
 from synthohive.metrics.classifier import (
+    FeatureAttribution,
     c2st,
     c2st_over_key,
     c2st_with_children,
     c2st_with_parents,
+    feature_attribution,
 )
 from synthohive.metrics.distances import (
     ColumnScore,
