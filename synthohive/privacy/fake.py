@@ -250,7 +250,7 @@ class FakeColumn:
         """Return what sets the check digits of a pattern's texts, and which of its symbols are."""
         solid = [char for char in pattern.example if char.isalnum()]
         numeric = [char.isdigit() for char in solid]
-        if self.strategy == "fake":
+        if self.strategy == "fake" and pattern.example.isascii():
             if self.kind is PiiKind.CREDIT_CARD and len(solid) > 1 and all(numeric):
                 return luhn_digits, slice(-1, None)
             if self.kind is PiiKind.IBAN and len(solid) > 8 and numeric[:4] == [0, 0, 1, 1]:
@@ -432,6 +432,8 @@ def _parsed(text: str) -> Iterator[Any]:
 
 
 def _type_of(key: str, leaf: Any) -> Optional[str]:
+    if isinstance(leaf, int) and not isinstance(leaf, bool):
+        return "integer"  # of any size
     return None if leaf is None else kind_of_leaf(leaf)
 
 

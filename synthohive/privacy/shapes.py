@@ -16,7 +16,16 @@ from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.places import calling_code, known_countries, lead_of_phone
 from synthohive.privacy.pools import faker
 from synthohive.schema import Column, ColumnKind
-from synthohive.texts.patterns import CLASSES, LETTER, Pattern, by_form, pieces_of, shape, with_room
+from synthohive.texts.patterns import (
+    CLASSES,
+    LETTER,
+    Pattern,
+    alphabet_of,
+    by_form,
+    pieces_of,
+    shape,
+    with_room,
+)
 
 __all__ = [
     "Weighted",
@@ -56,7 +65,6 @@ _OCTETS = [str(number) for number in range(256)]
 # First octets: those above 223 are multicast and reserved, and none begins a private network too.
 _PUBLIC = [text for text in _OCTETS[1:224] if text not in ("10", "127", "169", "172", "192")]
 _NETWORKS = ((["10"], _OCTETS), (["172"], _OCTETS[16:32]), (["192"], ["168"]), (_PUBLIC, _OCTETS))
-_UNIQUE = 10**8  # values of a pattern that does not run out of unique ones
 
 
 def as_text(values: Any) -> Any:
@@ -93,7 +101,7 @@ def infer_patterns(values: Any, k: int, free: bool) -> Weighted:
     k : int
         A shape or symbol seen in fewer rows is not used.
     free : bool
-        Make room for unique values, which must not run out.
+        Keep only the symbols that never vary, so that unique values do not run out.
     """
     # evenly spaced: the first rows may be of one kind
     step = max(1, len(values) // _SAMPLE)
@@ -116,7 +124,12 @@ def _pattern(form: str, members: list[str], k: int, free: bool) -> Pattern:
     pieces = pieces_of(form, members, rows, k, words=False)
     if len(members) < max(_ENOUGH, k):  # of so few, digits all have by chance
         pieces = [list(CLASSES["9"]) if at == "9" else p for at, p in zip(form, pieces)]
-    wanted = max(_ROOM * len(members), _UNIQUE * free)
+    if free:
+        pieces = [
+            list(alphabet_of(set(p), a)) if a in CLASSES and len(p) > 1 else p
+            for a, p in zip(form, pieces)
+        ]
+    wanted = _ROOM * len(members)
     pattern = Pattern.of(*with_room(form, pieces, wanted))
     # So few possible values would be the real ones.
     return pattern if pattern.capacity >= wanted else Pattern.of_shape(form)
@@ -250,7 +263,7 @@ def _cards(text: Any, k: int) -> Weighted:
             found[shape(value), lead] += 1
     patterns = []
     for (form, lead), count in found.most_common():
-        if count >= k:
+        if count >= k and form.isascii():
             first = iter(lead)
             pieces = [next(first, CLASSES["9"]) if symbol == "9" else symbol for symbol in form]
             patterns.append((Pattern.of(*pieces), float(count)))

@@ -244,6 +244,33 @@ def test_few_values_keep_the_letters_that_all_have() -> None:
     assert set(map(len, pattern.pieces)) == {1, 10}  # digits are free
 
 
+def test_what_all_unique_values_have_in_common_stays() -> None:
+    real = pa.array([f"{i * 7919 % 10**7:07d}/PL" for i in range(80)])
+    made = FakeColumn.fit("national_id", TEXT, real, unique=True).make(INDEX, 1)
+    assert len(made.unique()) == ROWS
+    assert pc.all(pc.match_substring_regex(made, r"^\d{7}/PL$")).as_py()
+
+
+@pytest.mark.parametrize("kind", ["credit_card", "iban"])
+def test_numbers_with_other_blanks_are_made(kind: str) -> None:
+    texts = [f"{v[:4]}\u00a0{v[4:8]}\u00a0{v[8:]}" for v in real(kind).to_pylist()]
+    made = FakeColumn.fit(kind, TEXT, pa.array(texts)).make(INDEX, 1).to_pylist()
+    assert not set(made) & set(texts)
+
+
+def test_whole_numbers_of_documents_stay_whole() -> None:
+    real = pa.array(['{"by": "Ann Lee", "n": 12345678901234567890, "x": 1.5}'] * 30)
+    made = FakeColumn.fit("json", TEXT, real).make(INDEX[:50], 1).to_pylist()
+    assert {(type(d["n"]), type(d["x"])) for d in map(json.loads, made)} == {(int, float)}
+
+
+def test_plates_keep_their_script() -> None:
+    real = pa.array([f"品川 {100 + i} あ {i % 90 + 10}-{i * 7 % 90 + 10}" for i in range(200)])
+    made = FakeColumn.fit("plate", TEXT, real, unique=True).make(INDEX, 1)
+    assert len(made.unique()) == ROWS
+    assert pc.all(pc.match_substring_regex(made, r"^品川 \d{3} あ \d\d-\d\d$")).as_py()
+
+
 def test_phones_of_a_few_rows_have_one_form() -> None:
     column = Column(name="phone", kind="text", length=24)
     real = pa.array(["(503) 555-9831", "(503) 555-3199", "(503) 555-9931"])
