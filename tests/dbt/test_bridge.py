@@ -20,7 +20,7 @@ from dbt_synthohive.limits import fan_out_limit, limit_of, table_limits
 from synthohive import Metadata, SchemaError, Synthesizer, SynthoHiveError
 from synthohive.exceptions import ConnectorError
 from tests.dbt.project import ROOT
-from tests.dbt.test_operations import Pair, pair  # noqa: F401 - a fixture
+from tests.dbt.test_operations import Pair, installed, pair  # noqa: F401 - fixtures
 
 USERS = """\
 # Ours.
