@@ -196,7 +196,11 @@ def find_clocks(columns: Columns, chosen: Chosen) -> None:
         for n in columns.numeric
         if _is_whole(columns, n) and n not in clocks and n not in chosen.derivations
     ]
-    pairs = [(base, time, minutes[time] - minutes[base]) for base, time in permutations(clocks, 2)]
+    passed_between = (
+        (base, time, minutes[time] - minutes[base]) for base, time in permutations(clocks, 2)
+    )
+    # Few rows have few delays, whatever the times: they would seem to tell one from the other.
+    pairs = [p for p in passed_between if (~np.isnan(p[2])).sum() >= LEAST_CLOCK]
     for base, time, passed in pairs:
         for delay in delays:
             _find_delay(columns, chosen, base, time, delay, passed % DAY)

@@ -185,6 +185,15 @@ def test_what_was_left_out_comes_back(case: str) -> None:
     assert back.cast(table.schema).filter(usual).equals(table.filter(usual))
 
 
+@pytest.mark.parametrize("common", [0, 5])
+def test_clocks_that_hardly_meet_are_not_told_from_each_other(common: int) -> None:
+    times, place = clock(np.random.default_rng(3))["planned"].to_numpy(), np.arange(ROWS)
+    first = pa.array(times, mask=place >= ROWS // 2 + common)
+    second = pa.array(times[::-1], mask=place < ROWS // 2)
+    told = found(pa.table({"first": first, "second": second})).derivations
+    assert not [str(one) for one in told if one.needs]
+
+
 def usual_rows(relations: Program, table: pa.Table) -> pa.Array:
     """Return the rows without a value that only few have: beyond the bounds of its column."""
     usual = np.ones(len(table), dtype=np.bool_)
