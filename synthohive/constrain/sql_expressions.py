@@ -7,11 +7,11 @@ either does not understand is left to the database, which tests it when rows are
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import cache
-from typing import Any, Optional
+from functools import cache, lru_cache
+from typing import Any, NamedTuple, Optional, Union
 
 import duckdb
 import numpy as np
@@ -25,6 +25,7 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from synthohive._arrays import Bools
 from synthohive._logging import get_logger
 from synthohive.connectors.registry import UNNAMED, spelling
+from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.vetted import check_shape
 from synthohive.schema import Column, ColumnKind
 
@@ -179,18 +180,11 @@ def compile_check(
     columns : mapping of str to Column
         The columns of the table.
     """
-    try:
-        tree, used = _parsed(sqltext, dialect, columns)
-        if not used:
-            raise ValueError("no column occurs in it")
-        constants = tuple(dict.fromkeys(node.to_py() for node in tree.find_all(exp.Literal)))
-        sql = tree.sql(dialect=DuckDB)
-        found = Check(frozenset(used), sql, sqltext, tuple(_demands(tree)), constants)
-        found._true(_no_rows(used, columns), unknown="true")
-    except _NOT_UNDERSTOOD as exc:
-        log.info("check_not_understood", check=sqltext, reason=_first_line(exc))
-        return None
-    return found
+    found = _check(sqltext, spelling(dialect or UNNAMED), _typed(columns))
+    if isinstance(found, Check):
+        return found
+    log.info("check_not_understood", check=sqltext, reason=found)
+    return None
 
 
 def compile_expression(
@@ -203,13 +197,53 @@ def compile_expression(
     sqltext, dialect, columns
         As of :func:`compile_check`.
     """
+    found = _expression(sqltext, spelling(dialect or UNNAMED), _typed(columns))
+    if isinstance(found, Expression):
+        return found
+    log.info("expression_not_understood", expression=sqltext, reason=found)
+    return None
+
+
+class _Typed(NamedTuple):
+    """What the meaning of an expression takes from a column."""
+
+    name: str
+    kind: ColumnKind
+    arrow_type: pa.DataType
+
+
+def _typed(columns: Mapping[str, Column]) -> tuple[_Typed, ...]:
+    return tuple(_Typed(name, c.kind, c.arrow_type) for name, c in columns.items())
+
+
+# Each stage of a fit, and each block of rows, asks for the same few.
+@lru_cache(maxsize=4096)
+def _check(sqltext: str, read: Spelling, columns: tuple[_Typed, ...]) -> Union[Check, str]:
+    """Return a compiled CHECK, or why it is not understood."""
     try:
-        tree, used = _parsed(sqltext, dialect, columns)
+        tree, used = _parsed(sqltext, read, columns)
+        if not used:
+            raise ValueError("no column occurs in it")
+        constants = tuple(dict.fromkeys(node.to_py() for node in tree.find_all(exp.Literal)))
+        sql = tree.sql(dialect=DuckDB)
+        found = Check(frozenset(used), sql, sqltext, tuple(_demands(tree)), constants)
+        found._true(_no_rows(used, columns), unknown="true")
+    except _NOT_UNDERSTOOD as exc:
+        return _first_line(exc)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _expression(
+    sqltext: str, read: Spelling, columns: tuple[_Typed, ...]
+) -> Union[Expression, str]:
+    """Return a compiled expression, or why it is not understood."""
+    try:
+        tree, used = _parsed(sqltext, read, columns)
         found = Expression(frozenset(used), tree.transform(_caseless).sql(dialect=DuckDB))
         found.evaluate(_no_rows(used, columns))
     except _NOT_UNDERSTOOD as exc:
-        log.info("expression_not_understood", expression=sqltext, reason=_first_line(exc))
-        return None
+        return _first_line(exc)
     return found
 
 
@@ -220,13 +254,10 @@ def _first_line(exc: BaseException) -> str:
     return str(exc).split("\n", maxsplit=1)[0]
 
 
-def _parsed(
-    sqltext: str, dialect: Optional[str], columns: Mapping[str, Column]
-) -> tuple[Node, set[str]]:
+def _parsed(sqltext: str, read: Spelling, columns: Iterable[_Typed]) -> tuple[Node, set[str]]:
     """Return the tree of a text as DuckDB means it, and the columns that it names."""
-    read = spelling(dialect or UNNAMED)
     if read.grammar is None:
-        raise ValueError(f"the dialect {dialect!r} is not read")
+        raise ValueError("the engine's SQL is not read")
     tree = sqlglot.parse_one(read.plain(sqltext), dialect=read.grammar)
     for node in tree.walk():
         check_shape(node)
@@ -234,8 +265,9 @@ def _parsed(
     return _as_duckdb_means(tree, ignores_case=read.like_ignores_case), used
 
 
-def _no_rows(used: Collection[str], columns: Mapping[str, Column]) -> pa.Table:
-    return pa.schema([(name, columns[name].arrow_type) for name in sorted(used)]).empty_table()
+def _no_rows(used: Collection[str], columns: Iterable[_Typed]) -> pa.Table:
+    types = {c.name: c.arrow_type for c in columns if c.name in used}
+    return pa.schema([(name, types[name]) for name in sorted(used)]).empty_table()
 
 
 def _caseless(node: Node) -> Node:
@@ -245,25 +277,26 @@ def _caseless(node: Node) -> Node:
     return node
 
 
-def _resolve(tree: Node, columns: Mapping[str, Column], *, doubles: bool) -> tuple[Node, set[str]]:
+def _resolve(tree: Node, columns: Iterable[_Typed], *, doubles: bool) -> tuple[Node, set[str]]:
     """Give each column of the condition its real name, quoted; return these names too.
 
     With `doubles`, decimals are calculated with as SQLite does: 0.1 + 0.2 is not 0.3.
     """
-    by_lower = {name.lower(): name for name in columns}
+    kinds = {column.name: column.kind for column in columns}
+    by_lower = {name.lower(): name for name in kinds}
     used = set()
 
     def resolve(node: Node) -> Node:
         if not isinstance(node, exp.Column):
             return node
-        name = node.name if node.name in columns else by_lower.get(node.name.lower())
+        name = node.name if node.name in kinds else by_lower.get(node.name.lower())
         if name is None:
             raise ValueError(f"{node.name!r} is no column")
         used.add(name)
         column = exp.column(exp.to_identifier(name, quoted=True))
-        if columns[name].kind is ColumnKind.INTEGER:
+        if kinds[name] is ColumnKind.INTEGER:
             column.type = exp.DataType.build("bigint")  # for the meaning of division
-        if doubles and columns[name].kind is ColumnKind.DECIMAL:
+        if doubles and kinds[name] is ColumnKind.DECIMAL:
             return exp.cast(column, "double")
         return column
 
