@@ -295,6 +295,7 @@ TREES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(parts=st.dictionaries(TEXTS, SMALL, max_size=4), tree=TREES, either=NUMBERS)
 @settings(max_examples=60, deadline=None)
 def test_any_values_come_back(parts: Any, tree: Tree, either: float) -> None:

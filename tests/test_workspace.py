@@ -41,6 +41,7 @@ def ours(temporary: Path) -> list[str]:
     return [p.name for p in temporary.iterdir() if p.name.startswith("synthohive-")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_training_rows_do_not_outlive_the_process(tmp_path: Path, end: signal.Signals) -> None:
     process = started(FIT.replace("JOBS", "2"), tmp_path)

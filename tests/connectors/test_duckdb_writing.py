@@ -210,6 +210,7 @@ def test_every_type_survives(tmp_path: Path) -> None:
     assert (table.comment, table.columns["id"].comment) == ("of every type", "it's")
 
 
+@pytest.mark.slow
 def test_the_whole_way_from_sqlite(tmp_path: Path) -> None:
     build(tmp_path / "shop.db", customers=120)
     synth = Synthesizer.from_database(f"sqlite:///{tmp_path / 'shop.db'}")
@@ -247,6 +248,7 @@ def test_keys_that_close_a_circle_are_left_out_elsewhere(tmp_path: Path) -> None
     assert sorted(check.enforced for check in checks) == [False, True, True, True, True]
 
 
+@pytest.mark.slow
 def test_several_schemas(tmp_path: Path) -> None:
     path = tmp_path / "shop.duckdb"
     with duckdb.connect(str(path)) as db:

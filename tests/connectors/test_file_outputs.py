@@ -155,6 +155,7 @@ print(step, sorted(p.name for p in place.iterdir()))
 """
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_whole_files_and_the_next_run_goes_on(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", KILLED, str(tmp_path)],

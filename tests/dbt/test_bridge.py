@@ -105,6 +105,7 @@ def test_build(
     assert [p.name for p in file.parent.glob(".*")] == []
 
 
+@pytest.mark.slow
 def test_a_project_without_the_package_is_refused_before_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -160,6 +160,7 @@ def _lines(output: str) -> dict[tuple[str, str, str], str]:
     return {(r[:28].strip(), r[29:65].strip(), r[66:84].strip()): r[107:].strip() for r in rows}
 
 
+@pytest.mark.slow
 def test_the_whole_way(pair: Pair) -> None:
     found = _lines(pair.operate("profile_drift"))
     assert set(found.values()) == {"ok", "both are empty"}
@@ -206,6 +207,7 @@ def test_the_whole_way(pair: Pair) -> None:
     assert counts["ok"] == sum(v == "ok" for v in drifted.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", ["duckdb"], indirect=True)
 def test_sources_lead_to_the_synthetic_schema(pair: Pair) -> None:
     switch = {"synthohive_schemas": {pair.real: pair.synthetic}}
@@ -226,6 +228,7 @@ def test_sources_lead_to_the_synthetic_schema(pair: Pair) -> None:
     assert (region, born) == ("fail", "pass")  # against itself, each would fail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", ["duckdb"], indirect=True)
 def test_a_table_is_not_compared_with_itself(pair: Pair) -> None:
     drift = {
@@ -249,6 +252,7 @@ def test_a_table_is_not_compared_with_itself(pair: Pair) -> None:
     assert {k: v["status"] for k, v in nodes.items()} == {"itself": "fail", "parts": "pass"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", ["duckdb"], indirect=True)
 def test_an_unknown_schema_is_named(pair: Pair) -> None:
     outcome = pair.project.dbt(
@@ -263,6 +267,7 @@ def test_an_unknown_schema_is_named(pair: Pair) -> None:
     assert "Which schemas?" in outcome.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", ["duckdb"], indirect=True)
 def test_no_name_is_written_that_dbt_would_run(pair: Pair) -> None:
     for schema in (pair.real, pair.synthetic):

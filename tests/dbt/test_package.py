@@ -119,6 +119,7 @@ def test_arguments_are_refused_with_the_tests_name(tested: FinishedRun) -> None:
 REPAIRED = ["--exclude", "tag:planted", "tag:configured", "path:models/planted"]
 
 
+@pytest.mark.slow
 def test_a_consumer_installs_by_git_and_builds(folder: Path) -> None:
     """What it builds is the same on PostgreSQL, where the tests above have run it."""
     if not (ROOT / ".git").exists():

@@ -111,6 +111,7 @@ def test_ks(warehouse: Warehouse, column: str) -> None:
     assert (row["n_rows"], row["n_reference"]) == (len(left), len(right))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "bins"),  # any column with many bins and few; a column's kind changes its casts only
     [("price", 1), ("price", 64), ("price", 4096), ("amount", 64), ("day", 4096), ("moment", 1)],
@@ -339,6 +340,7 @@ COLUMN_STATISTICS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("statistic", "arguments"), COLUMN_STATISTICS)
 def test_an_empty_side_has_no_value(
     warehouse: Warehouse, statistic: str, arguments: dict[str, Any]

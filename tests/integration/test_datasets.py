@@ -46,6 +46,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
         yield request.getfixturevalue(f"{request.param}_engine"), schema
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("load", "expected", "keys"),
     [(load_tpch, TPCH_ROWS, 8), (load_nycflights, NYC_ROWS, 4)],
@@ -72,6 +73,7 @@ def test_every_row_and_key_arrives(
     assert all(inspector.get_pk_constraint(t, schema)["constrained_columns"] for t in expected)
 
 
+@pytest.mark.slow
 def test_null_tail_numbers_are_the_unknown_ones(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{tmp_path / 'source.db'}")
     load_nycflights(engine)

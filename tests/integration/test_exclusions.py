@@ -47,6 +47,7 @@ def ask(engine: Engine, sql: str) -> Any:
         return connection.exec_driver_sql(sql).scalar()
 
 
+@pytest.mark.slow
 def test_periods_of_a_room_do_not_overlap(postgres_engine: Engine, postgres_schema: str) -> None:
     synth = prepared(postgres_engine, postgres_schema, SCHEMA)
     found = {n: [e.period for e in t.exclusions] for n, t in synth.metadata.tables.items()}

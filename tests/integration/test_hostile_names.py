@@ -97,6 +97,7 @@ def test_postgresql(postgres_engine: Engine, postgres_schema: str) -> None:
     check(postgres_engine, postgres_schema, postgres_engine, f"{postgres_schema}_copy")
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 @pytest.mark.parametrize("server", ["mysql", "mariadb"])
 def test_mysql(request: pytest.FixtureRequest, server: str) -> None:

@@ -93,6 +93,7 @@ def test_a_killed_one_is_swept_away(place: tuple[Engine, str]) -> None:
     assert there(engine, schema) == [schema]
 
 
+@pytest.mark.slow
 def test_it_is_in_nobodys_way(place: tuple[Engine, str]) -> None:
     """Another fit rehearses, and a write to the same target goes on, in the middle of one."""
     engine, schema = place

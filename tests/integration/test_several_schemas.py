@@ -104,6 +104,7 @@ def keys(engine: Engine, a: str, b: str) -> set[tuple[str, str, str]]:
     return {(n.lower(), c, p) for n, c, p in found if c in (a, b)}
 
 
+@pytest.mark.slow
 def test_written_together_and_replaced(place: tuple[Engine, str, str]) -> None:
     engine, a, b = place
     synth = fitted(engine, a, b)
@@ -136,6 +137,7 @@ STEPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 def test_all_or_none(place: tuple[Engine, str, str]) -> None:
     engine, a, b = place

@@ -107,6 +107,7 @@ def test_no_primary_key_constant_null_and_one_row(tmp_path: Path) -> None:
     assert made["flat"]["none"].isna().all()
 
 
+@pytest.mark.slow
 def test_five_hundred_columns() -> None:
     rng = np.random.default_rng(0)
     wide = pd.DataFrame({f"c{i}": rng.integers(0, 3, 60) for i in range(499)})

@@ -106,6 +106,7 @@ def share_decided(frame: pd.DataFrame, one: list[str], other: str) -> float:
     return float((frame.groupby(one)[other].nunique() == 1).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["autoregressive", "ctgan", "tvae"])
 def test_each_has_one_made_up_value_and_as_many_rows(model: str) -> None:
     frames = {"sales": sales(), "invoices": invoices(), "codes": codes(), "visits": visits()}

@@ -33,6 +33,7 @@ def test_the_harness_would_see_it(saved: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "KeyError" in outcome(saved)
 
 
+@pytest.mark.slow
 def test_some_hundred_changes(saved: Path) -> None:
     tried, wrong = campaign(saved, seed=9, count=5)
     assert tried > 150
@@ -63,6 +64,7 @@ def is_entry(path: tuple[Any, ...]) -> bool:
     return named or bool({"settings", "profile"} & set(holder))
 
 
+@pytest.mark.slow
 def test_what_is_missing_gets_no_default(saved: Path) -> None:
     """Sums that fit tell nothing of a privacy.json without k."""
     silent = []
@@ -89,6 +91,7 @@ def test_what_is_missing_gets_no_default(saved: Path) -> None:
     assert not silent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["autoregressive", "ctgan", "tvae", "auto"])
 def test_what_is_missing_of_a_model_gets_no_default(model: str, tmp_path: Path) -> None:
     """A setting, for which the class has a default, as well as all else."""

@@ -61,6 +61,7 @@ def test_frames_come_back_with_their_dtypes() -> None:
     assert made["orders"]["total"].between(1, 60).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_files_in_and_out(kind: str, tmp_path: Path) -> None:
     metadata, frames = shop()

@@ -92,6 +92,7 @@ def test_depths_are_those_of_rows_with_and_without_a_parent(tmp_path: Path) -> N
     assert made["depth"].nunique() > 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_checks_about_keys_hold(name: str, tmp_path: Path) -> None:
     columns, check, rows = CASES[name]

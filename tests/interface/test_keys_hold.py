@@ -79,6 +79,7 @@ def staff(within: bool) -> tuple[Metadata, dict[str, pa.Table]]:
     return metadata, {"companies": pa.Table.from_pylist(size), "staff": pa.Table.from_pylist(rows)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("within", [False, True])
 def test_as_many_have_a_boss_with_a_smaller_number_of_the_same_company(within: bool) -> None:
     metadata, real = staff(within)
@@ -151,11 +152,13 @@ def chosen() -> list[tuple[Graph, str, int]]:
     return best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(CHOSEN))
 def test_keys_hold_in_any_schema(number: int) -> None:
     check(*chosen()[number])
 
 
+@pytest.mark.slow
 @settings(SLOW, max_examples=GRAPHS, derandomize=GRAPHS == 5)
 @given(*CASE)
 def test_keys_hold_in_random_schemas(graph: Graph, model: str, seed: int) -> None:

@@ -85,6 +85,7 @@ def test_a_limit_that_cannot_be_checked_is_an_error() -> None:
         synthesizer(Silent, 0.05).fit(answers(), epochs=1, seed=1, progress=False)
 
 
+@pytest.mark.slow
 def test_with_a_limit_no_state_beyond_it_is_kept() -> None:
     rng = np.random.default_rng(2)  # routes that two rows have: what is common, and what is not?
     routes = rng.integers(0, 40, (250, 6))

@@ -90,6 +90,7 @@ def test_the_other_rows_are_what_they_were_of_their_parents(synthesizer: Synthes
     assert made["items"]["label"].reset_index(drop=True)[own].nunique() > 50
 
 
+@pytest.mark.slow
 def test_they_are_the_same_in_all_rows_where_all_are() -> None:
     frames, metadata = shop(1.0)
     made = fitted(frames, metadata).sample(seed=2)

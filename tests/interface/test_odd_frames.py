@@ -69,6 +69,7 @@ def test_whole_floats_keep_nan_and_infinities() -> None:
     assert np.isinf(made["x"]).mean() == pytest.approx(0.25, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["autoregressive", "ctgan", "tvae"])
 def test_fits_in_threads_are_those_alone(model: str) -> None:
     frame = pd.DataFrame({"id": range(ROWS), "x": RNG.normal(size=ROWS)})

@@ -87,6 +87,7 @@ def test_relations_over_keys_are_listed_and_kept(synthesizer: Synthesizer) -> No
     assert not any(broken(synthesizer.sample(seed=2, scale=1.5)).values())
 
 
+@pytest.mark.slow
 def test_without_relations_they_break() -> None:
     free = fitted(relations=False)
     assert texts(free) == {}

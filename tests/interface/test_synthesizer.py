@@ -123,6 +123,7 @@ def test_same_seed_same_bytes_and_another_seed_others(fitted: Synthesizer) -> No
     assert not once["purchase"].equals(other["purchase"])
 
 
+@pytest.mark.slow
 def test_attributes_do_not_depend_on_the_order_of_blocks(
     fitted: Synthesizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +140,7 @@ def test_attributes_do_not_depend_on_the_order_of_blocks(
     assert made.select(columns).equals(again.select(columns))
 
 
+@pytest.mark.slow
 def test_fit_is_deterministic(fitted: Synthesizer, shop_path: Path) -> None:
     twin = Synthesizer.from_database(f"sqlite:///{shop_path}").fit(
         epochs=8, seed=42, progress=False

@@ -80,6 +80,7 @@ def broken_off(interrupted: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(interrupted, tmp_path / "here"))
 
 
+@pytest.mark.slow
 def test_any_number_of_processes(expected: dict[str, Any]) -> None:
     assert sampled(fit(shop(), n_jobs=2)) == expected
 

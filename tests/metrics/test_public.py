@@ -124,6 +124,7 @@ def test_keys_of_other_types_meet() -> None:
         assert fan_out_histogram(child, "k", parents, "id") == {0: 2, 1: 1}
 
 
+@pytest.mark.slow
 def test_rows_beside_their_parents_and_children_are_told_apart() -> None:
     (real, metadata), (alike, _), (apart, _) = shop(1), shop(2), shop(2, related=False)
     frames = {name: table.to_pandas() for name, table in apart.items()}

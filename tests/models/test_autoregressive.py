@@ -303,6 +303,7 @@ def test_a_code_that_is_never_to_be_drawn(codes: int) -> None:
     assert (model.sample(500, rng=stream(9), never=[-1, codes - 1]).codes[:, 0] == codes - 1).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("most", "share"), [(1_000, 0.08), (96, 0.15)], ids=["one", "two"])
 def test_rare_codes_stay_in_their_context(
     most: int, share: float, monkeypatch: pytest.MonkeyPatch

@@ -114,6 +114,7 @@ def test_calibration_improves_marginals() -> None:
     assert calibrated < 0.05 < marginal_distance(data, model.sample(2000, context, rng=stream()))
 
 
+@pytest.mark.slow
 def test_dependence_between_columns_without_context() -> None:
     data = child_rows(context_rows(4000))
     data.codes[:, 1] = data.codes[:, 0]

@@ -64,6 +64,7 @@ def test_losses_of_blocks_are_cross_entropies() -> None:
     assert torch.allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_dependence_between_columns_without_context() -> None:
     data = child_rows(context_rows(2000))
     data.codes[:, 1] = data.codes[:, 0]

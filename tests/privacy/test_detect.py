@@ -177,6 +177,7 @@ def columns_of(locales: tuple[str, ...]) -> list[Labelled]:
     return [column for locale in locales for column in labelled(locale)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("style", "goal"), [("english", 0.95), ("local", 0.92), ("opaque", 0.85)])
 @pytest.mark.parametrize("locales", [TUNED, HELD_OUT], ids=["tuned", "held out"])
 def test_finds_what_is_labelled(locales: tuple[str, ...], style: str, goal: float) -> None:

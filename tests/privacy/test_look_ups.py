@@ -32,6 +32,7 @@ def test_what_names_things_is_kept(name: str) -> None:
     assert kept(TableConfig(name=name, pk=["x"]), rows.select(["x"])) == ("x",)
 
 
+@pytest.mark.slow
 def test_no_column_of_persons_is_ever_kept() -> None:
     found = [
         (locale, kind, size)

@@ -84,6 +84,7 @@ def local(mails: list[str]) -> list[str]:
     return [mail.split("@")[0] for mail in mails]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unique", [False, True])
 def test_addresses_agree_with_names_as_often_as_real_ones(unique: bool) -> None:
     rows = made(unique)

@@ -197,6 +197,7 @@ def test_rows_know_how_far_their_group_has_come() -> None:
     assert told.history(everyone).values == pytest.approx(known.values, abs=0.01)
 
 
+@pytest.mark.slow
 def test_events_keep_their_order_their_gaps_and_their_sequence() -> None:
     """Steps follow each other as in the real rows, about half a minute apart, never back."""
     count = 250
@@ -277,6 +278,7 @@ def test_pieces_go_on_where_the_one_before_ends(
     assert steps == 1 + PIECE * (2 if forgets else 8)
 
 
+@pytest.mark.slow
 def test_long_groups_keep_their_sequence_and_their_span() -> None:
     """Of 1,100 rows a parent: each follows from the one before, one a day, in the real years."""
     size, draws, frames = 1_100, rng(3), []

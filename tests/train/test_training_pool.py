@@ -220,6 +220,7 @@ trained(2, failing("slow"), Path(sys.argv[1]), Killed())
 """
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_no_process(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
     assert done.returncode == -signal.SIGKILL
