@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-__all__ = ["Capabilities"]
+if TYPE_CHECKING:
+    from synthohive.schema import ColumnKind
+
+__all__ = ["Asking", "Capabilities"]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How an engine writes the columns of a question, by kind, with ``{0}`` for what reads one.
+
+    What is not listed cannot be asked: its rows are read.
+
+    Attributes
+    ----------
+    values : mapping of ColumnKind to str
+        As what is equal only where what is read is, whatever the collation, and in its order. NULL
+        where a value may not be what the column declares.
+    numbers : mapping of ColumnKind to str
+        As a float of 64 bits; dates and moments in seconds since 1970.
+    """
+
+    values: Mapping[ColumnKind, str]
+    numbers: Mapping[ColumnKind, str]
 
 
 @dataclass(frozen=True)
@@ -28,6 +51,8 @@ class Capabilities:
         Several schemas change places in one step.
     variants : tuple of (str, str)
         Engines that share the folder: the mark of SQLAlchemy's dialect, and the name.
+    asking : Asking, optional
+        How questions about all rows are written; without it, rows are read.
     """
 
     package: str
@@ -38,3 +63,4 @@ class Capabilities:
     exclusive: bool = False
     several_schemas: bool = True
     variants: tuple[tuple[str, str], ...] = ()
+    asking: Optional[Asking] = None

@@ -11,11 +11,13 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.reflection import ObjectKind
 
 from synthohive._display import listed
+from synthohive.connectors.capabilities import Asking
 from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.engines import connecting, failing, shown, to_engine
 from synthohive.connectors.reflection import OutsideKeys, reflect
+from synthohive.connectors.registry import capabilities
 from synthohive.connectors.sample_query import Subset
-from synthohive.ddl.statements import matching
+from synthohive.connectors.statistics import Statistics
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.io.base import FanOut, Reader
 from synthohive.io.unsupported import exclude_unsupported
@@ -218,6 +220,19 @@ class SqlWarehouse(Reader):
                     schema=self.dialect.schema(chosen),
                 )
 
+    def questions(self) -> Optional[Statistics]:
+        """See the base class."""
+        return self._statistics if self._asking is not None else None
+
+    @property
+    def _asking(self) -> Optional[Asking]:
+        facts = capabilities(self.engine.dialect.name)
+        return None if facts is None else facts.asking
+
+    @property
+    def _statistics(self) -> Statistics:
+        return Statistics(self.dialect, self._asking, self._metadata, self.schema, self._snapshot)
+
     def fan_out(self, table: str, key: ForeignKey) -> FanOut:
         """Count children per parent, by SQL aggregates."""
         with self._snapshot(f"table {table!r} was read") as connection:
@@ -238,29 +253,8 @@ class SqlWarehouse(Reader):
             ]
 
     def _fan_out(self, connection: Connection, table: str, key: ForeignKey) -> FanOut:
-        q = self.dialect.quote
-        child, parent = self.place(table), self.place(key.parent)
-        none = self._metadata.table(table).no_parents
-        filled = " AND ".join(f"{self.dialect.held(c, 'c', none)} IS NOT NULL" for c in key.columns)
-        groups = ", ".join(f"c.{q(c)}" for c in key.columns)
-        has_parent = f"EXISTS (SELECT 1 FROM {parent} p WHERE {matching(key, q)})"
-
-        def scalar(sql: str) -> int:
-            return int(self.dialect.execute(connection, sql).scalar_one())
-
-        nulls = scalar(f"SELECT count(*) FROM {child} c WHERE NOT ({filled})")
-        orphans = scalar(f"SELECT count(*) FROM {child} c WHERE {filled} AND NOT {has_parent}")
-        only = f" AND {has_parent}" if orphans else ""
-        rows: Any = self.dialect.execute(
-            connection,
-            f"SELECT n, count(*) FROM (SELECT count(*) AS n FROM {child} c "
-            f"WHERE {filled}{only} GROUP BY {groups}) g GROUP BY n",
-        )
-        histogram = {int(row[0]): int(row[1]) for row in rows}
-        zeros = scalar(f"SELECT count(*) FROM {parent}") - sum(histogram.values())
-        if zeros > 0:
-            histogram[0] = zeros
-        return FanOut(dict(sorted(histogram.items())), nulls, orphans)
+        parents = self._counts(connection, [key.parent])[key.parent]
+        return self._statistics.fan_out(table, key, parents, connection)
 
     def sample(
         self, drivers: Mapping[str, Optional[ForeignKey]], size: int, seed: int

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
-from synthohive.constrain.key_rule_search import CONTRADICTIONS, never_repeat
+from synthohive.constrain.key_rule_search import CONTRADICTIONS
 from synthohive.constrain.key_rules import (
     CommutingKeys,
     KeyRule,
@@ -19,9 +19,10 @@ from synthohive.constrain.key_rules import (
     UniqueWithinParent,
 )
 from synthohive.derive.keys.makers import CounterMaker, KeyMaker, RealKeys
+from synthohive.io.questions import CannotAsk
 from synthohive.schema import ColumnKind, ForeignKey, TableConfig
 from synthohive.tables.degrees import FanOutModel
-from synthohive.tables.joins import group_codes
+from synthohive.tables.joins import group_codes, may_never_repeat, never_repeat
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
 from synthohive.texts.words import vocabulary_of
@@ -29,6 +30,7 @@ from synthohive.texts.words import vocabulary_of
 __all__ = ["counters", "find_group_rules"]
 
 log = get_logger(__name__)
+GroupRule = Union[PositionInParent, UniqueWithinParent]
 LEAST_NAMED, MOST_NAMED = 3, 300
 _TEXTS = (ColumnKind.TEXT, ColumnKind.CATEGORICAL)
 _KINDS = (
@@ -61,12 +63,17 @@ def find_group_rules(
         return [*named]
     late = [r.key for r in known if isinstance(r, CommutingKeys) and r.other[:1] != (driver,)]
     further = sample.plan.tables[table].keys("free")
-    found: list[Union[PositionInParent, UniqueWithinParent]] = []
+    found: list[GroupRule] = []
     for beside in (None, *(key for key in further if key not in late)):
         if not len(data) or any(isinstance(r, PositionInParent) and r.beside for r in found):
             break  # rows are chosen for together over one key
         some = list(_Search(sample, table, driver, data, beside, k, all_read).rules())
-        if some and not all_read:
+        asked = None
+        if some and not all_read and beside is None:
+            asked = _asked(whole, sample.metadata.tables[table], driver, some)
+        if asked is not None:
+            some = asked
+        elif some and not all_read:
             keys = [driver] if beside is None else [driver, beside]
             names = [c for key in keys for c in key.columns] + [r.target for r in some]
             every = whole.columns(table, names)
@@ -74,6 +81,38 @@ def find_group_rules(
         found += some
     log.relations(table, found)
     return [*named, *found]
+
+
+def _asked(
+    whole: SourceTables, config: TableConfig, driver: ForeignKey, rules: Iterable[GroupRule]
+) -> Optional[list[GroupRule]]:
+    """Return what a database says of rules over one parent; None where it cannot tell."""
+    questions = whole.questions(config.name)
+    if questions is None:
+        return None
+    found: list[GroupRule] = []
+    rules = list(rules)
+    try:
+        unknown = questions.unknown(config.name, [*driver.columns, *(r.target for r in rules)])
+        if any(unknown[: len(driver.columns)]):
+            return None
+        for rule, empty in zip(rules, unknown[len(driver.columns) :]):
+            name = rule.target
+            spread = questions.spread(config.name, [driver.columns, [name]])
+            if empty or not may_never_repeat(spread, CONTRADICTIONS):
+                continue
+            if questions.repeated(config.name, [*driver.columns, name]):
+                continue
+            kind, counter = config.columns[name].kind, None
+            if kind in (ColumnKind.INTEGER, ColumnKind.DECIMAL):
+                counter = questions.counter(config.name, driver.columns, name)
+            if counter is None:
+                found.append(UniqueWithinParent(config.name, (name,), driver))
+            else:
+                found.append(PositionInParent(config.name, name, driver, *counter))
+    except CannotAsk:
+        return None
+    return found
 
 
 def _of_vocabularies(sample: Sample, table: str) -> Iterator[UniqueWithinParent]:
@@ -120,10 +159,10 @@ class _Search:
         self.groups = np.searchsorted(np.unique(codes[codes >= 0]), codes)  # dense, to be counted
         self.groups[codes < 0] = -1
 
-    def rules(self) -> Iterator[Union[PositionInParent, UniqueWithinParent]]:
+    def rules(self) -> Iterator[GroupRule]:
         return self._of_one_parent() if self.beside is None else self._of_two_parents()
 
-    def _of_two_parents(self) -> Iterator[Union[PositionInParent, UniqueWithinParent]]:
+    def _of_two_parents(self) -> Iterator[GroupRule]:
         """Yield the first column that counts inside the rows of each two parents.
 
         Of a sample, which may thin groups, all that may do so.
@@ -152,7 +191,7 @@ class _Search:
                 )
                 return
 
-    def _of_one_parent(self) -> Iterator[Union[PositionInParent, UniqueWithinParent]]:
+    def _of_one_parent(self) -> Iterator[GroupRule]:
         config = self.sample.metadata.tables[self.table]
         fixed = config.key_columns | set(config.derived)
         fixed |= {column for unique in config.unique_sets for column in unique}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import combinations, permutations
 from typing import Optional, Union
 
 import numpy as np
 
-from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.key_rules import (
     CommutingKeys,
@@ -22,10 +21,11 @@ from synthohive.io.base import FanOut
 from synthohive.schema import ForeignKey, Metadata
 from synthohive.schema.plan import Link, RelationalPlan
 from synthohive.tables.base import Tables
+from synthohive.tables.joins import never_repeat
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
 
-__all__ = ["CONTRADICTIONS", "find_key_rules", "never_repeat"]
+__all__ = ["CONTRADICTIONS", "find_key_rules"]
 
 log = get_logger(__name__)
 PairRule = Union[DisjointKeys, CommutingKeys]
@@ -48,19 +48,16 @@ def find_key_rules(
         Children per parent over each key, by label.
     """
     candidates = list(_candidates(sample.metadata, sample.plan, table))
-    everyone = np.arange(len(sample.tables[table]), dtype=np.int64)
-    # The sample first, as reading all rows costs: what it breaks needs no other look.
-    hopeful = [c for c in candidates if _holds(c, sample, everyone)]
-    rows = np.arange(whole.size(table), dtype=np.int64)
-    found = [c for c in hopeful if _holds(c, whole, rows, proven=True)]
+    # The sample first, as all rows cost: what it breaks needs no other look.
+    hopeful = [c for c in candidates if _holds(c, sample)]
+    found = [c for c in hopeful if _holds(c, whole, proven=True)]
     found = list(_feasible(found, sample.plan.tables[table].driver, fan_outs))
     kept: list[KeyRule] = [*_without_circles(found, table)]
     for company in _companies(sample, table, fan_outs):
-        mine = whole.child_counts(table, company.key) > 0
-        theirs = whole.child_counts(company.other_table, company.other) > 0
-        if not (mine & ~theirs if company.needs else theirs & ~mine).any():
+        mine, theirs = (table, company.key), (company.other_table, company.other)
+        if not (whole.alone(mine, theirs) if company.needs else whole.alone(theirs, mine)):
             kept.append(company)
-    kept += _never_together(sample, table, whole, rows)
+    kept += _never_together(sample, table, whole)
     log.relations(table, kept)
     return kept
 
@@ -112,18 +109,11 @@ def _companies(
 
 
 def _never_together(
-    sample: Sample, table: str, whole: SourceTables, rows: IntArray
+    sample: Sample, table: str, whole: SourceTables
 ) -> Iterator[UniqueWithinParent]:
     """Yield the least sets of keys that never repeat together, though no constraint says so."""
     everyone = np.arange(len(sample.tables[table]), dtype=np.int64)
-    places: list[tuple[Tables, IntArray]] = [(sample, everyone), (whole, rows)]
-
-    def distinct(keys: Sequence[ForeignKey], least: float) -> bool:
-        return all(  # the sample first: what it breaks, needs no other look
-            never_repeat([source.parents_of(table, key, at) for key in keys], least)
-            for source, at in places
-        )
-
+    places: list[Tables] = [sample, whole]  # the sample first: what it breaks, needs no other look
     keys = _known_keys(sample.plan, table)
     alone = [sample.parents_of(table, key, everyone) for key in keys]
     keys = [key for key, one in zip(keys, alone) if not never_repeat([one])]  # quotas see to it
@@ -133,39 +123,9 @@ def _never_together(
         every = {*some[0].columns, *columns}
         if any(unique <= every for unique in known) or any(set(k.columns) >= every for k in some):
             continue
-        if distinct(some, CONTRADICTIONS):
+        if all(source.never_together(table, some, CONTRADICTIONS) for source in places):
             known.append(every)
             yield UniqueWithinParent(table, columns, some[0])
-
-
-def never_repeat(codes: Sequence[IntArray], least: float = 0.0) -> bool:
-    """Whether no two rows have the same number in all places, where chance would let some.
-
-    Parameters
-    ----------
-    codes : sequence of ndarray of int64, shape (rows,)
-        The numbers of each place; a row with a negative one says nothing.
-    least : float
-        Pairs of rows that would be equal in all places, were these independent.
-    """
-    linked = np.all([each >= 0 for each in codes], axis=0)
-    count = int(linked.sum())
-    pairs = count * (count - 1) / 2.0
-    distinct, code = 1.0, np.zeros(count, dtype=np.int64)
-    for number, each in enumerate(codes):
-        sizes = np.unique(each[linked], return_counts=True)[1].astype(np.float64)
-        # The chance that two rows are equal here. Of the first place, which groups rows, without
-        # the row itself: groups of one row say nothing.
-        less = 1 if number == 0 else 0
-        pairs *= float(sizes @ (sizes - less)) / max(count * (count - less), 1)
-        distinct *= len(sizes)
-    if pairs < least or count > distinct:  # more rows than combinations: some must repeat
-        return False
-    for each in codes:
-        code = code * (int(each.max(initial=0)) + 1) + each[linked]
-        # Dense after each place, so that products fit in 64 bits.
-        code = np.unique(code, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    return int(code.max(initial=-1)) == count - 1
 
 
 def _is_late(plan: RelationalPlan, table: str, key: ForeignKey) -> bool:
@@ -192,32 +152,25 @@ def _is_shared(plan: RelationalPlan, table: str, route: Route) -> bool:
     return len(route) > 1 and set(route[1].columns) <= {parent for _, parent in shared}
 
 
-def _ends(rule: PairRule, source: Tables, rows: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the rows at which both sides of a rule end."""
-    sides = (
-        ((rule.key,), (rule.other,)) if isinstance(rule, DisjointKeys) else (rule.route, rule.other)
-    )
-    one, two = (source.follow(rule.table, side, rows) for side in sides)
-    return one, two
-
-
-def _holds(rule: PairRule, source: Tables, rows: IntArray, *, proven: bool = False) -> bool:
+def _holds(rule: PairRule, source: Tables, *, proven: bool = False) -> bool:
     """Whether no row breaks a rule; of a proven one, also where chance would have broken it."""
-    one, two = _ends(rule, source, rows)
-    both = (one >= 0) & (two >= 0)
-    equal, count = one[both] == two[both], int(both.sum())
-    if equal.any() if isinstance(rule, DisjointKeys) else not equal.all():
+    apart = isinstance(rule, DisjointKeys)
+    one, two = ((rule.key,), (rule.other,)) if isinstance(rule, DisjointKeys) else _routes_of(rule)
+    found = source.meetings(rule.table, one, two, apart=apart)
+    if found.equal if apart else found.equal < found.count:
         return False
-    if not proven or count < LEAST_ROWS:
+    if not proven or found.count < LEAST_ROWS:
         return not proven
-    if isinstance(rule, DisjointKeys):
-        # where no row is referred to over both keys, nothing is to do
-        return bool(len(np.intersect1d(one[both], two[both])))
-    if ((source.follow(rule.table, rule.route[:1], rows) >= 0) & (two >= 0) & (one < 0)).any():
+    if apart:  # where no row is referred to over both keys, nothing is to do
+        return found.shared
+    if found.lacking:
         return False
     # One minus the squared shares is the chance that two routes end at different rows.
-    shares = np.unique(one[both], return_counts=True)[1] / count
-    return count * (1.0 - float(shares @ shares)) >= CONTRADICTIONS
+    return found.count * (1.0 - found.squares / found.count**2) >= CONTRADICTIONS
+
+
+def _routes_of(rule: CommutingKeys) -> tuple[Route, Route]:
+    return rule.route, rule.other
 
 
 def _feasible(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Optional, Union
 
 from synthohive._readable import Readable
+from synthohive.io.questions import Route
 from synthohive.schema import ForeignKey
 from synthohive.tables.degrees import FanOutModel
 
@@ -18,9 +19,6 @@ __all__ = [
     "CommutingKeys",
     "Route",
 ]
-
-Route = tuple[ForeignKey, ...]
-"""Keys that are followed one after the other; none stays at the row itself."""
 
 
 class _OfKey(Readable):

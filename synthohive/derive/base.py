@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import chain
-from typing import ClassVar, Optional, Protocol, Union
+from typing import Any, ClassVar, Optional, Protocol, Union
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats
 from synthohive._readable import Readable
+from synthohive.io.questions import CannotAsk, Terms
 from synthohive.schema.arrow_types import limits
 from synthohive.tables.ancestors import hstack, with_column
 from synthohive.tables.numbers import from_numbers, nulls
@@ -105,6 +106,23 @@ class Derivation(Readable, ABC):
         if not self.strict:  # it may need what is modelled, which real rows do not have
             return wrong
         return wrong | (self._unknown(rows) & ~nulls(rows.column(self.target)))
+
+    def fine(self, ask: Terms) -> Any:
+        """Return a condition of SQL that is true in no row of :meth:`violations`.
+
+        It may be false in rows that keep the derivation: these are then looked at. A kind that
+        is no expression of SQL has none, and is verified on rows that are read.
+        """
+        if self.whole or type(self).violations is not Derivation.violations:
+            raise CannotAsk
+        return ask.plain(True)
+
+    def unbroken(self, ask: Terms) -> Any:
+        """Return a condition of SQL that is true in no row that is :meth:`broken`."""
+        known = self.fine(ask)
+        for name in self.needs if self.strict else ():
+            known &= ~ask.missing(name)
+        return ask.missing(self.target) | known
 
     def extra_nulls(self, rows: pa.Table) -> Bools:
         """Return where the target is NULL though nothing that it needs is."""

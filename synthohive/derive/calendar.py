@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from synthohive._arrays import Bools, Floats
 from synthohive.derive.base import Derivation, Modelled, Rng, Values
 from synthohive.derive.order import Order
+from synthohive.io.questions import CannotAsk, Terms
 from synthohive.tables.numbers import as_numbers, from_numbers
 
 __all__ = [
@@ -215,6 +216,10 @@ class DateInYear(Order):
         return np.asarray(
             compose([year, one, one]) if after else compose([year + 1, one, one]) - self.step
         )
+
+    def fine(self, ask: Terms) -> Any:
+        """See the base class."""
+        raise CannotAsk  # the source is no date
 
     def invert(self, rows: pa.Table, source: str, modelled: Modelled, rng: Rng) -> Optional[Values]:
         """Take the year off the date; see the base class."""

@@ -6,13 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Literal, Optional
+from typing import Any, Literal, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive.derive.base import Derivation, Rng, Values
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
+from synthohive.io.questions import CannotAsk, Terms
 
 __all__ = [
     "Case",
@@ -106,6 +107,16 @@ class Composed(Derivation):
     def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Put the text together."""
         return self.compose(rows)
+
+    def fine(self, ask: Terms) -> Any:
+        """See the base class; what is upper case is not the same in all engines."""
+        if any(part.case for part in self.parts):
+            raise CannotAsk
+        pieces = [(text if p is None else p.source, p is not None) for p, text in self._pieces]
+        empty = ask.missing(self.target)
+        for name in self.needs:
+            empty |= ask.missing(name)
+        return empty | ask.spelled(self.target, pieces)
 
     @property
     def plain(self) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Optional
+from typing import Any, Literal, Optional
 
 import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats
 from synthohive.derive.base import Derivation, Modelled, Rng, Values
+from synthohive.io.questions import Terms
 from synthohive.tables.numbers import as_numbers
 
 __all__ = ["Factor", "Formula", "Term", "rounding_of"]
@@ -121,6 +122,30 @@ class Formula(Derivation):
         # The error of a float grows with the float: here, in units of the last digit.
         slack = _SLACK + 1e-12 * np.abs(np.nan_to_num(exact)) / self.step
         return np.asarray((over < low - slack) | (over > high + slack), dtype=np.bool_)
+
+    def fine(self, ask: Terms) -> Any:
+        """See the base class: the error that a float may have is half of that of `violations`."""
+        exact = ask.plain(0.0)
+        for term in self.terms:
+            product = ask.plain(term.coefficient)
+            for factor in term.factors:
+                value = ask.number(factor.column)
+                if factor.scale != 1.0:
+                    value = ask.plain(factor.scale) * value
+                if factor.add:
+                    value = ask.plain(factor.add) + value
+                # Nothing is divided by 0: NULL proves nothing.
+                product = ask.ratio(product, value) if factor.power < 0 else product * value
+            exact += product
+        off, low, high = ask.number(self.target) - exact, 0.0, 0.0
+        slack = ask.plain(_SLACK / 2)
+        if self.step:
+            off = ask.ratio(off, ask.plain(self.step))
+            low, high = _ROUNDED[self.rounding]
+        empty = ask.missing(self.target)
+        for name in self.needs:
+            empty |= ask.missing(name)
+        return empty | ((off >= ask.plain(low) - slack) & (off <= ask.plain(high) + slack))
 
     def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Calculate the target."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ from synthohive._arrays import Bools, IntArray
 from synthohive._random import hashed
 from synthohive.derive.base import Derivation, Modelled, Rng, Values, as_column
 from synthohive.encoding.canonical import canonical, hash64
+from synthohive.io.questions import CannotAsk, Terms
 from synthohive.tables.joins import group_codes, match_rows
 
 __all__ = ["Copy", "Lookup"]
@@ -27,6 +28,11 @@ class Copy(Derivation):
     def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Repeat the other column."""
         return rows.column(self.source)
+
+    def fine(self, ask: Terms) -> Any:
+        """See the base class."""
+        own, other = ask.pair(self.target, self.source)
+        return ask.missing(self.target) | ask.missing(self.source) | (own == other)
 
     def invert(self, rows: pa.Table, source: str, modelled: Modelled, rng: Rng) -> Optional[Values]:
         """Repeat this one; see the base class."""
@@ -74,6 +80,12 @@ class Lookup(Derivation):
         entry_of = match_rows(rows, self.sources, self.entries, self.sources)
         there = (entry_of >= 0) & (own >= 0)
         return np.asarray(there & (entry[entry_of] != own), dtype=np.bool_)
+
+    def fine(self, ask: Terms) -> Any:
+        """See the base class; of an exact one, rows say nothing alone."""
+        if self.exact:
+            raise CannotAsk
+        return ask.plain(True)
 
     def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Look the target up; an unknown combination gets the same one each time."""

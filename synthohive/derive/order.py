@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ import pyarrow as pa
 from synthohive._arrays import Bools, Floats
 from synthohive.derive.base import Derivation, Modelled, Rng, Values
 from synthohive.derive.points import at_points, regular
+from synthohive.io.questions import CannotAsk, Terms
 from synthohive.privacy.entities import on_grid
 from synthohive.tables.ancestors import with_values
 from synthohive.tables.numbers import as_numbers, from_numbers
@@ -123,6 +124,24 @@ class Order(Derivation):
         wrong |= self._sign * (self._known(rows, self.limits, not self.after) - target) < 0
         # Comparisons with NaN are false: what is unknown breaks nothing.
         return np.asarray(wrong, dtype=np.bool_)
+
+    def fine(self, ask: Terms) -> Any:
+        """See the base class."""
+        right = ask.plain(True)
+        for name in (self.source, *self.beyond, *self.limits):
+            greater = self.after if name not in self.limits else not self.after
+            above, below = (self.target, name) if greater else (name, self.target)
+            try:
+                high, low = ask.pair(above, below)
+            except CannotAsk:  # of two types, only the numbers compare
+                high, low = ask.number(above), ask.number(below)
+            beside = ask.missing(name) | (high >= low)
+            for point in self.unknown.get(name, ()):
+                beside |= ask.number(name) == ask.plain(point)
+            right &= beside
+        for point in self.points:
+            right |= ask.number(self.target) == ask.plain(point)
+        return ask.missing(self.target) | right
 
     def encode(self, rows: pa.Table) -> pa.Array:
         """Return the distance, in steps where there are any."""

@@ -14,6 +14,7 @@ from synthohive._arrays import Bools, Floats, IntArray
 from synthohive._display import listed
 from synthohive._readable import Readable
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.io.questions import Terms
 from synthohive.tables.numbers import as_numbers, is_time, nulls
 
 __all__ = [
@@ -132,6 +133,35 @@ class Presence(Readable):
         """Return the rows that break the rule."""
         missing = nulls(rows.column(self.target))
         return (self.empty(rows) & ~missing) | (self.kept(rows) & missing)
+
+    def fine(self, ask: Terms) -> Any:
+        """Return a condition of SQL that is true in no row that breaks the rule."""
+        empty, unknown = ask.missing(self.target), ask.missing(self.source)
+        always, never = None in self.always, None in self.never
+        if not self.by_value:  # True says that the source is NULL
+            always, never = True in self.always, True in self.never
+            decided = empty if False in self.always else ~empty
+            known = decided if False in {*self.always, *self.never} else ask.plain(True)
+        else:
+            in_always, in_never = (self._asked(ask, v) for v in (self.always, self.never))
+            known = (in_always & empty) | (in_never & ~empty) | (~in_always & ~in_never)
+        beside_null = empty if always else ~empty if never else ask.plain(True)
+        return (unknown & beside_null) | (~unknown & known)
+
+    def _asked(self, ask: Terms, values: Collection[Value]) -> Any:
+        """Return the condition that the source, which is not NULL, has one of some values."""
+        known = [value for value in values if value is not None]
+        if not self.edges:
+            return ask.one_of(self.source, known) if known else ask.plain(False)
+        number, found = ask.number(self.source), ask.plain(False)
+        for part in map(int, known):
+            between = ask.plain(True)
+            if part > 0:
+                between &= number >= ask.plain(self.edges[part - 1])
+            if part < len(self.edges):
+                between &= number < ask.plain(self.edges[part])
+            found |= between
+        return found
 
     def narrowed(self, rows: pa.Table) -> Optional[Presence]:
         """Return what no row contradicts; None where nothing is left."""

@@ -19,8 +19,7 @@ from synthohive.derive.formula import Factor, Formula, Rounding, Term
 from synthohive.derive.lookup import Copy
 from synthohive.derive.order import Order
 from synthohive.derive.pattern_search import orders_between
-from synthohive.derive.program import Program
-from synthohive.derive.table_search import DerivationFinder
+from synthohive.derive.verification import AllRows
 from synthohive.exceptions import SchemaError, SchemaValidationError, did_you_mean
 from synthohive.privacy.kinds import PiiKind
 from synthohive.schema import ForeignKey
@@ -92,11 +91,7 @@ def check_stated(sample: Sample, whole: SourceTables, personal: PersonalColumns)
             ) from exc
         for stated in every:
             stated.check_target(table, learned)
-            finder = DerivationFinder(sample, whole, table, config.columns, {})
-            relation, broken = stated.relation, 0
-            test = relation.broken if relation.whole else relation.violations
-            for rows in finder.all_rows(Program((stated.relation,)), stated.key):
-                broken += int(test(rows).sum())
+            broken = AllRows(whole, sample.plan, table, stated.key).broken(stated.relation)
             if broken:
                 rows_ = f"{broken:,} of {whole.size(table):,} rows"
                 problems.append(f"{table}: {stated.text!r} does not hold in {rows_}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Optional
 
@@ -23,11 +23,11 @@ from synthohive.derive.mostly import MostlyCopy, find_mostly, is_open
 from synthohive.derive.order import Order
 from synthohive.derive.pattern_search import FEW, find_copies, orders_between
 from synthohive.derive.program import Program
-from synthohive.derive.search import discover, discover_links, verified
+from synthohive.derive.search import discover, discover_links
+from synthohive.derive.verification import AllRows
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column, ForeignKey
-from synthohive.tables.ancestors import WithParents, ancestor_columns, hstack
-from synthohive.tables.joins import match_rows
+from synthohive.tables.ancestors import ancestor_columns, hstack
 from synthohive.tables.nulls import any_null
 from synthohive.tables.numbers import as_numbers, is_time
 from synthohive.tables.sample import Sample
@@ -136,8 +136,7 @@ class DerivationFinder:
         found.sort(key=lambda pair: (pair[0], pair[1].target, pair[1].source))
         kept = [order for _, order in found[:MOST_BOUNDS]]
         if kept and not self.whole.in_sample(self.table):
-            for block in self.all_rows(Program(tuple(kept)), key):
-                kept = [order for order in kept if not order.violations(block).any()]
+            kept = AllRows(self.whole, self.sample.plan, self.table, key).bounds(kept)
         log.relations(self.table, kept)
         return kept
 
@@ -220,7 +219,7 @@ class DerivationFinder:
     ) -> Program:
         """Return what holds in all rows; `partial` where not all that were searched are known."""
         if found and (partial or not self.whole.in_sample(self.table)):
-            found = verified(found, self.all_rows(found, key))
+            found = AllRows(self.whole, self.sample.plan, self.table, key).verified(found)
         log.relations(self.table, found.steps)
         return found
 
@@ -262,27 +261,6 @@ class DerivationFinder:
                 if any((o[~np.isnan(o)] == 0).all() and not np.isnan(o).all() for o in off):
                     found.add(name)
         return found
-
-    def all_rows(self, found: Program, key: Optional[ForeignKey]) -> Iterator[pa.Table]:
-        """Stream the whole table, with the ancestors' columns that are needed.
-
-        Over a key to the own table, those rows that have another one as their parent.
-        """
-        above = [] if key is None else [(n, key) for n in found.above(self.attributes)]
-        keys = key.columns if above and key is not None else []
-        named = {*keys, *(c for step in found.steps for c in (step.target, *step.needs))}
-        columns = [c for c in self.sample.tables[self.table].column_names if c in named]
-        parents, start = WithParents(above, self.sample.plan, self.whole), 0
-        circle = bool(above) and key is not None and key.parent == self.table
-        own = self.whole.columns(self.table, key.parent_columns) if key and circle else None
-        for block in self.whole.batches(self.table, columns):
-            rows = parents(block)
-            if own is not None and key is not None:
-                at = match_rows(block, key.columns, own, key.parent_columns)
-                # Numbers of rows run on over all blocks.
-                rows = _filtered(rows, (at >= 0) & (at != start + np.arange(len(at))))
-            start += len(block)
-            yield rows
 
 
 def _filtered(rows: pa.Table, mask: Bools) -> pa.Table:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Optional
 
 from synthohive._files import FileIdentity
 from synthohive.exceptions import ConnectorError
+from synthohive.io.questions import Questions
 from synthohive.schema import ForeignKey, Metadata
 
 if TYPE_CHECKING:
@@ -135,6 +136,10 @@ class Reader(ABC):
     @abstractmethod
     def read(self, table: str, columns: Optional[Sequence[str]] = None) -> Iterator[pa.RecordBatch]:
         """Stream all rows, with each column in its ``Column.arrow_type``."""
+
+    def questions(self) -> Optional[Questions]:
+        """Return whom to ask of all rows; None where only reading them tells."""
+        return None
 
     @abstractmethod
     def fan_out(self, table: str, key: ForeignKey) -> FanOut:

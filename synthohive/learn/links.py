@@ -11,6 +11,8 @@ from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.derive.columns import Columns
 from synthohive.derive.presence import Presence, nulls_by_category
+from synthohive.derive.program import Program
+from synthohive.derive.verification import AllRows
 from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedKey, FittedTable
 from synthohive.link.association import PairShares
@@ -168,7 +170,9 @@ def _roots(fit: Fit, table: FittedTable, key: ForeignKey) -> Optional[Presence]:
     columns = Columns(rows, names, fit.entities.of(name), fit.k)
     found = nulls_by_category(columns, key.columns[0])
     if found is not None and table.rows > len(rows):
-        found = found.narrowed(fit.whole.columns(name, [found.target, found.source]))
+        alone = Program((), {found.target: found})
+        kept = AllRows(fit.whole, fit.sample.plan, name).verified(alone)
+        found = kept.presences.get(found.target)
     if found is not None:
         log.info("relation_found", table=name, relation=str(found))
     return found

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import IntArray
+from synthohive.io.questions import Meetings, Route
 from synthohive.schema import ForeignKey
-from synthohive.tables.joins import match_rows
+from synthohive.tables.joins import match_rows, never_repeat
 
 __all__ = ["Tables", "gather"]
 
@@ -91,6 +92,62 @@ class Tables(ABC):
             rows = gather(self.parent_rows(table, key), rows)
             table = key.parent
         return rows
+
+    def children(
+        self, table: str, names: Sequence[str], key: ForeignKey, parents: pa.Table
+    ) -> Iterator[pa.Table]:
+        """Yield some columns of the rows that refer to some parents, perhaps of more.
+
+        Parameters
+        ----------
+        table : str
+        names : sequence of str
+        key : ForeignKey
+        parents : pyarrow.Table
+            Rows with the columns that the key refers to.
+        """
+        return self.batches(table, names)
+
+    def meetings(self, table: str, one: Route, two: Route, *, apart: bool) -> Meetings:
+        """Return where two routes of all rows end.
+
+        Parameters
+        ----------
+        table : str
+        one, two : tuple of ForeignKey
+            Both lead to one table.
+        apart : bool
+            They are thought never to end at the same row; else always.
+        """
+        rows = np.arange(self.size(table), dtype=np.int64)
+        first, last, other = (self.follow(table, route, rows) for route in (one[:1], one, two))
+        both = (last >= 0) & (other >= 0)
+        equal = int((last[both] == other[both]).sum())
+        lacking = bool(((first >= 0) & (other >= 0) & (last < 0)).any())
+        sizes = np.unique(last[both], return_counts=True)[1].astype(np.float64)
+        shared = apart and bool(len(np.intersect1d(last[both], other[both])))
+        return Meetings(int(both.sum()), equal, lacking, shared, float(sizes @ sizes))
+
+    def alone(self, one: tuple[str, ForeignKey], two: tuple[str, ForeignKey]) -> bool:
+        """Whether a parent has rows over one key (a table, and a key of it), and none over another.
+
+        Both keys refer to the same columns.
+        """
+        mine, theirs = (self.child_counts(*child) > 0 for child in (one, two))
+        return bool((mine & ~theirs).any())
+
+    def never_together(self, table: str, keys: Sequence[ForeignKey], least: float) -> bool:
+        """Whether no two rows have the same parents over all of some keys.
+
+        Parameters
+        ----------
+        table : str
+        keys : sequence of ForeignKey
+        least : float
+            As of :func:`~synthohive.tables.joins.never_repeat`.
+        """
+        rows = np.arange(self.size(table), dtype=np.int64)
+        return never_repeat([self.parents_of(table, key, rows) for key in keys], least)
 
     def child_counts(self, child: str, key: ForeignKey) -> IntArray:
         """Return the number of children of each parent row over `key`."""

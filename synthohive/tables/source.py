@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import ClassVar, TypeVar, Union
+from contextlib import suppress
+from typing import ClassVar, Optional, TypeVar, Union
 
 import pyarrow as pa
 
 from synthohive._arrays import IntArray
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import Reader
+from synthohive.io.questions import CannotAsk, Meetings, Questions, Route
 from synthohive.schema import ForeignKey
 from synthohive.tables.base import Tables
+from synthohive.tables.joins import may_never_repeat
 
 __all__ = ["SourceTables"]
 
@@ -60,6 +63,14 @@ class SourceTables(Tables):
         """Whether training sees all rows."""
         return len(self._sampled[table]) == self.counts[table]
 
+    def questions(self, *tables: str) -> Optional[Questions]:
+        """Return whom to ask of all rows of some tables; None where only reading them tells.
+
+        Where the sample holds them all, there is nothing to ask.
+        """
+        known = self._added.keys() & set(tables) or all(map(self.in_sample, tables))
+        return None if known else self._reader.questions()
+
     def batches(self, table: str, names: Sequence[str]) -> Iterator[pa.Table]:
         """Stream some columns of all rows, block by block."""
         names = list(dict.fromkeys(names))
@@ -96,6 +107,45 @@ class SourceTables(Tables):
         """Return the parent row of each row of a table."""
         find = super().parent_rows
         return self._kept(key.label(table), lambda: find(table, key))
+
+    def children(
+        self, table: str, names: Sequence[str], key: ForeignKey, parents: pa.Table
+    ) -> Iterator[pa.Table]:
+        """See the base class; a database is asked."""
+        questions, names = self.questions(table), list(dict.fromkeys(names))
+        if questions is not None:
+            values = list(zip(*(parents.column(c).to_pylist() for c in key.parent_columns)))
+            with suppress(CannotAsk):
+                batches = questions.children(table, names, key, values)
+                yield self.schema(table).empty_table().select(names)
+                yield from (pa.Table.from_batches([batch]) for batch in batches)
+                return
+        yield from self.batches(table, names)
+
+    def meetings(self, table: str, one: Route, two: Route, *, apart: bool) -> Meetings:
+        """See the base class; a database is asked."""
+        questions = self.questions(table, *(key.parent for key in (*one, *two)))
+        if questions is not None:
+            with suppress(CannotAsk):
+                return questions.meetings(table, one, two, apart=apart)
+        return super().meetings(table, one, two, apart=apart)
+
+    def alone(self, one: tuple[str, ForeignKey], two: tuple[str, ForeignKey]) -> bool:
+        """See the base class; a database is asked."""
+        questions = self.questions(one[0], two[0], one[1].parent)
+        if questions is not None:
+            with suppress(CannotAsk):
+                return questions.alone(one, two)
+        return super().alone(one, two)
+
+    def never_together(self, table: str, keys: Sequence[ForeignKey], least: float) -> bool:
+        """See the base class; a database is asked."""
+        questions = self.questions(table, *(key.parent for key in keys))
+        if questions is not None:
+            with suppress(CannotAsk):
+                fits = may_never_repeat(questions.shares(table, keys), least)
+                return fits and not questions.shared(table, keys)
+        return super().never_together(table, keys, least)
 
     def _is_held(self, table: str) -> bool:
         """Whether a table, were all of its rows like those of the sample, is small enough."""

@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
-from synthohive.connectors.capabilities import Capabilities
+from synthohive.connectors.capabilities import Asking, Capabilities
+from synthohive.schema import ColumnKind
 
-CAPABILITIES = Capabilities("duckdb-sqlalchemy", "duckdb", is_file=True, exclusive=True)
+_NUMBERS = (ColumnKind.INTEGER, ColumnKind.DECIMAL)
+_MOMENTS = (ColumnKind.DATE, ColumnKind.TIMESTAMP)
+_TEXTS = (ColumnKind.TEXT, ColumnKind.CATEGORICAL, ColumnKind.UUID)
+ASKING = Asking(
+    values={
+        **dict.fromkeys((*_NUMBERS, *_MOMENTS, ColumnKind.BOOLEAN), "({0})"),
+        **dict.fromkeys(_TEXTS, "encode(CAST({0} AS VARCHAR))"),
+        ColumnKind.FLOAT: "CASE WHEN isfinite({0}) THEN {0} END",
+    },
+    numbers={
+        **dict.fromkeys((*_NUMBERS, ColumnKind.FLOAT), "CAST({0} AS DOUBLE)"),
+        **dict.fromkeys(_MOMENTS, "epoch({0})"),
+    },
+)
+
+CAPABILITIES = Capabilities(
+    "duckdb-sqlalchemy", "duckdb", is_file=True, exclusive=True, asking=ASKING
+)

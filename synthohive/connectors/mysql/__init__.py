@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from synthohive.connectors.capabilities import Capabilities
+from synthohive.connectors.capabilities import Asking, Capabilities
+from synthohive.schema import ColumnKind
+
+_TEXT = "CAST(CONVERT({0} USING utf8mb4) AS BINARY)"
+_SECONDS = "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', {0}) / 1e6)"
+_NUMBERS = (ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.FLOAT)
+_MOMENTS = (ColumnKind.DATE, ColumnKind.TIMESTAMP)
+ASKING = Asking(
+    values={
+        **dict.fromkeys((*_NUMBERS, *_MOMENTS, ColumnKind.BOOLEAN), "({0})"),
+        **dict.fromkeys((ColumnKind.TEXT, ColumnKind.CATEGORICAL, ColumnKind.UUID), _TEXT),
+    },
+    numbers={
+        **dict.fromkeys(_NUMBERS, "({0} + 0e0)"),
+        **dict.fromkeys(_MOMENTS, _SECONDS),
+    },
+)
 
 CAPABILITIES = Capabilities(
     "pymysql",
@@ -10,4 +26,5 @@ CAPABILITIES = Capabilities(
     driver="pymysql",
     connect_args=(("local_infile", True),),
     variants=(("is_mariadb", "mariadb"),),
+    asking=ASKING,
 )

@@ -2,6 +2,25 @@
 
 from __future__ import annotations
 
-from synthohive.connectors.capabilities import Capabilities
+from synthohive.connectors.capabilities import Asking, Capabilities
+from synthohive.schema import ColumnKind
 
-CAPABILITIES = Capabilities("psycopg2", "postgres", driver="psycopg2")
+_TEXT = '({0}) COLLATE "C"'
+_SECONDS = "extract(epoch FROM {0})::float8"
+_PLAIN = (ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.BOOLEAN)
+_MOMENTS = (ColumnKind.DATE, ColumnKind.TIMESTAMP)
+_TEXTS = (ColumnKind.TEXT, ColumnKind.CATEGORICAL, ColumnKind.UUID)
+ASKING = Asking(
+    values={
+        **dict.fromkeys((*_PLAIN, *_MOMENTS), "({0})"),
+        **dict.fromkeys(_TEXTS, _TEXT),
+        ColumnKind.FLOAT: "CASE WHEN {0} NOT IN ('NaN', 'Infinity', '-Infinity') THEN {0} END",
+    },
+    numbers={
+        **dict.fromkeys((ColumnKind.INTEGER, ColumnKind.DECIMAL), "({0})::float8"),
+        ColumnKind.FLOAT: "({0})::float8",
+        **dict.fromkeys(_MOMENTS, _SECONDS),
+    },
+)
+
+CAPABILITIES = Capabilities("psycopg2", "postgres", driver="psycopg2", asking=ASKING)

@@ -251,7 +251,8 @@ class _Search:
         keys = [c for key in (self.key, *self._above.values()) for c in key.columns]
         names = list(dict.fromkeys([*theirs.numeric, *values]))
         batches = []
-        for rows in self.whole.batches(self.child, [*keys, *names]):
+        few = parents.take(pa.array(chosen))
+        for rows in self.whole.children(self.child, [*keys, *names], self.key, few):
             at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
             batches.append(rows.filter(pa.array(np.isin(at, chosen))))
         above = WithParents([*self._above.items()], self.sample.plan, self.whole)

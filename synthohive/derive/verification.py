@@ -1,0 +1,236 @@
+"""Whether what a sample suggests holds in all rows: a database is asked, else they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Optional, Union
+
+import numpy as np
+import pyarrow as pa
+
+from synthohive._logging import get_logger
+from synthohive.derive.base import Derivation
+from synthohive.derive.lookup import Lookup
+from synthohive.derive.order import Order
+from synthohive.derive.presence import Presence
+from synthohive.derive.program import Program
+from synthohive.derive.search import verified
+from synthohive.io.questions import CannotAsk, Condition, Joined, Questions, Terms
+from synthohive.schema import ForeignKey
+from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.ancestors import WithParents
+from synthohive.tables.joins import match_rows
+from synthohive.tables.source import SourceTables
+
+__all__ = ["AllRows"]
+
+log = get_logger(__name__)
+MOST = 10_000
+"""Rows in doubt that come at once: a rule that holds has next to none, another one breaks soon."""
+Rule = Union[Derivation, Presence]
+Rules = list[Rule]
+Fine = Callable[[Rule, Terms], Any]
+
+
+@dataclass(frozen=True)
+class AllRows:
+    """All rows of a table, beside those of their parents over a key.
+
+    Attributes
+    ----------
+    whole : SourceTables
+    plan : RelationalPlan
+    table : str
+    key : ForeignKey, optional
+        None: the rows alone. Of one to the table itself, those rows that have another row as
+        their parent.
+    """
+
+    whole: SourceTables
+    plan: RelationalPlan
+    table: str
+    key: Optional[ForeignKey] = None
+
+    def verified(self, found: Program) -> Program:
+        """Return what of a program holds in all rows."""
+        kept: list[Rule] = []
+        asked: list[Rule] = []
+        rest: list[Rule] = []
+        rules: Rules = [*found.derivations, *found.presences.values()]
+        for rule in rules:
+            seen = self._looked_up(rule)
+            if seen is not None:
+                kept.append(seen)
+            else:
+                (asked if self._is_asked([rule], _unbroken) else rest).append(rule)
+        kept += self._kept(asked, _unbroken, lambda some, rows: _verified(some, [rows]))
+        kept += _verified(rest, self.read(rest)) if rest else []
+        derived = {rule.target: rule for rule in kept if isinstance(rule, Derivation)}
+        empty = {rule.target: rule for rule in kept if isinstance(rule, Presence)}
+        lost = set(found.targets) - set(derived)
+        return replace(
+            found.without(lost),
+            derivations=tuple(derived[t] for t in found.targets if t in derived),
+            presences={t: empty[t] for t in found.presences if t in empty},
+        )
+
+    def bounds(self, orders: Sequence[Order]) -> list[Order]:
+        """Return the orders that no row breaks; several may be about one column."""
+
+        def right(rules: Rules, rows: pa.Table) -> Rules:
+            return [rule for rule in rules if not rule.violations(rows).any()]
+
+        asked: Rules = [order for order in orders if self._is_asked([order], _fine)]
+        rest: Rules = [order for order in orders if order not in asked]
+        kept = self._kept(asked, _fine, right)
+        for block in self.read(rest) if rest else ():
+            rest = right(rest, block)
+        return [order for order in orders if order in kept or order in rest]
+
+    def broken(self, relation: Derivation) -> int:
+        """Return in how many rows a derivation does not hold."""
+        test, fine = (
+            (relation.broken, _unbroken) if relation.whole else (relation.violations, _fine)
+        )
+        blocks = self.read([relation])
+        if self._is_asked([relation], fine):
+            blocks = self._doubtful([relation], fine, None)
+        return sum(int(test(rows).sum()) for rows in blocks)
+
+    def read(self, rules: Rules) -> Iterator[pa.Table]:
+        """Stream the whole table, with the ancestors' columns that are needed."""
+        found, own = _program(rules), self.whole.schema(self.table).names
+        above = [] if self.key is None else [(n, self.key) for n in found.above(own)]
+        keys = self.key.columns if above and self.key is not None else []
+        named = {*keys, *(c for step in found.steps for c in (step.target, *step.needs))}
+        columns = [c for c in own if c in named]
+        parents, start = WithParents(above, self.plan, self.whole), 0
+        key, theirs = self.key, None
+        if above and key is not None and key.parent == self.table:
+            theirs = self.whole.columns(self.table, key.parent_columns)
+        for block in self.whole.batches(self.table, columns):
+            rows = parents(block)
+            if theirs is not None and key is not None:
+                at = match_rows(block, key.columns, theirs, key.parent_columns)
+                # Numbers of rows run on over all blocks.
+                linked = (at >= 0) & (at != start + np.arange(len(at)))
+                rows = rows.filter(pa.array(linked)) if rows.num_columns else rows
+            start += len(block)
+            yield rows
+
+    def _looked_up(self, rule: Rule) -> Optional[Rule]:
+        """Return a look-up, exact if it is one in all rows; None of others, and if nobody tells."""
+        if not (isinstance(rule, Lookup) and rule.exact):
+            return None
+        questions = self._questions()
+        if questions is None:
+            return None
+        try:
+            differs = questions.contradicted(self._joined([rule]), rule.sources, rule.target)
+        except CannotAsk:
+            return None
+        return replace(rule, exact=False) if differs else rule
+
+    def _kept(
+        self, rules: Rules, fine: Fine, narrowed: Callable[[Rules, pa.Table], Rules]
+    ) -> Rules:
+        """Return the rules that hold, by the rows that a database is in doubt of.
+
+        Too many of these mean that a rule is broken, which some of them show; then it is asked
+        again about the others.
+        """
+        while rules:
+            rows, left = 0, rules
+            for block in self._doubtful(rules, fine, MOST):
+                rows, left = rows + len(block), narrowed(left, block)
+            if rows < MOST:
+                return left
+            if left == rules:  # the engine compares otherwise: nothing but the rows themselves tell
+                log.info("rows_read", table=self.table, rules=[str(rule) for rule in rules])
+                for block in self.read(rules):
+                    left = narrowed(left, block)
+                return left
+            rules = left
+        return rules
+
+    def _is_asked(self, rules: Rules, fine: Fine) -> bool:
+        """Whether a database can be asked about rules."""
+        questions = self._questions()
+        if questions is None:
+            return False
+        try:
+            return questions.understood(self._joined(rules), _all(rules, fine))
+        except CannotAsk:
+            return False
+
+    def _doubtful(self, rules: Rules, fine: Fine, most: Optional[int]) -> Iterator[pa.Table]:
+        questions = self._questions()
+        if questions is not None:
+            for batch in questions.doubtful(self._joined(rules), _all(rules, fine), most):
+                yield pa.Table.from_batches([batch])
+
+    def _questions(self) -> Optional[Questions]:
+        tables = [self.table, *(name for name, _ in self._routes())]
+        return self.whole.questions(*tables)
+
+    def _routes(self) -> Iterator[tuple[str, tuple[ForeignKey, ...]]]:
+        """Yield the tables above, each with the keys that lead there."""
+        route: tuple[ForeignKey, ...] = ()
+        step = self.key
+        while step is not None and all(step.parent != key.parent for key in route):
+            route = (*route, step)
+            yield step.parent, route
+            step = self.plan.tables[step.parent].driver
+
+    def _joined(self, rules: Rules) -> Joined:
+        """Return the rows that rules are about."""
+        found, schema = _program(rules), self.whole.schema(self.table)
+        named = list(dict.fromkeys(c for s in found.steps for c in (s.target, *s.needs)))
+        own = tuple(name for name in named if name in schema.names)
+        above = {}
+        for table, route in self._routes():
+            columns = self.whole.schema(table).names
+            above.update(
+                {
+                    name: (route, name[len(table) + 1 :])
+                    for name in named
+                    if name not in own
+                    and name.startswith(f"{table}.")
+                    and name[len(table) + 1 :] in columns
+                }
+            )
+        if len(own) + len(above) < len(named):
+            raise CannotAsk
+        circle = self.key if above and self.key and self.key.parent == self.table else None
+        return Joined(self.table, own, above, () if circle is None else (circle,))
+
+
+def _unbroken(rule: Rule, ask: Terms) -> Any:
+    return rule.unbroken(ask) if isinstance(rule, Derivation) else rule.fine(ask)
+
+
+def _fine(rule: Rule, ask: Terms) -> Any:
+    return rule.fine(ask)
+
+
+def _all(rules: Rules, fine: Fine) -> Condition:
+    """Return the condition that a row surely keeps all of some rules."""
+
+    def condition(ask: Terms) -> Any:
+        found = ask.plain(True)
+        for rule in rules:
+            found &= fine(rule, ask)
+        return found
+
+    return condition
+
+
+def _program(rules: Rules) -> Program:
+    derivations = tuple(rule for rule in rules if isinstance(rule, Derivation))
+    return Program(derivations, {r.target: r for r in rules if isinstance(r, Presence)})
+
+
+def _verified(rules: Rules, batches: Iterable[pa.Table]) -> Rules:
+    found = verified(_program(rules), batches)
+    return [*found.derivations, *found.presences.values()]

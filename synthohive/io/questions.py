@@ -1,0 +1,218 @@
+"""Questions about all rows of tables, which a database answers where the rows are.
+
+What a sample suggests is to be proved on all rows. A database does not send them: it is asked
+for the rows that *may* say otherwise (:meth:`Questions.doubtful`), which are few where a rule
+holds, and these are looked at as all others are. So the answer is that of a look at all rows,
+however the engine compares: a condition of SQL need only be true in no row that breaks the rule.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Optional, Union
+
+from synthohive.schema import ForeignKey
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["CannotAsk", "Condition", "Joined", "Meetings", "Questions", "Route", "Shares", "Terms"]
+
+Route = tuple[ForeignKey, ...]
+"""Keys that are followed one after the other; none stays at the row itself."""
+
+
+class CannotAsk(Exception):
+    """What is asked is no expression of the engine's SQL: the rows have to be read."""
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Rows of a table beside columns of their parents.
+
+    Attributes
+    ----------
+    table : str
+    columns : tuple of str
+        Of the table.
+    above : mapping of str to (route, column)
+        By name (``parent.column``): the keys that lead to another row, one after the other, and
+        which of its columns it is.
+    linked : tuple of ForeignKey
+        Only rows that have another row of the table as their parent over these keys.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    above: Mapping[str, tuple[tuple[ForeignKey, ...], str]] = field(default_factory=dict)
+    linked: tuple[ForeignKey, ...] = ()
+
+
+@dataclass(frozen=True)
+class Meetings:
+    """Where two routes of rows end that lead to one table.
+
+    Attributes
+    ----------
+    count : int
+        Rows for which both end at a row.
+    equal : int
+        Those of them for which it is the same.
+    lacking : bool
+        Whether, for a row, the first step of the first route leads somewhere, the whole second one
+        does, and the whole first one does not.
+    shared : bool
+        Whether a row is the end of both routes, of the same rows or of two. False where not asked.
+    squares : float
+        Sum of the squared numbers of rows that end at the same row over the first route. 0 where
+        not asked.
+    """
+
+    count: int
+    equal: int
+    lacking: bool
+    shared: bool = False
+    squares: float = 0.0
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How rows are spread over the values of several places, of rows with none unknown.
+
+    Attributes
+    ----------
+    count : int
+        The rows.
+    distinct : tuple of int
+        Values in each place.
+    squares : tuple of float
+        The sum of the squared numbers of rows that have the same value, in each place.
+    """
+
+    count: int
+    distinct: tuple[int, ...]
+    squares: tuple[float, ...]
+
+
+class Terms(ABC):
+    """What conditions about columns consist of; comparisons and ``& | ~`` join them.
+
+    All raise :class:`CannotAsk` where the engine has no such term.
+    """
+
+    @abstractmethod
+    def missing(self, name: str) -> Any:
+        """Return whether a column is NULL."""
+
+    @abstractmethod
+    def number(self, name: str) -> Any:
+        """Return a column as :func:`~synthohive.tables.numbers.as_numbers` does.
+
+        NULL, or not a number, where that is unknown there.
+        """
+
+    @abstractmethod
+    def ratio(self, over: Any, under: Any) -> Any:
+        """Return one number divided by another; NULL where that is 0."""
+
+    @abstractmethod
+    def pair(self, left: str, right: str) -> tuple[Any, Any]:
+        """Return two columns of one type, equal and in order only where what is read is so."""
+
+    @abstractmethod
+    def one_of(self, name: str, values: Sequence[Union[str, int, bool]]) -> Any:
+        """Return whether a column is one of some values."""
+
+    @abstractmethod
+    def spelled(self, name: str, pieces: Sequence[tuple[str, bool]]) -> Any:
+        """Return whether a text consists of pieces: texts, and (True) columns."""
+
+    @abstractmethod
+    def plain(self, value: Union[float, bool]) -> Any:
+        """Return a number, or a condition that is always, or never, true."""
+
+
+Condition = Callable[[Terms], Any]
+"""Gives the condition that holds in no row that breaks a rule."""
+
+
+class Questions(ABC):
+    """What a database tells of its tables; each raises :class:`CannotAsk` where it cannot."""
+
+    @abstractmethod
+    def understood(self, rows: Joined, fine: Condition) -> bool:
+        """Whether a condition about rows can be asked."""
+
+    @abstractmethod
+    def doubtful(
+        self, rows: Joined, fine: Condition, most: Optional[int] = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows, or some, for which a condition does not surely hold.
+
+        Parameters
+        ----------
+        rows : Joined
+        fine : callable
+        most : int, optional
+            All such rows if None.
+        """
+
+    @abstractmethod
+    def contradicted(self, rows: Joined, sources: Sequence[str], target: str) -> bool:
+        """Whether rows that are equal in all sources differ in the target, NULL aside."""
+
+    @abstractmethod
+    def repeated(self, table: str, columns: Sequence[str]) -> bool:
+        """Whether two rows are equal in all of some columns; none with a NULL in it counts."""
+
+    @abstractmethod
+    def children(
+        self, table: str, columns: Sequence[str], key: ForeignKey, values: Sequence[tuple[Any, ...]]
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield columns of the rows that refer to one of some parents, perhaps of more."""
+
+    @abstractmethod
+    def meetings(self, table: str, one: Route, two: Route, *, apart: bool) -> Meetings:
+        """Return where two routes of all rows end.
+
+        Parameters
+        ----------
+        table : str
+        one, two : tuple of ForeignKey
+        apart : bool
+            They are thought never to end at the same row; else always. What is not needed to
+            tell is not asked.
+        """
+
+    @abstractmethod
+    def alone(self, one: tuple[str, ForeignKey], two: tuple[str, ForeignKey]) -> bool:
+        """Whether a parent has rows over one key (a table, and a key of it), and none over another.
+
+        Both keys refer to the same columns.
+        """
+
+    @abstractmethod
+    def unknown(self, table: str, columns: Sequence[str]) -> list[int]:
+        """Return how many rows have NULL in each of some columns."""
+
+    @abstractmethod
+    def spread(self, table: str, places: Sequence[Sequence[str]]) -> Shares:
+        """Return how rows without NULL are spread over the values of some columns together."""
+
+    @abstractmethod
+    def counter(self, table: str, groups: Sequence[str], column: str) -> Optional[tuple[int, int]]:
+        """Return the first number and the step, if an integer column counts in all groups of rows.
+
+        No value may repeat inside a group. A group of one row says nothing of the step, which is 1
+        if none has more.
+        """
+
+    @abstractmethod
+    def shares(self, table: str, keys: Sequence[ForeignKey]) -> Shares:
+        """Return how rows that have a parent over each of some keys are spread over these."""
+
+    @abstractmethod
+    def shared(self, table: str, keys: Sequence[ForeignKey]) -> bool:
+        """Whether two rows have the same parents over all of some keys."""

@@ -1,0 +1,288 @@
+"""What every engine must answer of all rows: as a look at all of them says, without their coming.
+
+An engine inherits :class:`QuestionsContract` and gives a warehouse over :func:`statements`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Callable, Optional
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from synthohive.connectors.sql import SqlWarehouse
+from synthohive.derive.base import Derivation
+from synthohive.derive.composed import Composed, Part, mark
+from synthohive.derive.formula import Factor, Formula, Term
+from synthohive.derive.lookup import Copy, Lookup
+from synthohive.derive.order import Order
+from synthohive.derive.presence import Presence
+from synthohive.derive.program import Program
+from synthohive.derive.verification import AllRows
+from synthohive.io.questions import Questions
+from synthohive.schema import ForeignKey
+from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.source import SourceTables
+
+ROWS, GROUPS = 120, 12
+UP = "größ%e: x"
+"""The table of parents; its name is to be quoted."""
+
+
+def statements(q: Callable[[str], str], ci: str = "") -> Iterator[str]:
+    """Yield the statements that make the tables; `ci` makes a text compare without case."""
+    up, note, copy = q(UP), q("no%te"), f"varchar(40) {ci}"
+    yield (
+        f"CREATE TABLE {up} (a integer NOT NULL, b varchar(9) NOT NULL, since date NOT NULL, "
+        f"name {copy}, rate decimal(9, 3), PRIMARY KEY (a, b))"
+    )
+    yield (
+        f"CREATE TABLE item (id integer NOT NULL PRIMARY KEY, a integer, b varchar(9), "
+        f"{note} {copy}, same {copy}, other {copy}, big bigint, big_too bigint, qty integer, "
+        "price decimal(18, 4), amount decimal(18, 2), off decimal(18, 2), ratio decimal(12, 3), "
+        f"day date, due date, late date, name {copy}, upper_name {copy}, label varchar(90), "
+        "state varchar(9), gone date, kind varchar(9), kind_too varchar(9), rate decimal(9, 3), "
+        f"boss integer REFERENCES item (id), FOREIGN KEY (a, b) REFERENCES {up} (a, b))"
+    )
+    yield (
+        f"CREATE TABLE visit (n integer NOT NULL, a integer, b varchar(9), turn integer, "
+        "odd integer, item integer REFERENCES item (id), "
+        f"FOREIGN KEY (a, b) REFERENCES {up} (a, b))"
+    )
+    yield "CREATE TABLE vacant (id integer NOT NULL PRIMARY KEY, x integer, y integer)"
+    parents = (f"({g}, 'k{g}', '2020-01-{g + 1:02}', 'Ünï{g}''\"', {g}.125)" for g in range(GROUPS))
+    yield f"INSERT INTO {up} VALUES {', '.join(parents)}"
+    for start, end in (
+        (0, 1),
+        (1, 2),
+        (2, 4),
+        (4, 16),
+        (16, 64),
+        (64, 256),
+    ):  # each after those it refers to
+        rows = map(_item, range(start, min(end, ROWS)))
+        yield f"INSERT INTO item VALUES {', '.join(rows)}"
+    visits = (
+        f"({i}, {i % 5}, 'k{i % 5}', {3 + 2 * (i // 5)}, {3 + 2 * (i // 5) - (i == 44)}, "
+        f"{i % 5 + GROUPS * (i // 5)})"
+        for i in range(45)
+    )
+    yield f"INSERT INTO visit VALUES {', '.join(visits)}"
+
+
+def _item(i: int) -> str:
+    """Return a row; the last ones break what is to be found broken."""
+    g, last, huge = i % GROUPS, i == ROWS - 1, 9_007_199_254_740_993 + i
+    linked = i % 7 != 3
+    name = f"'Ünï{g}''\"'" if linked else "NULL"
+    values: list[Any] = [i, *((g, f"'k{g}'") if linked else ("NULL", "NULL"))]
+    note = "NULL" if i % 5 == 4 else f"'Straße {i % 9}'"
+    other = note.upper().replace("SS", "ß") if i == 60 else note
+    values += [note, note, other, huge, huge + last, i % 6 + 1]
+    price, qty = 10_000 + 37 * i, i % 6 + 1
+    exact = price * qty
+    cents = (exact + 50) // 100
+    values += [f"{price / 10_000:.4f}", f"{cents / 100:.2f}", f"{(cents + 2 * last) / 100:.2f}"]
+    values += [f"{price / 10_000 / qty:.3f}"]
+    day = f"'2021-{i % 12 + 1:02}-{i % 27 + 1:02}'"
+    values += [day, f"'2022-01-{i % 27 + 1:02}'", "'2019-12-31'" if last else "'9999-12-31'"]
+    values += [name, name.upper() if last else name, f"'{i}-{qty} ø'"]
+    gone = i % 4 == 1
+    values += ["'gone'" if gone else "'here'", day if gone else "NULL"]
+    values += [f"'T{i % 8}'", f"'t{i % 8 if not last else 0}'"]
+    values += [f"{g}.125" if linked else "NULL", i // 4 if i % 3 else "NULL"]
+    return f"({', '.join(map(str, values))})"
+
+
+class Counted:
+    """A reader that counts the rows it gives, and can be one that nobody asks."""
+
+    def __init__(self, warehouse: SqlWarehouse, *, silent: bool = False) -> None:
+        self.warehouse, self.silent, self.rows = warehouse, silent, 0
+
+    def read(self, table: str, columns: Optional[Sequence[str]] = None) -> Iterator[Any]:
+        for batch in self.warehouse.read(table, columns):
+            self.rows += len(batch)
+            yield batch
+
+    def questions(self) -> Optional[Questions]:
+        return None if self.silent else self.warehouse.questions()
+
+
+def source(reader: Counted) -> tuple[SourceTables, RelationalPlan]:
+    """Return the tables, of which training sees four rows at most."""
+    warehouse = reader.warehouse
+    counts = {name: warehouse.count(name) for name in warehouse.metadata.tables}
+    few = {n: pa.Table.from_batches(list(warehouse.read(n))).slice(0, 4) for n in counts}
+    plan = RelationalPlan.build(warehouse.metadata, counts)
+    few["vacant"] = few["vacant"].slice(0, 0)
+    return SourceTables(reader, few, {**counts, "vacant": 1}), plan  # type: ignore[arg-type]
+
+
+def formula(target: str, terms: Sequence[Term], step: float) -> Formula:
+    return Formula(target, tuple(terms), step)
+
+
+class QuestionsContract:
+    """Inherit, and give a fixture `warehouse` over the tables that :func:`statements` makes."""
+
+    @pytest.fixture
+    def warehouse(self) -> SqlWarehouse:
+        """Give the warehouse under test."""
+        raise NotImplementedError
+
+    def parent(self, warehouse: SqlWarehouse) -> ForeignKey:
+        keys = warehouse.metadata.tables["item"].foreign_keys
+        return next(key for key in keys if key.parent == UP)
+
+    def rules(self) -> list[Derivation]:
+        product = Term(1.0, (Factor("price"), Factor("qty")))
+        entries = pa.table({"kind": ["T0"], "kind_too": ["t0"]})
+        return [
+            Copy("same", "no%te"),
+            Copy("other", "no%te"),
+            Copy("big_too", "big"),
+            formula("amount", [product], 0.01),
+            formula("off", [product], 0.01),
+            formula("ratio", [Term(1.0, (Factor("price"), Factor("qty", power=-1)))], 0.001),
+            Order("due", "day", True, 86_400.0, limits=("late",)),
+            Order("late", "due", True, 86_400.0, unknown={"due": (0.0,)}),
+            Composed("label", (Part("id"), Part("qty")), f"{mark(0)}-{mark(1)} ø"),
+            Lookup("kind_too", ("kind",), entries, np.ones(1, dtype=np.int64)),
+            Lookup("state", ("kind",), entries, np.ones(1, dtype=np.int64)),
+        ]
+
+    def presences(self) -> dict[str, Presence]:
+        return {
+            "gone": Presence("gone", "state", True, ("here",), ("gone",), True),
+            "no%te": Presence("no%te", "same", False, (True,), (False,), True),
+            "boss": Presence("boss", "qty", True, (1, 4), (2, 3), False),
+            "rate": Presence("rate", "id", True, (1,), (), False, (50.0, 100.0)),
+        }
+
+    def both(
+        self, warehouse: SqlWarehouse, found: Program, key: Optional[ForeignKey] = None
+    ) -> tuple[list[str], list[str], int]:
+        """Return what holds by SQL, by reading, and how many rows came besides."""
+        asked, read = Counted(warehouse), Counted(warehouse, silent=True)
+        said = []
+        for reader in (asked, read):
+            whole, plan = source(reader)
+            kept = AllRows(whole, plan, "item", key).verified(found)
+            said.append([str(rule) for rule in kept.steps])
+        assert read.rows >= ROWS
+        return said[0], said[1], asked.rows
+
+    def test_what_holds_in_a_row_is_proved_where_the_rows_are(
+        self, warehouse: SqlWarehouse
+    ) -> None:
+        for rule in self.rules():
+            asked, read, rows = self.both(warehouse, Program((rule,)))
+            assert (asked, rows) == (read, 0), str(rule)
+        for target, presence in self.presences().items():
+            asked, read, rows = self.both(warehouse, Program((), {target: presence}))
+            assert (asked, rows) == (read, 0), str(presence)
+
+    def test_many_rules_are_one_question(self, warehouse: SqlWarehouse) -> None:
+        found = Program(tuple(self.rules()), self.presences())
+        asked, read, rows = self.both(warehouse, found)
+        assert (asked, rows) == (read, 0)
+        assert 6 <= len(asked) < len(found.steps)  # some hold, some do not
+
+    def test_what_holds_beside_a_parent_needs_no_parent_read(self, warehouse: SqlWarehouse) -> None:
+        rules = (
+            Copy("name", f"{UP}.name"),
+            Copy("upper_name", f"{UP}.name"),
+            Copy("rate", f"{UP}.rate"),
+            Order("day", f"{UP}.since", True, 86_400.0, centre=0.0),
+            Order("late", f"{UP}.since", True, 86_400.0, centre=0.0),
+        )
+        asked, read, rows = self.both(warehouse, Program(rules), self.parent(warehouse))
+        assert (asked, rows) == (read, 0)
+        assert [rule.split(" ")[0] for rule in asked] == ["name", "rate", "day"]
+
+    def test_a_hierarchy_is_asked_without_its_roots(self, warehouse: SqlWarehouse) -> None:
+        keys = warehouse.metadata.tables["item"].foreign_keys
+        key = next(key for key in keys if key.parent == "item")
+        rules = (
+            Order("id", "item.id", True, 1.0),
+            Order("qty", "item.qty", True, 1.0),
+            Copy("b", "item.b"),
+        )
+        asked, read, rows = self.both(warehouse, Program(rules), key)
+        assert (asked, rows) == (read, 0)
+        assert len(asked) == 1
+
+    def test_broken_rows_are_counted(self, warehouse: SqlWarehouse) -> None:
+        whole, plan = source(Counted(warehouse))
+        silent, _ = source(Counted(warehouse, silent=True))
+        for rule in self.rules()[:9]:
+            said = [AllRows(one, plan, "item").broken(rule) for one in (whole, silent)]
+            assert said[0] == said[1], str(rule)
+
+    def test_an_empty_table_breaks_nothing(self, warehouse: SqlWarehouse) -> None:
+        whole, plan = source(Counted(warehouse))
+        found = Program((Copy("x", "y"),), {"y": Presence("y", "x", False, (True,), (), False)})
+        assert len(AllRows(whole, plan, "vacant").verified(found).steps) == 2
+
+    def test_keys_meet_as_they_do_where_they_are_read(self, warehouse: SqlWarehouse) -> None:
+        asked, silent = Counted(warehouse), Counted(warehouse, silent=True)
+        places = [source(asked)[0], source(silent)[0]]
+        up, tables = self.parent(warehouse), warehouse.metadata.tables
+        boss = next(key for key in tables["item"].foreign_keys if key.parent == "item")
+        keys = {key.parent: key for key in tables["visit"].foreign_keys}
+        routes = [
+            ("item", (boss, up), (up,)),
+            ("item", (boss, boss), (boss,)),
+            ("item", (boss,), ()),
+            ("visit", (keys["item"], up), (keys[UP],)),
+        ]
+        for table, one, two in routes:
+            for apart in (True, False):
+                said, seen = (p.meetings(table, one, two, apart=apart) for p in places)
+                assert (said.count, said.equal, said.lacking) == (
+                    seen.count, seen.equal, seen.lacking
+                )  # fmt: skip
+                assert apart or said.equal < said.count or said.squares == seen.squares
+                assert not apart or said.equal or said.shared == seen.shared
+        children = [("item", up), ("visit", keys[UP])]
+        for pair in (children, children[::-1]):
+            said, seen = (place.alone(*pair) for place in places)
+            assert said == seen
+        for table, some in (("item", [up, boss]), ("visit", [keys[UP], keys["item"]])):
+            said, seen = (place.never_together(table, some, 0.0) for place in places)
+            assert said == seen
+        assert (asked.rows, silent.rows > 0) == (0, True)
+
+    def test_a_counter_is_told_from_what_is_not(self, warehouse: SqlWarehouse) -> None:
+        questions = warehouse.questions()
+        assert questions is not None
+        assert questions.counter("visit", ["a", "b"], "turn") == (3, 2)
+        assert questions.counter("visit", ["a", "b"], "odd") is None
+        assert questions.counter("item", ["a", "b"], "qty") is None
+        assert questions.unknown("visit", ["a", "turn"]) == [0, 0]
+        spread = questions.spread("visit", [["a", "b"], ["turn"]])
+        assert (spread.count, spread.distinct, spread.squares) == (45, (5, 9), (405.0, 225.0))
+
+    def test_children_of_some_parents_come_alone(self, warehouse: SqlWarehouse) -> None:
+        asked = Counted(warehouse)
+        whole, _ = source(asked)
+        parents = pa.table({"a": [1, 4], "b": ["k1", "k4"]})
+        rows = pa.concat_tables(
+            whole.children("item", ["id", "a", "b"], self.parent(warehouse), parents)
+        )
+        linked = [i for i in range(ROWS) if i % GROUPS in (1, 4) and i % 7 != 3]
+        assert rows.column("id").to_pylist() == linked
+        assert asked.rows == 0
+
+    def test_values_that_repeat(self, warehouse: SqlWarehouse) -> None:
+        questions = warehouse.questions()
+        assert questions is not None
+        rows = pa.Table.from_batches(list(warehouse.read("item")))
+        for columns in (["id"], ["a", "b"], ["big"], ["no%te", "day"], ["kind", "kind_too", "day"]):
+            known = rows.select(columns).drop_null()
+            repeated = known.group_by(columns).aggregate([]).num_rows < known.num_rows
+            assert questions.repeated("item", columns) == repeated, columns
+        assert not questions.repeated("vacant", ["x"])

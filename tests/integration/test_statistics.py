@@ -1,0 +1,33 @@
+"""Questions that are answered where the rows are: PostgreSQL and MariaDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from synthohive.connectors.sql import SqlWarehouse
+from tests.contracts.questions import QuestionsContract, statements
+from tests.integration.test_reading import warehouse_of
+
+pytestmark = pytest.mark.integration
+
+
+class TestPostgreSQL(QuestionsContract):
+    @pytest.fixture
+    def warehouse(self, postgres_url: str) -> Iterator[SqlWarehouse]:
+        def made(q: Any) -> list[str]:
+            collation = "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', "
+            return [f"{collation} deterministic = false)", *statements(q, "COLLATE ci")]
+
+        yield from warehouse_of(postgres_url, made)
+
+
+class TestMariaDB(QuestionsContract):
+    @pytest.fixture
+    def warehouse(self, mariadb_url: str) -> Iterator[SqlWarehouse]:
+        def made(q: Any) -> Iterator[str]:
+            return statements(q, "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+
+        yield from warehouse_of(mariadb_url, made)
