@@ -49,8 +49,9 @@ _IN_URL = re.compile(
 )
 HARMLESS_SETTINGS = (
     "application_name", "charset", "client_encoding", "connect_timeout", "host", "local_infile",
-    "mode", "port", "service", "sslcert", "sslmode", "sslrootcert", "ssl_ca", "ssl_verify_cert",
-    "target_session_attrs", "timeout", "uri",
+    "location", "maximum_bytes_billed", "mode", "port", "priority", "service", "sslcert", "sslmode",
+    "sslrootcert", "ssl_ca", "ssl_verify_cert", "target_session_attrs", "timeout", "uri",
+    "user_supplied_client",
 )  # fmt: skip
 """What may be shown of a URL's settings; any other may be secret, or hold what is."""
 _QUERY = re.compile(

@@ -16,7 +16,9 @@ from sqlalchemy import Engine, create_engine, text
 from tests.integration.servers import (
     Server,
     ServerUnavailable,
+    bigquery_wanted,
     servers_required,
+    start_bigquery,
     start_mariadb,
     start_mysql,
     start_postgres,
@@ -125,6 +127,19 @@ def mysql_engine(mysql_url: str) -> Iterator[Engine]:
 def mariadb_engine(mariadb_url: str) -> Iterator[Engine]:
     """Give an engine on the MariaDB server."""
     yield from _engine(mariadb_url)
+
+
+@pytest.fixture(scope="session")
+def bigquery_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
+    """Give an engine on the stand-in for BigQuery, whose rows come by the Storage Read API."""
+    for package in ("sqlalchemy_bigquery", "db_dtypes"):
+        pytest.importorskip(package)
+    if not bigquery_wanted():
+        pytest.skip("SYNTHOHIVE_TEST_BIGQUERY_IMAGE names no image")
+    from tests.integration.bigquery_service import engine_of
+
+    with _running(start_bigquery, pytestconfig) as url, engine_of(url) as engine:
+        yield engine
 
 
 def _engine(url: str) -> Iterator[Engine]:

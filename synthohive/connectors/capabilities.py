@@ -49,6 +49,8 @@ class Capabilities:
         One process at a time has a database open: no idle connection is kept.
     several_schemas : bool
         Several schemas change places in one step.
+    login_errors : tuple of str
+        What the driver raises beside SQLAlchemy's errors where a login cannot work, by full names.
     variants : tuple of (str, str)
         Engines that share the folder: the mark of SQLAlchemy's dialect, and the name.
     asking : Asking, optional
@@ -62,5 +64,6 @@ class Capabilities:
     is_file: bool = False
     exclusive: bool = False
     several_schemas: bool = True
+    login_errors: tuple[str, ...] = ()
     variants: tuple[tuple[str, str], ...] = ()
     asking: Optional[Asking] = None

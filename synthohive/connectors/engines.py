@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Optional, Union
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Optional, Union
 from urllib.parse import quote, quote_plus
 
 from sqlalchemy import create_engine
@@ -14,6 +15,9 @@ from sqlalchemy.pool import NullPool
 
 from synthohive.connectors.registry import ALIASES, capabilities, is_file, supported
 from synthohive.exceptions import HARMLESS_SETTINGS, ConnectorError, hide_secrets
+
+if TYPE_CHECKING:
+    from synthohive.connectors.capabilities import Capabilities
 
 __all__ = [
     "connecting",
@@ -56,12 +60,21 @@ def to_engine(url_or_engine: Union[str, URL, Engine]) -> Engine:
             f"There is no driver for {backend!r} databases.",
             hint=f"Supported are {supported()}.",
         ) from exc
-    except (SQLAlchemyError, TypeError, ValueError) as exc:
+    except _login_errors(facts) as exc:
         reason = _without_secrets(str(exc).split("\n")[0], url)
         raise ConnectorError(
             f"The database URL {shown(url)} cannot be used: {reason}."
         ) from safe_cause(exc, url)
     return engine
+
+
+def _login_errors(facts: Optional[Capabilities]) -> tuple[type[Exception], ...]:
+    """Return what is raised where a URL's settings, or the login that they lead to, cannot work."""
+    found: list[type[Exception]] = [SQLAlchemyError, TypeError, ValueError, OSError]
+    for name in () if facts is None else facts.login_errors:
+        module, _, error = name.rpartition(".")
+        found.append(getattr(import_module(module), error))
+    return tuple(found)
 
 
 def _parsed(given: Any) -> URL:

@@ -32,6 +32,7 @@ ENGINES = {
     "mariadb": "synthohive.connectors.mysql",
     "sqlite": "synthohive.connectors.sqlite",
     "duckdb": "synthohive.connectors.duckdb",
+    "bigquery": "synthohive.connectors.bigquery",
 }
 """From the name of a dialect, as in a URL, to the folder of its engine."""
 ALIASES = {"postgres": "postgresql"}

@@ -20,11 +20,17 @@ _INSIDE = re.compile(
     rf"|{_NOTE}",
     re.DOTALL | re.IGNORECASE,
 )
+_OPTION = re.compile(
+    rf"(?P<kept>{_TEXT}|`[^`]*`)|,\s*\bdescription\s*=\s*{_TEXT}"
+    rf"|\s*\bOPTIONS\s*\(\s*description\s*=\s*{_TEXT}\s*\)|{_NOTE}",
+    re.DOTALL | re.IGNORECASE,
+)
+_PATTERNS = {"inside": _INSIDE, "options": _OPTION}
 
 
 def without_comments(ddl: SchemaDdl, spelling: Spelling) -> SchemaDdl:
     """Return statements that make the same tables, and say nothing about them."""
-    pattern = _INSIDE if spelling.comments == "inside" else _PLAIN
+    pattern = _PATTERNS.get(spelling.comments, _PLAIN)
 
     def bare(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
         return tuple(

@@ -180,7 +180,7 @@ class _Builder:
         type_ = self._type(table, column)
         parts = [self.quote(column.name), type_]
         sole_key = table.pk == [column.name]
-        if column.computed is not None:
+        if column.computed is not None and "computed" in self.spelling.has:
             expression = self._expression(column.computed, table, f"column {column.name!r}")
             if expression is not None:
                 return (
@@ -196,8 +196,8 @@ class _Builder:
             parts.append(self.spelling.nullable(type_))
         elif "NOT NULL" not in parts[-1]:
             parts.append("NOT NULL")
-        if column.comment and self.spelling.comments == "inside":
-            parts.append(f"COMMENT {self.literal(column.comment)}")
+        if column.comment and self.spelling.comments in ("inside", "options"):
+            parts.append(self.spelling.described_by(column.comment))
         return " ".join(filter(None, parts))
 
     def _default(self, table: TableConfig, column: Column, type_: str) -> Optional[str]:
@@ -215,7 +215,7 @@ class _Builder:
         if default == "CURRENT_TIMESTAMP":
             if column.kind is not ColumnKind.TIMESTAMP:
                 return None
-            return self.spelling.now
+            return self.spelling.moment(column)
         return default
 
     def _expression(self, sql: str, table: TableConfig, what: str) -> Optional[str]:
@@ -240,7 +240,7 @@ class _Builder:
         bodies = self._constraints(table, late=True)
         alter = f"ALTER TABLE {self.quote(table.name)} ADD "
         statements = [Statement(alter + body, table.name, what) for body, what in bodies]
-        for index in table.indexes:
+        for index in table.indexes if "index" in self.spelling.has else ():
             sql = self._index(table, index)
             if sql is not None:
                 what = label("index", index.name, index.columns)
@@ -253,11 +253,11 @@ class _Builder:
         """Return what CREATE TABLE has, or what comes after the rows, but the foreign keys."""
         found: list[tuple[str, str]] = []
         if table.pk and ("primary key" in self.spelling.late) is late:
-            found.append((f"PRIMARY KEY ({self._columns(table.pk)})", "primary key"))
-        if ("check" in self.spelling.late) is late:
-            found += self._checks(table)
-        if ("unique" in self.spelling.late) is late:
-            found += self._uniques(table)
+            key = f"PRIMARY KEY ({self._columns(table.pk)}){self.spelling.unenforced}"
+            found.append((key, "primary key"))
+        for kind, of in (("check", self._checks), ("unique", self._uniques)):
+            if kind in self.spelling.has and (kind in self.spelling.late) is late:
+                found += of(table)
         return found
 
     def _named(self, name: Optional[str], table: TableConfig, body: str) -> str:
@@ -288,7 +288,7 @@ class _Builder:
                     unique.name,
                     table,
                     f"UNIQUE {'' if unique.nulls_distinct else strict}"
-                    f"({self._columns(unique.columns)})",
+                    f"({self._columns(unique.columns)}){self.spelling.unenforced}",
                 ),
                 label("unique constraint", unique.name or "", unique.columns),
             )
@@ -300,14 +300,17 @@ class _Builder:
         for fk in table.foreign_keys:
             if fk.no_parent is not None or not (fk.declared or self.all_keys):
                 continue
-            if (table.name, tuple(fk.columns)) in self.omitted:
+            to_pk = fk.parent_columns == self.metadata.tables[fk.parent].pk
+            omitted = not (to_pk or self.spelling.keys_to_unique)
+            if omitted or (table.name, tuple(fk.columns)) in self.omitted:
                 log.warning("key_not_enforced", key=fk.label(table.name), to=self.dialect.name)
                 continue
             body = reference(fk, self.quote, self.quote(fk.parent))
             if self.spelling.key_actions:
                 body += self._actions(table, fk)
-            found.append((self._named(fk.name, table, body), fk))
-            self.enforced.append((table.name, tuple(fk.columns), fk.parent))
+            found.append((self._named(fk.name, table, body + self.spelling.unenforced), fk))
+            if not self.spelling.unenforced:
+                self.enforced.append((table.name, tuple(fk.columns), fk.parent))
         return found
 
     def _actions(self, table: TableConfig, fk: ForeignKey) -> str:

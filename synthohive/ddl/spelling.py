@@ -61,15 +61,20 @@ class Spelling:
         Reads its expressions; None of an engine whose SQL is not read.
     writes : type of sqlglot.Dialect, optional
         Writes them, where that is another one.
+    has : frozenset of {"primary key", "check", "unique", "foreign key", "index", "computed"}
+        What of these there is; a copy leaves out what another engine declared.
     late : frozenset of {"primary key", "check", "unique", "foreign key"}
         What can wait for the rows; all else is part of CREATE TABLE.
-    cyclic_keys, key_actions, nulls_not_distinct : bool
-        Tables may refer to each other in a circle; keys have ON DELETE and ON UPDATE; a UNIQUE
-        may take NULL for equal to NULL.
+    unenforced : str
+        What stands behind keys that the engine notes, and does not check.
+    cyclic_keys, key_actions, keys_to_unique, nulls_not_distinct : bool
+        Tables may refer to each other in a circle; keys have ON DELETE and ON UPDATE; they may lead
+        to a UNIQUE; a UNIQUE may take NULL for equal to NULL.
     names_in_bytes, names_per_schema : bool
         The longest name is counted in bytes; no two indexes of a schema have one name.
-    comments : {"inside", "after", ""}
-        Those on columns are part of CREATE TABLE, or statements of their own, or there are none.
+    comments : {"inside", "options", "after", ""}
+        Those on columns are part of CREATE TABLE (as a clause, or as an option), or statements of
+        their own, or there are none.
     enums : {"type", "column", ""}
         A type with a name, or one of the column; where there are none, a CHECK lists the values.
     computed, now : str
@@ -92,13 +97,18 @@ class Spelling:
 
     grammar: ClassVar[Optional[type[Grammar]]] = None
     writes: ClassVar[Optional[type[Grammar]]] = None
+    has: ClassVar[frozenset[str]] = frozenset(
+        {"primary key", "check", "unique", "foreign key", "index", "computed"}
+    )
     late: ClassVar[frozenset[str]] = frozenset()
+    unenforced: ClassVar[str] = ""
     cyclic_keys: ClassVar[bool] = True
     key_actions: ClassVar[bool] = True
+    keys_to_unique: ClassVar[bool] = True
     nulls_not_distinct: ClassVar[bool] = False
     names_in_bytes: ClassVar[bool] = True
     names_per_schema: ClassVar[bool] = True
-    comments: ClassVar[Literal["inside", "after", ""]] = ""
+    comments: ClassVar[Literal["inside", "options", "after", ""]] = ""
     enums: ClassVar[Literal["type", "column", ""]] = ""
     computed: ClassVar[str] = "STORED"
     now: ClassVar[str] = "CURRENT_TIMESTAMP"
@@ -121,6 +131,16 @@ class Spelling:
     def collation(self, name: str) -> str:
         """Return a collation's name after COLLATE."""
         return self.quote(name) if self.quoted_collations else name
+
+    def described_by(self, text: str) -> str:
+        """Return the clause that comments on a column inside CREATE TABLE."""
+        if self.comments == "options":
+            return f"OPTIONS (description = {self.literal(text)})"
+        return f"COMMENT {self.literal(text)}"
+
+    def moment(self, column: Column) -> str:
+        """Return the default of a column that is the moment of its row."""
+        return self.now
 
     def plain(self, sql: str) -> str:
         """Return an expression of the catalogue as the grammar reads it."""

@@ -76,7 +76,9 @@ class StagedSchema(ABC):
     errors: ClassVar[tuple[type[BaseException], ...]]
     mark: ClassVar[str] = "%s"  # of a parameter
     seed_type: ClassVar[str] = "NUMERIC(39)"
-    long_text: ClassVar[str] = "TEXT"
+    texts: ClassVar[tuple[str, str]] = ("TEXT", "TEXT")  # short ones, and those without an end
+    fraction: ClassVar[str] = "DOUBLE PRECISION"
+    keys_checked: ClassVar[bool] = True  # by the engine; else the rows are asked for repeated ones
     keys_between: ClassVar[bool] = True  # the engine has keys from one schema to another
     kind: ClassVar[str] = "schema"  # what the engine calls a place
     longest: ClassVar[int] = 200  # name of a place
@@ -324,6 +326,42 @@ class StagedSchema(ABC):
         self._run_all(self.ddl.after)
         step("rows constrained")
         self._analyze()
+        if not self.keys_checked:
+            for table in self.metadata.tables:
+                self._prove_unique(table)
+
+    def _prove_unique(self, table: str) -> None:
+        """Refuse rows that break a key which the engine notes and does not check.
+
+        Raises
+        ------
+        ConnectorError
+            A primary key is NULL or repeated, or a UNIQUE repeated.
+        """
+        config = self.metadata.table(table)
+        wanted = [("primary key", config.pk, True)] if config.pk else []
+        wanted += [(label("unique constraint", u.name or ""), u.columns, not u.nulls_distinct)
+                   for u in config.unique]  # fmt: skip
+        for what, columns, whole in wanted:
+            named = label(what, "", columns)
+            names = [self.quote(column) for column in columns]
+            filled = " AND ".join(f"{name} IS NOT NULL" for name in names)
+            listed = ", ".join(names)
+            with self.named(f"the count of repeated values of {named} on table {table!r}"):
+                ((missing, repeated),) = self._ask(
+                    f"SELECT (SELECT COUNT(*) FROM {self.quote(table)} WHERE NOT ({filled})), "
+                    f"(SELECT COUNT(*) FROM (SELECT 1 AS n FROM {self.quote(table)}"
+                    f"{'' if whole else f' WHERE {filled}'} "
+                    f"GROUP BY {listed} HAVING COUNT(*) > 1) d)"
+                )
+            missing = missing if what == "primary key" else 0
+            if missing or repeated:
+                raise ConnectorError(
+                    f"{named[0].upper()}{named[1:]} of table {table!r} has {repeated} values that "
+                    f"repeat and {missing} rows with NULL among the {self.rows[table]} rows of "
+                    f"{self.target!r}.",
+                    hint="Nothing was changed.",
+                )
 
     def link(self) -> None:
         """Add the foreign keys, and advance the counters."""
@@ -371,7 +409,8 @@ class StagedSchema(ABC):
 
     def note(self) -> None:
         """Leave the `_synthohive` table, by which a later run knows its own work."""
-        types = ("TEXT", "TEXT", self.seed_type, "DOUBLE PRECISION", "TEXT", "TEXT", self.long_text)
+        text, long_text = self.texts
+        types = (text, text, self.seed_type, self.fraction, text, text, long_text)
         fields = ", ".join(f"{name} {type_}" for name, type_ in zip(NOTE_COLUMNS, types))
         with self.named(f"the note {PROVENANCE_TABLE!r}"):
             self._execute(f"CREATE TABLE {self.quote(PROVENANCE_TABLE)} ({fields})")

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 
 POSTGRES_IMAGE = os.environ.get("SYNTHOHIVE_TEST_POSTGRES_IMAGE", "postgres:17")
+BIGQUERY_IMAGE = os.environ.get("SYNTHOHIVE_TEST_BIGQUERY_IMAGE")  # no registry has one
 MYSQL_IMAGE = os.environ.get("SYNTHOHIVE_TEST_MYSQL_IMAGE", "mysql:9")
 
 _SERVER_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/local/mysql/bin")
@@ -92,6 +94,16 @@ def start_mariadb() -> Server:
             _mariadb_binaries,
         ],
     )
+
+
+def start_bigquery() -> Server:
+    """Return a stand-in for BigQuery; its URL is that of the REST interface, and has `grpc=`."""
+    return _first_that_works("stand-in for BigQuery", [_bigquery_container])
+
+
+def bigquery_wanted() -> bool:
+    """Whether an image of the stand-in is named: without one, its tests are skipped."""
+    return BIGQUERY_IMAGE is not None
 
 
 def _first_that_works(name: str, ways: Sequence[Callable[[], Server]]) -> Server:
@@ -189,6 +201,30 @@ def _mysql_container() -> Server:
     server = Server(url.render_as_string(hide_password=False), f"container {MYSQL_IMAGE}", stack)
     _wait_until_ready(server)
     return server
+
+
+def _bigquery_container() -> Server:
+    _require_docker()
+    from testcontainers.core.container import DockerContainer
+
+    if BIGQUERY_IMAGE is None:
+        raise ServerUnavailable("SYNTHOHIVE_TEST_BIGQUERY_IMAGE names no image")
+    stack = ExitStack()
+    made = DockerContainer(BIGQUERY_IMAGE).with_exposed_ports(9050, 9060)
+    container = stack.enter_context(_container(made, BIGQUERY_IMAGE))
+    host = container.get_container_host_ip()
+    rest, grpc = (container.get_exposed_port(port) for port in (9050, 9060))
+    url = f"http://{host}:{rest}"
+    deadline = time.monotonic() + _READY_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/bigquery/v2/projects/local/datasets", timeout=5):
+                return Server(f"{url}?grpc={host}:{grpc}", f"container {BIGQUERY_IMAGE}", stack)
+        except OSError as exc:  # refused, reset, or an error of HTTP
+            if time.monotonic() > deadline:
+                stack.close()
+                raise ContainerFailed(f"container {BIGQUERY_IMAGE} does not answer") from exc
+            time.sleep(0.1)
 
 
 # Binaries

@@ -57,7 +57,7 @@ class MysqlWriter(StagedSchema):
 
     engine_name: ClassVar[str] = "MySQL"
     spelling: ClassVar[Spelling] = SPELLING
-    long_text: ClassVar[str] = "LONGTEXT"
+    texts: ClassVar[tuple[str, str]] = ("TEXT", "LONGTEXT")
     errors: ClassVar[tuple[type[BaseException], ...]] = (pymysql.err.Error, OSError)
     kind: ClassVar[str] = "database"
     longest: ClassVar[int] = 64

@@ -1,0 +1,235 @@
+"""BigQuery without a server: recorded rows of its catalogue, pinned SQL, logins that fail."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlglot import parse_one
+
+pytest.importorskip("sqlalchemy_bigquery")
+
+from synthohive import Metadata, Synthesizer
+from synthohive.connectors.bigquery.catalogue import BigqueryCatalogue
+from synthohive.connectors.bigquery.service import reason
+from synthohive.connectors.bigquery.spelling import literal, quote
+from synthohive.connectors.bigquery.types import describe, put_back, reading
+from synthohive.connectors.bigquery.views import NotOfTheCopy, moved_query
+from synthohive.connectors.registry import spelling
+from synthohive.ddl.portable import portable_ddl
+from synthohive.exceptions import ConnectorError
+from synthohive.schema import Column, ColumnKind, ForeignKey, TableConfig, UniqueConstraint
+
+ORDERS = {"table_name": "orders"}
+RECORDED: dict[str, list[dict[str, Any]]] = {
+    "TABLES": [
+        {**ORDERS, "table_type": "BASE TABLE"},
+        {"table_name": "customer", "table_type": "BASE TABLE"},
+        {"table_name": "totals", "table_type": "MATERIALIZED VIEW"},
+        {"table_name": "lake", "table_type": "EXTERNAL"},
+    ],
+    "COLUMNS": [
+        {**ORDERS, "column_name": name, "ordinal_position": i, "is_nullable": null,
+         "data_type": type_, "column_default": default, "is_hidden": hidden}
+        for i, (name, null, type_, default, hidden) in enumerate(
+            [("id", "NO", "INT64", "NULL", "NO"),
+             ("price", "NO", "NUMERIC(10, 2)", "NUMERIC '0'", "NO"),
+             ("wide", "YES", "BIGNUMERIC(38, 20)", "NULL", "NO"),
+             ("mail", "YES", "STRING(40)", "NULL", "NO"),
+             ("raw", "YES", "BYTES(8)", "NULL", "NO"),
+             ("tags", "NO", "ARRAY<STRING>", "NULL", "NO"),
+             ("of_year", "YES", "INT64", "NULL", "NO"),
+             ("of_number", "YES", "INT64", "NULL", "NO"),
+             ("_PARTITIONTIME", "YES", "TIMESTAMP", "NULL", "YES")], 1)
+    ],
+    "COLUMN_FIELD_PATHS": [
+        {**ORDERS, "column_name": "mail", "field_path": "mail", "description": "who paid",
+         "policy_tags": ["projects/p/locations/eu/taxonomies/1/policyTags/2"]},
+        {**ORDERS, "column_name": "id", "field_path": "id", "description": None,
+         "policy_tags": []},
+    ],
+    "TABLE_CONSTRAINTS": [
+        {**ORDERS, "constraint_name": "orders.pk$", "constraint_type": "PRIMARY KEY"},
+        {**ORDERS, "constraint_name": "orders.fk$1", "constraint_type": "FOREIGN KEY"},
+        {"table_name": "customer", "constraint_name": "customer.pk$",
+         "constraint_type": "PRIMARY KEY"},
+    ],
+    "KEY_COLUMN_USAGE": [
+        {**ORDERS, "constraint_name": "orders.pk$", "column_name": "id", "ordinal_position": 1,
+         "position_in_unique_constraint": None},
+        # written (of_number, of_year) REFERENCES customer (number, year); its key is (year, number)
+        {**ORDERS, "constraint_name": "orders.fk$1", "column_name": "of_year",
+         "ordinal_position": 2, "position_in_unique_constraint": 1},
+        {**ORDERS, "constraint_name": "orders.fk$1", "column_name": "of_number",
+         "ordinal_position": 1, "position_in_unique_constraint": 2},
+        *({"table_name": "customer", "constraint_name": "customer.pk$", "column_name": name,
+           "ordinal_position": i, "position_in_unique_constraint": None}
+          for i, name in enumerate(["year", "number"], 1)),
+    ],
+    "CONSTRAINT_COLUMN_USAGE": [
+        {"table_schema": "shop", "table_name": "customer", "column_name": name,
+         "constraint_name": "orders.fk$1"}
+        for name in ("year", "number")
+    ],
+    "TABLE_OPTIONS": [
+        {**ORDERS, "option_name": "description", "option_value": '"what \\"was\\" sold"'},
+        {**ORDERS, "option_name": "require_partition_filter", "option_value": "true"},
+    ],
+    "ROUTINES": [{"routine_name": "tax"}],
+}  # fmt: skip
+
+
+class Recorded(BigqueryCatalogue):
+    """Rows as a real project answers, where the stand-in's views have fewer columns."""
+
+    def __init__(self) -> None:
+        self.quote = lambda *names: ".".join(map(quote, names))
+
+    def view(self, schema: str, name: str) -> list[dict[str, Any]]:
+        return RECORDED[name]
+
+
+def test_recorded_rows_are_described() -> None:
+    catalogue = Recorded()
+    assert catalogue.get_table_names("shop") == ["orders", "customer"]
+    columns = {c["name"]: c for c in catalogue.get_multi_columns("shop")["shop", "orders"]}
+    assert list(columns)[-1] == "of_number"  # what is hidden is no column
+    assert columns["price"]["default"] == "NUMERIC '0'"
+    assert columns["id"]["default"] is None
+    assert columns["mail"]["comment"] == "who paid"
+    meta = Metadata(schema_name="shop", dialect="bigquery")
+    meta.tables["orders"] = TableConfig(
+        name="orders",
+        columns={n: Column(name=n, kind=ColumnKind.UNSUPPORTED) for n in columns},
+    )
+    catalogue.amend(meta)
+    of = meta.tables["orders"].columns
+    assert (of["price"].precision, of["price"].scale) == (10, 2)
+    assert (of["wide"].precision, of["wide"].scale) == (38, 20)
+    assert (of["mail"].length, of["raw"].length) == (40, 8)
+    assert meta.tables["orders"].pii_cols == ["mail"]
+    text = catalogue.get_multi_table_comment("shop")["shop", "orders"]["text"]
+    assert text == 'what "was" sold'
+
+
+def test_recorded_keys_pair_columns_by_the_parent_s_key() -> None:
+    (key,) = Recorded().get_multi_foreign_keys("shop")["shop", "orders"]
+    pairs = dict(zip(key["constrained_columns"], key["referred_columns"]))
+    assert pairs == {"of_number": "number", "of_year": "year"}
+    assert (key["name"], key["referred_schema"]) == (None, "shop")
+
+
+def test_what_has_no_copy_is_listed() -> None:
+    assert Recorded().not_cloned("shop", ["orders"]) == {
+        "materialised views": ("totals",),
+        "external tables": ("lake",),
+        "functions and procedures": ("tax",),
+        "policy tags": ("orders.mail",),
+        "expiry and partition filters": ("orders",),
+    }
+
+
+@pytest.mark.parametrize(
+    "type_",
+    ["INT64", "NUMERIC(10, 2)", "BIGNUMERIC", "JSON", "ARRAY<STRUCT<a INT64, b ARRAY<BYTES>>>",
+     "STRUCT<a STRUCT<b DATE, c JSON>, d GEOGRAPHY>", "GEOGRAPHY", "INTERVAL", "TIME",
+     "ARRAY<STRUCT<`odd name` TIMESTAMP>>"],
+)  # fmt: skip
+def test_sql_of_each_type_is_bigquery_s(type_: str) -> None:
+    column = Column(name="c", kind=ColumnKind.UNSUPPORTED)
+    describe(column, type_)
+    for kind in {column.kind, ColumnKind.POINT if type_ == "GEOGRAPHY" else column.kind}:
+        column.kind = kind
+        for sql in (reading(column, "t.`c`"), put_back(column, "s.`c`") or "s.`c`"):
+            parse_one(f"SELECT {sql} FROM x", dialect="bigquery")
+
+
+def test_pinned_sql() -> None:
+    column = Column(name="c", kind=ColumnKind.UNSUPPORTED)
+    describe(column, "ARRAY<STRUCT<a INT64>>")
+    assert put_back(column, "s.c") == (
+        "ARRAY(SELECT IF(JSON_QUERY(e0, '$') IS NULL, NULL, "
+        "STRUCT(CAST(JSON_VALUE(e0, '$.\"a\"') AS INT64) AS `a`)) "
+        "FROM UNNEST(JSON_QUERY_ARRAY(s.c, '$')) AS e0 WITH OFFSET AS o0 ORDER BY o0)"
+    )
+    assert literal("a'b\\\n") == "'a\\'b\\\\\\n'"
+
+
+def test_what_other_engines_declare_is_left_out_or_noted() -> None:
+    dialect = pytest.importorskip("sqlalchemy_bigquery").BigQueryDialect()
+    meta = Metadata(dialect="postgresql")
+    integer = {"kind": ColumnKind.INTEGER, "nullable": False}
+    meta.add_table("p", "id", columns={
+        "id": Column(name="id", **integer),
+        "code": Column(name="code", kind=ColumnKind.TEXT, length=9, comment="it's"),
+        "at": Column(name="at", kind=ColumnKind.TIMESTAMP, default="CURRENT_TIMESTAMP"),
+    }, unique=[UniqueConstraint(columns=["code"], name="once")])  # fmt: skip
+    meta.add_table("c", "id", columns={
+        "id": Column(name="id", **integer), "p": Column(name="p", **integer),
+        "code": Column(name="code", kind=ColumnKind.TEXT, length=9),
+    }, foreign_keys=[
+        ForeignKey(columns=["p"], parent="p", parent_columns=["id"], declared=True),
+        ForeignKey(columns=["code"], parent="p", parent_columns=["code"], declared=True),
+    ])  # fmt: skip
+    ddl = portable_ddl(meta, dialect, spelling("bigquery"), native=False, all_keys=False)
+    assert ddl.tables["p"][0].sql == (
+        "CREATE TABLE `p` (\n  `id` INT64 NOT NULL,\n  `code` STRING(9) OPTIONS (description = "
+        "'it\\'s'),\n  `at` DATETIME DEFAULT CURRENT_DATETIME()\n)"
+    )
+    assert [s.sql for s in ddl.after] == [
+        f"ALTER TABLE `{t}` ADD PRIMARY KEY (`id`) NOT ENFORCED" for t in ("p", "c")
+    ]
+    assert [s.sql for s in ddl.keys] == [
+        "ALTER TABLE `c` ADD FOREIGN KEY (`p`) REFERENCES `p` (`id`) NOT ENFORCED"
+    ]
+    assert ddl.enforced == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT * FROM other.t", "other.t"),
+        ("SELECT * FROM `q.shop.orders`", "q.shop.orders"),
+        ("SELECT * FROM shop.gone", "shop.gone"),
+        ("SELECT shop.tax(id) FROM shop.orders", "function"),
+        ("SELECT * FROM EXTERNAL_QUERY('c', 'SELECT 1')", "EXTERNAL_QUERY"),
+        ("SELECT * FROM shop.INFORMATION_SCHEMA.TABLES", "INFORMATION_SCHEMA"),
+        ("SELEC", "not understood|form"),
+    ],
+)
+def test_views_of_something_else_are_refused(sql: str, said: str) -> None:
+    with pytest.raises(NotOfTheCopy, match=said):
+        moved_query(sql, "p", {"shop": "copy"}, {"orders"})
+
+
+def test_views_are_moved() -> None:
+    sql = "WITH w AS (SELECT * FROM `p.shop.orders`) SELECT o.id FROM w o "
+    sql += "JOIN shop.orders x USING (id)"
+    moved = moved_query(sql, "p", {"shop": "copy"}, {"orders"})
+    assert moved.count("`p`.`copy`.`orders`") == 2
+    assert "shop" not in moved
+
+
+SECRET = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
+
+
+def test_no_login_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    login = {"type": "service_account", "private_key": SECRET}
+    packed = base64.b64encode(json.dumps(login).encode()).decode()
+    for settings in ("", f"?credentials_base64={packed}", f"?credentials_path=/{SECRET}.json"):
+        with pytest.raises(ConnectorError) as caught:
+            Synthesizer.from_database(f"bigquery://p/shop{settings}")
+        text = f"{caught.value!r} {caught.value} {caught.value.__cause__!r}"
+        assert SECRET not in text
+        assert packed not in text
+
+
+def test_values_are_not_repeated() -> None:
+    assert reason(ValueError("400 Bad int64 value: Ada")) == "Bad int64 value: '…'"
+    assert reason(ValueError("404 Not found: Table p:shop.t")) == "Not found: Table p:shop.t"
