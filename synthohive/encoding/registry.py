@@ -20,11 +20,12 @@ from synthohive.exceptions import SchemaError
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column
 
-__all__ = ["candidates", "fit_column", "fit_first"]
+__all__ = ["candidates", "fit_column", "fit_first", "load_transforms"]
 
 
 @lru_cache(maxsize=1)
-def _load() -> None:
+def load_transforms() -> None:
+    """Load every transform, so that it is known by its name."""
     for module in pkgutil.iter_modules(room.__path__):
         import_module(f"{room.__name__}.{module.name}")
 
@@ -44,7 +45,7 @@ def candidates(column: Column) -> tuple[type[ColumnTransform], ...]:
     SchemaError
         Values of the column's type cannot be made up, or a transform is not there.
     """
-    _load()
+    load_transforms()
     known = {transform.name: transform for transform in _below(ColumnTransform)}  # type: ignore[type-abstract]
     if not column.kind.transforms:
         raise SchemaError(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from synthohive.encoding.registry import load_transforms
 from synthohive.learn.fitted import FittedTable
 from synthohive.models.base import ConditionalGenerativeModel
 from synthohive.schema import TableConfig
@@ -52,6 +53,7 @@ def read_table(
     ------
     ValueError
     """
+    load_transforms()  # in a process that has fitted nothing, none would be known by its name
     state = read_json(folder / "table.json")
     if not isinstance(state, dict) or not isinstance(state.get("model"), bool):
         raise ValueError("it does not say whether there is a model")

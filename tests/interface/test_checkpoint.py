@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,3 +108,11 @@ def test_holds_no_personal_value(saved: Path) -> None:
     everything = b"".join(p.read_bytes() for p in saved.rglob("*") if p.is_file())
     for number in range(1, 400):
         assert f"person{number}@".encode() not in everything
+
+
+def test_a_process_that_fitted_nothing_loads_it(saved: Path) -> None:
+    code = "import sys; from synthohive import Synthesizer; print(Synthesizer.load(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(saved)], stderr=-1, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
