@@ -9,6 +9,7 @@ import numpy as np
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.encoding.draw import proportions
 from synthohive.encoding.ngrams import MAX_NODES, ROOT, Ngrams, marked
+from synthohive.encoding.splicing import Drawn
 from synthohive.encoding.value_counts import ValueCounts
 
 __all__ = ["Language"]
@@ -156,7 +157,7 @@ class Language:
 
     def generate(
         self, lengths: IntArray, low: IntArray, high: IntArray, rng: np.random.Generator
-    ) -> tuple[IntArray, IntArray, Bools]:
+    ) -> tuple[Drawn, Bools]:
         """Draw sequences.
 
         Parameters
@@ -169,8 +170,7 @@ class Language:
 
         Returns
         -------
-        tokens, sequence : ndarray of int64
-            The tokens, and which sequence each is of.
+        Drawn
         ended : ndarray of bool
             Whether each sequence came to its own end.
         """
@@ -181,7 +181,7 @@ class Language:
         place = _Place(starts[0], starts[1], starts[2], low > 0)
         active, length = np.arange(count), np.zeros(count, dtype=np.int64)
         ended = np.zeros(count, dtype=bool)
-        tokens, sequences = [active[:0]], [active[:0]]
+        steps: list[tuple[IntArray, IntArray, IntArray]] = []
         while len(active):
             token, state = self._draw(place, rng)
             longer = length + sizes[token]
@@ -190,9 +190,14 @@ class Language:
             active, token, length = active[more], token[more], longer[more]
             form = self.kinds.follow(place.form[more], kind[token])
             place = _Place(token, state[more], form, length < low[active])
-            tokens.append(token)
-            sequences.append(active)
-        return np.concatenate(tokens), np.concatenate(sequences), ended
+            steps.append((token, active, self._deciding(place)))
+        return Drawn.of(steps, count), ended
+
+    def _deciding(self, here: _Place) -> IntArray:
+        """Return one number for all that decides what follows: see :meth:`_fits`."""
+        alone = self.tokens.single[here.state]
+        nodes = len(self.kinds.parent) + 1
+        return here.state * nodes + np.where(alone, here.form, 0)
 
     def _draw(self, here: _Place, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
         """Return the tokens that are drawn, and the states after them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Optional
 
 import numpy as np
@@ -20,6 +21,7 @@ from synthohive.encoding.placeholders import (
     letters_like,
     numbers_like,
 )
+from synthohive.encoding.splicing import Drawn, ordered, spliced
 from synthohive.encoding.value_counts import ValueCounts
 from synthohive.encoding.vocabulary import Vocabulary, numbered, tokens_of
 from synthohive.texts.patterns import Pattern
@@ -38,9 +40,9 @@ _MADE_UP = 200  # words that stand in for rare ones of one label
 _CJK = "\u2e80"
 _PUBLIC = 10  # public words of a length, to be a choice
 _COMPOUND = 10  # letters from which two words may be one
-_ROUNDS = 3  # of drawing freely
-_DRAWN = 2  # times as many as are asked for
-_FEW = 200  # texts drawn at least
+_LONG = 8  # tokens of a text from which on there are pieces enough for another one
+_MOST = 4  # texts for one that is drawn
+_FEW = 1_000  # texts drawn at least: of fewer, there are too few pieces for the others
 _CUT = 3  # tries for each text that no round gave
 
 
@@ -104,49 +106,71 @@ class Sequences:
     def generate(self, classes: IntArray, rng: np.random.Generator) -> pa.Array:
         """Make up a text of each class.
 
-        A few times, texts are drawn freely, and those taken whose length was asked for;
-        the rest is made to have the length, and cut in the end.
+        Texts are drawn freely: one for each, or for a few long ones. Most have a length that was
+        asked for, and are taken; the rest is put together from pieces of all of them. A class that
+        none has is made to have its length, and cut in the end.
         """
-        todo = np.arange(len(classes))
-        ids, texts = [todo[:0]], [todo[:0]]
-        for _ in range(0 if len(self) == 1 and self.low[0] == self.high[0] else _ROUNDS):
-            if not len(todo):
-                break
-            low = np.zeros(max(_DRAWN * len(todo), _FEW), dtype=np.int64)
-            drawn, owner, ended = self._draw(low, low + self.high[-1], rng)
-            slot = _matched(classes[todo], self._class_of(drawn, owner, ended))
-            kept = slot[owner] >= 0
-            ids.append(drawn[kept])
-            texts.append(todo[slot[owner[kept]]])
+        count = len(classes)
+        ids, texts = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+        todo = np.arange(count)
+        if len(self) > 1 or self.low[0] < self.high[0]:
+            low = np.zeros(max(count // self._share, _FEW), dtype=np.int64)
+            drawn, ended = self._draw(low, low + self.high[-1], rng)
+            found = self._class_of(drawn, ended)
+            slot = _matched(classes, found)
+            taken = slot[drawn.owner] >= 0
+            ids.append(drawn.tokens[taken])
+            texts.append(slot[drawn.owner[taken]])
             todo = np.delete(todo, slot[slot >= 0])
+            rest = todo[np.isin(classes[todo], found)]
+            # what was cut has no end that a text may have
+            more, owner = self._spliced(drawn.of_those(ended), found, classes[rest], rng)
+            ids.append(more)
+            texts.append(rest[owner])
+            todo = np.delete(todo, np.searchsorted(todo, rest))
         if len(todo):
-            again = np.tile(todo, _CUT)
-            low, high = self.low[classes[again]], self.high[classes[again]]
-            drawn, owner, ended = self._draw(low, high, rng)
-            # of each text, the first that came to an end, else the first
-            # (`unique` gives the first index of each, in the order that puts these first)
-            _, best = np.unique(again[np.argsort(~ended, kind="stable")], return_index=True)
-            best = np.argsort(~ended, kind="stable")[best]
-            kept = np.isin(owner, best)
-            ids.append(drawn[kept])
-            texts.append(again[owner[kept]])
-        return self._spell(np.concatenate(ids), np.concatenate(texts), len(classes), rng)
+            forced, owner = self._forced(classes[todo], rng)
+            ids.append(forced)
+            texts.append(todo[owner])
+        return self._spell(np.concatenate(ids), np.concatenate(texts), count, rng)
+
+    def _spliced(
+        self, drawn: Drawn, found: IntArray, classes: IntArray, rng: np.random.Generator
+    ) -> tuple[IntArray, IntArray]:
+        """Put texts together from drawn ones, whose classes are `found`; each begins as one of its
+        own class does.
+        """
+        order = np.argsort(found, kind="stable")
+        first = np.searchsorted(found[order], classes)
+        last = np.searchsorted(found[order], classes, side="right")
+        begin = order[first + (rng.random(len(classes)) * (last - first)).astype(np.int64)]
+        lengths = self.vocabulary.lengths[drawn.tokens]
+        return spliced(drawn, lengths, begin, self.low[classes], self.high[classes], rng)
+
+    def _forced(self, classes: IntArray, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+        """Draw texts that must not end before they have the length of their class."""
+        again = np.tile(np.arange(len(classes)), _CUT)
+        drawn, ended = self._draw(self.low[classes[again]], self.high[classes[again]], rng)
+        # of each text, the first that came to an end, else the first
+        # (`unique` gives the first index of each, in the order that puts these first)
+        order = np.argsort(~ended, kind="stable")
+        best = order[np.unique(again[order], return_index=True)[1]]
+        kept = np.isin(drawn.owner, best)
+        return drawn.tokens[kept], again[drawn.owner[kept]]
 
     def of_lengths(self, lengths: IntArray, rng: np.random.Generator) -> list[str]:
         """Make up texts of exactly so many characters, where the tokens allow it."""
-        ids, texts, _ = self._draw(lengths, lengths, rng)
-        made: list[str] = self._spell(ids, texts, len(lengths), rng).to_pylist()
+        drawn, _ = self._draw(lengths, lengths, rng)
+        made: list[str] = self._spell(drawn.tokens, drawn.owner, len(lengths), rng).to_pylist()
         return made
 
-    def _draw(
-        self, low: IntArray, high: IntArray, rng: np.random.Generator
-    ) -> tuple[IntArray, IntArray, Bools]:
+    def _draw(self, low: IntArray, high: IntArray, rng: np.random.Generator) -> tuple[Drawn, Bools]:
         return self.language.generate(self.vocabulary.lengths, low, high, rng)
 
-    def _class_of(self, ids: IntArray, owner: IntArray, ended: Bools) -> IntArray:
+    def _class_of(self, drawn: Drawn, ended: Bools) -> IntArray:
         """Return the class of each drawn text; -1 for one that is too short or too long."""
-        weights = self.vocabulary.lengths[ids]
-        lengths = np.bincount(owner, weights=weights, minlength=len(ended)).astype(np.int64)
+        weights = self.vocabulary.lengths[drawn.tokens]
+        lengths = np.bincount(drawn.owner, weights, minlength=len(ended)).astype(np.int64)
         classes = self.assign(lengths)
         usable = ended & (lengths >= self.low[classes]) & (lengths <= self.high[classes])
         return np.where(usable, classes, -1)
@@ -154,7 +178,7 @@ class Sequences:
     def _spell(
         self, ids: IntArray, texts: IntArray, count: int, rng: np.random.Generator
     ) -> pa.Array:
-        order = np.argsort(texts, kind="stable")
+        order = ordered(texts)
         offsets = np.append(0, np.cumsum(np.bincount(texts, minlength=count)))
         words = self.vocabulary.spell(ids[order], rng)
         glued = self._glued(ids[order], texts[order])
@@ -169,13 +193,31 @@ class Sequences:
 
         It happens where too few texts share what kinds of words follow each other.
         """
-        examples = self.vocabulary.examples
-        if max(map(len, examples), default=1) == 1:
+        if self._wide == 1:
             return np.zeros(len(ids), dtype=np.bool_)  # letters, which do
-        heads = np.array([e[0].isalpha() and e[0] < _CJK for e in examples], dtype=np.bool_)
-        tails = np.array([e[-1].isalpha() and e[-1] < _CJK for e in examples], dtype=np.bool_)
+        heads, tails = self._edges
         after = tails[ids[:-1]] & heads[ids[1:]] & (texts[:-1] == texts[1:])
         return np.append(np.zeros(min(len(ids), 1), dtype=np.bool_), after)
+
+    @cached_property
+    def _share(self) -> int:
+        """Texts for one that is drawn: of short ones, most pieces would be whole texts."""
+        width = np.average(self.vocabulary.lengths, weights=self.language.tokens.uses + 1)
+        tokens = (self.low + self.high).mean() / 2 / max(width, 1.0)
+        return int(np.clip(tokens // _LONG, 1, _MOST))
+
+    @cached_property
+    def _wide(self) -> int:
+        """Characters of the longest token."""
+        return max(map(len, self.vocabulary.examples), default=1)
+
+    @cached_property
+    def _edges(self) -> tuple[Bools, Bools]:
+        """Which tokens begin, and which end, with a letter of a script that has blanks."""
+        examples = self.vocabulary.examples
+        heads = np.array([e[0].isalpha() and e[0] < _CJK for e in examples], dtype=np.bool_)
+        tails = np.array([e[-1].isalpha() and e[-1] < _CJK for e in examples], dtype=np.bool_)
+        return heads, tails
 
 
 def _kinds(vocabulary: Vocabulary) -> IntArray:

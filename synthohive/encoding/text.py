@@ -160,7 +160,10 @@ class Text(CodedTransform):
 
         made = forms.in_groups(np.searchsorted(starts, codes, side="right") - 1, make)
         length = self.column.length
-        return made if length is None else pc.utf8_slice_codeunits(made, 0, length)
+        # As bytes are no fewer than characters, texts need hardly ever be looked at one by one.
+        if length is None or (pc.max(pc.binary_length(made)).as_py() or 0) <= length:
+            return made
+        return pc.utf8_slice_codeunits(made, 0, length)
 
 
 def _sequences(

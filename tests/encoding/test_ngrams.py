@@ -80,5 +80,5 @@ def test_where_no_two_tokens_are_known_to_follow_each_other_all_the_same_some_ar
     language = Language.learn(np.concatenate(texts), rows, np.arange(30) % 3, 3, value_counts, 5)
     assert (language.tokens.parent == ROOT).all()
     ones = np.ones(200, dtype=np.int64)
-    tokens, _, _ = language.generate(np.ones(30, dtype=np.int64), ones, 9 * ones, stream(6))
-    assert len(np.unique(tokens)) == 30
+    drawn, _ = language.generate(np.ones(30, dtype=np.int64), ones, 9 * ones, stream(6))
+    assert len(np.unique(drawn.tokens)) == 30
