@@ -10,14 +10,14 @@ for which there are none is left out, before any child refers to it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Bools
+from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.base import Repair
 from synthohive.constrain.checks import TableChecks
@@ -252,16 +252,25 @@ def fill_aggregates(run: Run, name: str) -> None:
 def _summed(run: Run, aggregate: Aggregate) -> pa.Array:
     """Return the whole column of a parent, from its children."""
     spool = run.tables[aggregate.parent].spool
-    names = [*aggregate.key.parent_columns, *aggregate.beside]
-    parents = spool.column_table(list(dict.fromkeys(names)))
-    above = WithParents(aggregate.above, run.fitted.plan, run)
-    batches = run.tables[aggregate.child].spool.batches(aggregate.columns)
+    parents = spool.column_table(aggregate.beside)
     kept = spool.column_table([aggregate.target]).column(0)
-    return aggregate.values(parents, (above(_as_table(batch)) for batch in batches), kept)
+    return aggregate.values(parents, _children(run, aggregate), kept)
 
 
-def _as_table(batch: pa.RecordBatch) -> pa.Table:
-    return pa.Table.from_batches([batch])
+def _children(run: Run, aggregate: Aggregate) -> Iterator[tuple[IntArray, pa.Table]]:
+    """Yield what is summed up, block by block, beside the parent row of each child.
+
+    These are known since the keys were chosen; to find them by the keys' values costs as much as
+    the model.
+    """
+    child, above = aggregate.child, WithParents(aggregate.above, run.fitted.plan, run)
+    keys = (aggregate.key, *above.keys)
+    parents = {key.label(""): run.parent_rows(child, key) for key in keys}
+    start = 0
+    for rows in run.batches(child, aggregate.columns):
+        own = {label: at[start : start + len(rows)] for label, at in parents.items()}
+        yield own[aggregate.key.label("")], above(rows, own)
+        start += len(rows)
 
 
 class _Filling(ABC):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -66,10 +66,26 @@ class WithParents:
             values = ancestor_columns(source, plan, key.parent, everyone, names)
             self._parents.append((key, keys, values))
 
-    def __call__(self, rows: pa.Table) -> pa.Table:
-        """Return rows, which hold the keys, with the columns."""
+    @property
+    def keys(self) -> list[ForeignKey]:
+        """Those to the parents whose columns are given."""
+        return [key for key, _, _ in self._parents]
+
+    def __call__(self, rows: pa.Table, known: Optional[Mapping[str, IntArray]] = None) -> pa.Table:
+        """Return rows, which hold the keys, with the columns.
+
+        Parameters
+        ----------
+        rows : pyarrow.Table
+        known : mapping of str to ndarray of int64, optional
+            The parent row of each over each key, by ``key.label("")``; else they are found by
+            values.
+        """
         for key, keys, values in self._parents:
-            at = match_rows(rows, key.columns, keys, key.parent_columns)
+            if known is None:
+                at = match_rows(rows, key.columns, keys, key.parent_columns)
+            else:
+                at = known[key.label("")]
             rows = hstack(rows, values.take(pa.array(at, mask=at < 0)))
         return rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Optional
 
@@ -55,10 +56,18 @@ class TableSpool:
 
     def batches(self, columns: Optional[Sequence[str]] = None) -> Iterator[pa.RecordBatch]:
         """Yield the blocks in order, with all or some of the columns."""
-        with pa.OSFile(str(self.path)) as file, pa.ipc.open_file(file) as reader:
+        with self._opened(columns) as reader:
             for i in range(reader.num_record_batches):
                 batch = reader.get_batch(i)
                 yield batch if columns is None else batch.select(list(columns))
+
+    @contextmanager
+    def _opened(self, columns: Optional[Sequence[str]]) -> Iterator[pa.ipc.RecordBatchFileReader]:
+        """Open the file; of some columns only, the others are not read from the disk."""
+        places = [self.schema.get_field_index(name) for name in columns or ()]
+        options = pa.ipc.IpcReadOptions(included_fields=places)  # none: all of them
+        with pa.OSFile(str(self.path)) as file, pa.ipc.open_file(file, options=options) as reader:
+            yield reader
 
     def column_table(self, columns: Sequence[str]) -> pa.Table:
         """Return some columns of all rows."""
@@ -90,7 +99,7 @@ class TableSpool:
         # The block in which `start` is: the last that begins at it or before.
         first = int(np.searchsorted(self._starts, start, side="right")) - 1
         parts = []
-        with pa.OSFile(str(self.path)) as file, pa.ipc.open_file(file) as reader:
+        with self._opened(columns) as reader:
             for i in range(first, reader.num_record_batches):
                 if self._starts[i] >= stop:
                     break

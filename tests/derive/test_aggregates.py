@@ -15,6 +15,7 @@ from synthohive.derive.aggregates import Aggregate
 from synthohive.derive.aggregates.search import find_aggregates
 from synthohive.interface.inputs import reader_for
 from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.joins import match_rows
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
 from tests.packed import again
@@ -112,7 +113,9 @@ def test_it_is_calculated_from_other_children_in_any_blocks(case: str) -> None:
     child = pa.Table.from_pandas(lines(), preserve_index=False)
     expected = pa.array(CASES[case][0], from_pandas=True)
     nothing = pa.chunked_array([pa.nulls(PARENTS, expected.type)])
-    made = loaded.values(parents, [child.slice(0, 200), child.slice(200)], nothing)
+    at = match_rows(child, ["parent_id"], parents, ["id"])
+    blocks = [(at[:200], child.slice(0, 200)), (at[200:], child.slice(200))]
+    made = loaded.values(parents, blocks, nothing)
     known = np.flatnonzero(expected.is_valid().to_numpy(zero_copy_only=False))
     assert len(known) >= PARENTS - 1
     pd.testing.assert_series_equal(
@@ -120,7 +123,7 @@ def test_it_is_calculated_from_other_children_in_any_blocks(case: str) -> None:
     )
     unknown = replace(loaded, **({"empty": None} if hasattr(loaded, "empty") else {}))
     if case != "count":
-        assert unknown.values(parents, [child.slice(0, 0)], expected).equals(expected)
+        assert unknown.values(parents, [(at[:0], child.slice(0, 0))], expected).equals(expected)
 
 
 def test_children_of_keys_only_are_counted() -> None:
@@ -222,7 +225,9 @@ def test_sums_over_other_parents_are_found_and_hold_for_other_rows(case: str) ->
     items = pa.Table.from_pandas(fresh["items"].assign(**{"products.price": price}))
     expected = pa.array(total(fresh, case), from_pandas=True)
     modelled = pa.chunked_array([expected if case == "not yet" else pa.array(np.zeros(PARENTS))])
-    made = loaded.values(pa.Table.from_pandas(fresh["orders"]), [items], modelled)
+    orders = pa.Table.from_pandas(fresh["orders"])
+    at = match_rows(items, loaded.key.columns, orders, loaded.key.parent_columns)
+    made = loaded.values(orders, [(at, items)], modelled)
     assert np.allclose(made.to_pandas(), expected.to_pandas(), atol=1e-6, equal_nan=True)
 
 

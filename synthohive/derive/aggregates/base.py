@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from synthohive._arrays import IntArray
 from synthohive._readable import Readable
 from synthohive.schema import ForeignKey
-from synthohive.tables.joins import match_rows
 
 __all__ = ["Above", "Aggregate", "Running"]
 
@@ -61,24 +60,27 @@ class Aggregate(Readable, ABC):
         """The child's columns that are needed, key included."""
 
     def values(
-        self, parents: pa.Table, children: Iterable[pa.Table], kept: pa.ChunkedArray
+        self,
+        parents: pa.Table,
+        children: Iterable[tuple[IntArray, pa.Table]],
+        kept: pa.ChunkedArray,
     ) -> pa.Array:
         """Return the value of each parent row; what was modelled, `kept`, where there is none.
 
         Parameters
         ----------
         parents : pyarrow.Table
-            With the columns that the key refers to, and those in :attr:`beside`.
-        children : iterable of pyarrow.Table
-            All children, block by block, with :attr:`columns` and the columns in `above`.
+            With the columns in :attr:`beside`.
+        children : iterable of (ndarray of int64, pyarrow.Table)
+            All children, block by block: the parent row of each, -1 for none, and rows with
+            :attr:`columns` and the columns in `above`.
         kept : pyarrow.ChunkedArray
             What was modelled in the target's place, of each parent; its type is that of the result.
         """
         kept = kept.combine_chunks() if isinstance(kept, pa.ChunkedArray) else kept
-        on = self.key.columns, parents, self.key.parent_columns
-        sums = self.running(len(parents))
-        for rows in children:
-            sums.take(match_rows(rows, *on), rows)
+        sums = self.running(len(kept))
+        for at, rows in children:
+            sums.take(at, rows)
         return pc.coalesce(self.made(parents, sums, kept), kept)
 
     @abstractmethod

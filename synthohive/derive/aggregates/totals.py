@@ -243,14 +243,20 @@ class Totals:
             :meth:`Amount.ties`); none by default.
         """
         known = (at >= 0) & ~np.isnan(amounts)
+        if not known.any():
+            return
         rows, values = at[known], amounts[known]
-        self.number += np.bincount(rows, minlength=len(self.number))
-        self.total += np.bincount(rows, weights=values, minlength=len(self.number))
+        # Children come in their parents' order mostly: only the span of these parents is added to.
+        low = int(rows.min())
+        span, rows = slice(low, int(rows.max()) + 1), rows - low
+        size = span.stop - low
+        self.number[span] += np.bincount(rows, minlength=size)
+        self.total[span] += np.bincount(rows, weights=values, minlength=size)
         if ties is not None and ties.any():
-            self.ties += np.bincount(rows, weights=ties[known], minlength=len(self.number))
+            self.ties[span] += np.bincount(rows, weights=ties[known], minlength=size)
         # Unbuffered: a parent with several children stands several times in `rows`.
-        np.minimum.at(self.low, rows, values)
-        np.maximum.at(self.high, rows, values)
+        np.minimum.at(self.low[span], rows, values)
+        np.maximum.at(self.high[span], rows, values)
 
     def of(self, function: Function) -> Floats:
         """Return each parent's value; NaN without children, but for the count."""

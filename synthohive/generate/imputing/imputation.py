@@ -136,7 +136,9 @@ def _sum_up(filling: Filling) -> None:
     for aggregate in follows:
         above = WithParents(aggregate.above, evidence.sample.plan, evidence.sample)
         children, kept = above(tables[aggregate.child]), rows.column(aggregate.target)
-        made = pa.table({aggregate.target: aggregate.values(rows, [children], kept)})
+        key = aggregate.key  # of which cells may have been filled in
+        at = match_rows(children, key.columns, rows, key.parent_columns)
+        made = pa.table({aggregate.target: aggregate.values(rows, [(at, children)], kept)})
         rows = put_cells(rows, made, {aggregate.target: evidence.lost[aggregate.target]})
     summed = [aggregate.target for aggregate in follows]
     made = table.program.repair(rows, evidence.above, changed=summed)
