@@ -25,10 +25,15 @@ class Asking:
         where a value may not be what the column declares.
     numbers : mapping of ColumnKind to str
         As a float of 64 bits; dates and moments in seconds since 1970.
+    distinct, quantile : str, optional
+        A sketch that estimates the number of distinct values, and the quantile at ``{1}`` (0 to 1)
+        of a number, in the same pass; without one, both are counted.
     """
 
     values: Mapping[ColumnKind, str]
     numbers: Mapping[ColumnKind, str]
+    distinct: Optional[str] = None
+    quantile: Optional[str] = None
 
 
 @dataclass(frozen=True)

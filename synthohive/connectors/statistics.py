@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Optional, Union
 
@@ -12,11 +13,14 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from synthohive._logging import get_logger
 from synthohive.connectors.capabilities import Asking
 from synthohive.connectors.dialect import Dialect
+from synthohive.exceptions import ConnectorError
 from synthohive.io.base import FanOut
 from synthohive.io.questions import (
     CannotAsk,
+    ColumnFacts,
     Condition,
     Joined,
     Meetings,
@@ -29,6 +33,9 @@ from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
 
 __all__ = ["Statistics"]
 
+log = get_logger(__name__)
+_WIDE = sa.Numeric(38, 0)
+"""Of differences between integers, which no integer may hold."""
 _ONE: Any = sa.literal_column("1")
 _TEXTS = frozenset({ColumnKind.TEXT, ColumnKind.CATEGORICAL, ColumnKind.UUID})
 Snapshot = Callable[[str], AbstractContextManager[Connection]]
@@ -77,7 +84,7 @@ class Statistics(Questions):
         # A condition that is NULL proves nothing: only what is true takes a row out.
         doubt = sa.case((fine(query), 0), else_=1) == 1
         sql = self.render(query.select(*query.listed).where(doubt).limit(most))
-        with self.snapshot(f"table {rows.table!r} was asked about") as connection:
+        with self._asking(rows.table) as connection:
             yield from self.dialect.read(connection, sql, query.described, rows.table)
 
     def contradicted(self, rows: Joined, sources: Sequence[str], target: str) -> bool:
@@ -85,7 +92,10 @@ class Statistics(Questions):
         query = _Query(self, rows)
         known = [~query.missing(name) for name in (*sources, target)]
         groups = [query.exact(name) for name in sources]
-        few = sa.func.count(sa.distinct(query.exact(target))) > 1
+        value = query.exact(target)
+        few: Any = sa.func.min(value) < sa.func.max(value)  # nothing is sorted for it
+        if query.kind(target) is ColumnKind.BOOLEAN:  # of which engines know no least
+            few = sa.func.count(sa.distinct(value)) > 1
         asked = query.select(_ONE).where(*known).group_by(*groups).having(few)
         return self._any(asked, rows.table)
 
@@ -120,6 +130,84 @@ class Statistics(Questions):
             squares = self._spread(query.select().where(both), last.key, table)[1]
         return Meetings(count, same, bool(left), shared, squares)
 
+    def facts(
+        self,
+        table: str,
+        columns: Sequence[str],
+        *,
+        quantiles: Sequence[float] = (),
+        top: int = 0,
+        exact: bool = True,
+    ) -> dict[str, ColumnFacts]:
+        """See the base class."""
+        query = _Query(self, Joined(table, tuple(columns)))
+        sketch = None if exact else self.asking.quantile
+        asked, described = self._counted(query, quantiles if sketch else (), exact=exact)
+        first = self._table(asked, described, table).to_pylist()[0]
+        found = {}
+        for i, name in enumerate(columns):
+            rows, nulls = first["rows"], first[f"nulls{i}"] or 0
+            at = [first[f"at{i}_{j}"] for j in range(len(quantiles))] if sketch else []
+            if quantiles and not sketch:
+                at = self._quantiles(query, name, quantiles, rows - nulls)
+            ends = first[f"low{i}"], first[f"high{i}"]
+            often = self._top(query, name, top) if top else ()
+            found[name] = ColumnFacts(rows, nulls, first[f"distinct{i}"], *ends, tuple(at), often)
+        return found
+
+    def _counted(
+        self, query: _Query, quantiles: Sequence[float], *, exact: bool
+    ) -> tuple[Any, list[Column]]:
+        """Return the query of all that one pass tells, and what its columns are."""
+        listed: list[Any] = [sa.func.count()]
+        described = [_number("rows")]
+        for i, whole in enumerate(query.described):
+            value: Any = query.exact(whole.name)
+            distinct: Any = sa.func.count(sa.distinct(value))
+            if not exact and self.asking.distinct is not None:
+                distinct = sa.literal_column(self.asking.distinct.format(self.render(value)))
+            empty = sa.func.sum(sa.case((query.missing(whole.name), 1), else_=0))
+            listed += [sa.cast(empty, sa.Numeric(18, 0)), distinct, *query.ends(whole.name)]
+            described += [_number(f"nulls{i}"), _number(f"distinct{i}")]
+            described += [whole.model_copy(update={"name": f"{end}{i}"}) for end in ("low", "high")]
+            for j, at in enumerate(quantiles):
+                number = self.render(query.number(whole.name))
+                sketch = (self.asking.quantile or "").format(number, at)
+                listed.append(sa.literal_column(sketch))
+                described.append(_number(f"at{i}_{j}", ColumnKind.FLOAT))
+        return query.select(*listed), described
+
+    def _quantiles(
+        self, query: _Query, name: str, quantiles: Sequence[float], known: int
+    ) -> list[float]:
+        """Return the values at some places of all that are known, in their order."""
+        if not known:
+            return []
+        value = query.number(name)
+        place = sa.func.row_number().over(order_by=value)
+        numbered = query.select(value.label("v"), place.label("r")).where(~query.missing(name))
+        rows = numbered.subquery("g").c
+        at = [min(max(math.ceil(share * known), 1), known) for share in quantiles]
+        asked = sa.select(rows.r, rows.v).where(rows.r.in_([sa.literal(a) for a in at]))
+        found = {int(r): float(v) for r, v in self._rows(asked, query.rows.table)}
+        return [found[a] for a in at]
+
+    def _top(self, query: _Query, name: str, top: int) -> tuple[tuple[Any, int], ...]:
+        """Return the most frequent values."""
+        value: Any = query.exact(name)
+        known = query.select(value.label("v"), sa.func.count().label("n"))
+        asked = known.where(~query.missing(name)).group_by(value)
+        asked = asked.order_by(sa.literal_column("2 DESC"), sa.literal_column("1")).limit(top)
+        whole = query.described[list(query.rows.columns).index(name)]
+        described = [whole.model_copy(update={"name": "v"}), _number("n")]
+        rows = self._table(asked, described, query.rows.table)
+        return tuple(zip(rows.column("v").to_pylist(), rows.column("n").to_pylist()))
+
+    def _table(self, asked: Any, columns: Sequence[Column], table: str) -> pa.Table:
+        with self._asking(table) as connection:
+            batches = list(self.dialect.read(connection, self.render(asked), columns, table))
+        return pa.Table.from_batches(batches, self.dialect.schema(columns))
+
     def unknown(self, table: str, columns: Sequence[str]) -> list[int]:
         """See the base class."""
         query = _Query(self, Joined(table, tuple(columns)))
@@ -140,7 +228,8 @@ class Statistics(Questions):
         query = _Query(self, Joined(table, (*groups, column)))
         if self.metadata.table(table).columns[column].kind is not ColumnKind.INTEGER:
             raise CannotAsk
-        value, exact = query.exact(column), [query.exact(name) for name in groups]
+        value: Any = sa.cast(query.exact(column), _WIDE)
+        exact = [query.exact(name) for name in groups]
         low, high, n = sa.func.min(value), sa.func.max(value), sa.func.count()
         each = query.select(low.label("a"), high.label("b"), n.label("n")).group_by(*exact)
         ends = each.subquery("g").c
@@ -241,7 +330,7 @@ class Statistics(Questions):
         """Return the number of groups of rows, the sum of their squared sizes, and of these."""
         n = sa.func.count().label("n")
         sizes = rows.add_columns(n).group_by(*groups).subquery("g")
-        squares = sa.func.sum(sizes.c.n * sizes.c.n)
+        squares = sa.func.sum(sa.literal_column("1e0") * sizes.c.n * sizes.c.n)
         asked = sa.select(sa.func.count(), squares, sa.func.sum(sizes.c.n)).select_from(sizes)
         groups_, total, count = (float(value or 0) for value in self._rows(asked, table)[0])
         return groups_, total, count
@@ -256,11 +345,21 @@ class Statistics(Questions):
         asked = asked.order_by(
             *(sa.literal_column(f"t.{quote(c)}") for c in self.metadata.table(table).pk)
         )
-        with self.snapshot(f"table {table!r} was asked about") as connection:
+        with self._asking(table) as connection:
             yield from self.dialect.read(connection, self.render(asked), query.described, table)
 
+    @contextmanager
+    def _asking(self, table: str) -> Iterator[Connection]:
+        """Give a connection; what the engine cannot calculate (a number too large) is not asked."""
+        try:
+            with self.snapshot(f"table {table!r} was asked about") as connection:
+                yield connection
+        except ConnectorError as exc:
+            log.warning("question_without_answer", table=table, reason=exc.message)
+            raise CannotAsk from exc
+
     def _rows(self, asked: Any, table: str) -> list[Any]:
-        with self.snapshot(f"table {table!r} was asked about") as connection:
+        with self._asking(table) as connection:
             return list(self.dialect.execute(connection, self.render(asked)).all())
 
     def _any(self, asked: Any, table: str) -> bool:
@@ -281,6 +380,10 @@ class Statistics(Questions):
         quoted = sa.quoted_name(config.own_name, True)
         named = sa.table(quoted, schema=sa.quoted_name(schema, True) if schema else None)
         return named.alias(alias)
+
+
+def _number(name: str, kind: ColumnKind = ColumnKind.INTEGER) -> Column:
+    return Column(name=name, kind=kind)
 
 
 @dataclass(frozen=True)
@@ -383,6 +486,23 @@ class _Query(Terms):
     def ratio(self, over: Any, under: Any) -> Any:
         """See the base class."""
         return over.op("/", precedence=8)(sa.func.nullif(under, sa.literal_column("0")))
+
+    def kind(self, name: str) -> ColumnKind:
+        """Return the kind of a column."""
+        return self._described(name).kind
+
+    def ends(self, name: str) -> tuple[Any, Any]:
+        """Return the least and the greatest value of a column over all rows."""
+        value: Any = self.exact(name)
+        if self.kind(name) is not ColumnKind.BOOLEAN:
+            return sa.func.min(value), sa.func.max(value)
+        # Of truth values, engines know no least: as numbers, and back.
+        number = sa.case((value, 1), (~value, 0))
+        low, high = sa.func.min(number), sa.func.max(number)
+        true, false = sa.literal(True, sa.Boolean()), sa.literal(False, sa.Boolean())
+        return sa.case((low == 1, true), (low == 0, false)), sa.case(
+            (high == 1, true), (high == 0, false)
+        )
 
     def exact(self, name: str) -> Any:
         """Return a column that is equal to another value only where what is read is."""

@@ -18,7 +18,17 @@ from synthohive.schema import ForeignKey
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["CannotAsk", "Condition", "Joined", "Meetings", "Questions", "Route", "Shares", "Terms"]
+__all__ = [
+    "CannotAsk",
+    "ColumnFacts",
+    "Condition",
+    "Joined",
+    "Meetings",
+    "Questions",
+    "Route",
+    "Shares",
+    "Terms",
+]
 
 Route = tuple[ForeignKey, ...]
 """Keys that are followed one after the other; none stays at the row itself."""
@@ -94,6 +104,31 @@ class Shares:
     count: int
     distinct: tuple[int, ...]
     squares: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ColumnFacts:
+    """What all rows of a table say of one column.
+
+    Attributes
+    ----------
+    rows, nulls, distinct : int
+        Rows, those with NULL, and the distinct values of the others.
+    low, high : Any
+        The least and the greatest value, as read; of texts, by their code points.
+    quantiles : tuple of float
+        Of a number, those that were asked for: the least value that so many do not exceed.
+    top : tuple of (value, int)
+        The most frequent values, each with its rows; of as many, the least first.
+    """
+
+    rows: int
+    nulls: int
+    distinct: int
+    low: Any
+    high: Any
+    quantiles: tuple[float, ...] = ()
+    top: tuple[tuple[Any, int], ...] = ()
 
 
 class Terms(ABC):
@@ -191,6 +226,30 @@ class Questions(ABC):
         """Whether a parent has rows over one key (a table, and a key of it), and none over another.
 
         Both keys refer to the same columns.
+        """
+
+    @abstractmethod
+    def facts(
+        self,
+        table: str,
+        columns: Sequence[str],
+        *,
+        quantiles: Sequence[float] = (),
+        top: int = 0,
+        exact: bool = True,
+    ) -> dict[str, ColumnFacts]:
+        """Return what all rows say of columns, in one pass but for what is sorted or grouped.
+
+        Parameters
+        ----------
+        table : str
+        columns : sequence of str
+        quantiles : sequence of float
+            From 0 to 1; of numbers, dates and moments alone.
+        top : int
+            How many of the most frequent values.
+        exact : bool
+            Else distinct values and quantiles are estimated where the engine has a sketch.
         """
 
     @abstractmethod

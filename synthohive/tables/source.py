@@ -116,9 +116,10 @@ class SourceTables(Tables):
         if questions is not None:
             values = list(zip(*(parents.column(c).to_pylist() for c in key.parent_columns)))
             with suppress(CannotAsk):
-                batches = questions.children(table, names, key, values)
-                yield self.schema(table).empty_table().select(names)
-                yield from (pa.Table.from_batches([batch]) for batch in batches)
+                # At once: what fails half-way would be read again.
+                batches = list(questions.children(table, names, key, values))
+                schema = pa.schema([self.schema(table).field(name) for name in names])
+                yield pa.Table.from_batches(batches, schema)
                 return
         yield from self.batches(table, names)
 

@@ -6,6 +6,7 @@ An engine inherits :class:`QuestionsContract` and gives a warehouse over :func:`
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Callable, Optional
 
 import numpy as np
@@ -21,9 +22,10 @@ from synthohive.derive.order import Order
 from synthohive.derive.presence import Presence
 from synthohive.derive.program import Program
 from synthohive.derive.verification import AllRows
-from synthohive.io.questions import Questions
+from synthohive.io.questions import ColumnFacts, Questions
 from synthohive.schema import ForeignKey
 from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.numbers import as_numbers
 from synthohive.tables.source import SourceTables
 
 ROWS, GROUPS = 120, 12
@@ -51,6 +53,12 @@ def statements(q: Callable[[str], str], ci: str = "") -> Iterator[str]:
         "odd integer, item integer REFERENCES item (id), "
         f"FOREIGN KEY (a, b) REFERENCES {up} (a, b))"
     )
+    yield (
+        "CREATE TABLE edge (id integer NOT NULL PRIMARY KEY, g integer, n integer, "
+        "x double precision, y double precision, z double precision)"
+    )
+    ends = ("(1, 1, -2147483648, 1e-300, 1e300, 0)", "(2, 1, 2147483647, 3, 2, 1.5)")
+    yield f"INSERT INTO edge VALUES {', '.join(ends)}"
     yield "CREATE TABLE vacant (id integer NOT NULL PRIMARY KEY, x integer, y integer)"
     parents = (f"({g}, 'k{g}', '2020-01-{g + 1:02}', 'Ünï{g}''\"', {g}.125)" for g in range(GROUPS))
     yield f"INSERT INTO {up} VALUES {', '.join(parents)}"
@@ -111,14 +119,20 @@ class Counted:
         return None if self.silent else self.warehouse.questions()
 
 
-def source(reader: Counted) -> tuple[SourceTables, RelationalPlan]:
-    """Return the tables, of which training sees four rows at most."""
-    warehouse = reader.warehouse
+@lru_cache(maxsize=1)
+def sampled(warehouse: SqlWarehouse) -> tuple[dict[str, pa.Table], dict[str, int], RelationalPlan]:
+    """Return what a fit knows: four rows of each table at most, and how many there are."""
     counts = {name: warehouse.count(name) for name in warehouse.metadata.tables}
     few = {n: pa.Table.from_batches(list(warehouse.read(n))).slice(0, 4) for n in counts}
     plan = RelationalPlan.build(warehouse.metadata, counts)
     few["vacant"] = few["vacant"].slice(0, 0)
-    return SourceTables(reader, few, {**counts, "vacant": 1}), plan  # type: ignore[arg-type]
+    return few, {**counts, "vacant": 1}, plan
+
+
+def source(reader: Counted) -> tuple[SourceTables, RelationalPlan]:
+    """Return the tables as a fit has them."""
+    few, counts, plan = sampled(reader.warehouse)
+    return SourceTables(reader, few, counts), plan  # type: ignore[arg-type]
 
 
 def formula(target: str, terms: Sequence[Term], step: float) -> Formula:
@@ -265,6 +279,42 @@ class QuestionsContract:
         assert questions.unknown("visit", ["a", "turn"]) == [0, 0]
         spread = questions.spread("visit", [["a", "b"], ["turn"]])
         assert (spread.count, spread.distinct, spread.squares) == (45, (5, 9), (405.0, 225.0))
+
+    def test_columns_are_described_as_their_rows_are(self, warehouse: SqlWarehouse) -> None:
+        questions = warehouse.questions()
+        assert questions is not None
+        rows = pa.Table.from_batches(list(warehouse.read("item")))
+        columns = ["no%te", "big", "price", "day", "gone", "qty", "rate", "b"]
+        found = questions.facts("item", columns, top=3)
+        for name in columns:
+            column, facts = rows.column(name), found[name]
+            known = sorted(column.drop_null().to_pylist())
+            counts = sorted((-known.count(v), v) for v in set(known))
+            assert (facts.rows, facts.nulls) == (ROWS, column.null_count), name
+            assert (facts.low, facts.high, facts.distinct) == (known[0], known[-1], len(counts))
+            assert facts.top == tuple((v, -n) for n, v in counts[:3]), name
+        numbers, shares = ["big", "price", "day", "rate"], (0.0, 0.25, 0.5, 1.0)
+        exact = questions.facts("item", numbers, quantiles=shares)
+        about = questions.facts("item", numbers, quantiles=shares, exact=False)
+        for name in numbers:
+            values = np.sort(as_numbers(rows.column(name).drop_null()))
+            at = np.maximum(np.ceil(np.array(shares) * len(values)).astype(int), 1) - 1
+            assert exact[name].quantiles == pytest.approx(values[at].tolist(), rel=1e-12)
+            off = np.abs(np.array(about[name].quantiles) - values[at]).max()
+            assert off <= 0.05 * float(values[-1] - values[0])
+            assert abs(about[name].distinct - exact[name].distinct) <= 0.1 * ROWS
+        empty = questions.facts("vacant", ["x"], quantiles=(0.5,), top=2)["x"]
+        assert empty == ColumnFacts(0, 0, 0, None, None)
+
+    def test_what_an_engine_cannot_calculate_is_read(self, warehouse: SqlWarehouse) -> None:
+        questions = warehouse.questions()
+        assert questions is not None
+        assert questions.counter("edge", ["g"], "n") == (-(2**31), 2**32 - 1)
+        whole, plan = source(Counted(warehouse))
+        whole.counts["edge"] = 5  # so that the sample is not all
+        ratio = formula("z", [Term(1.0, (Factor("x"), Factor("y", power=-1)))], 0.0)
+        assert AllRows(whole, plan, "edge").verified(Program((ratio,))).targets == ["z"]
+        assert AllRows(whole, plan, "edge").broken(ratio) == 0
 
     def test_children_of_some_parents_come_alone(self, warehouse: SqlWarehouse) -> None:
         asked = Counted(warehouse)

@@ -18,6 +18,8 @@ ASKING = Asking(
         **dict.fromkeys((*_NUMBERS, ColumnKind.FLOAT), "CAST({0} AS DOUBLE)"),
         **dict.fromkeys(_MOMENTS, "epoch({0})"),
     },
+    distinct="approx_count_distinct({0})",
+    quantile="approx_quantile({0}, {1})",
 )
 
 CAPABILITIES = Capabilities(
