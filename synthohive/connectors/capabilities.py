@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
@@ -60,6 +61,9 @@ class Capabilities:
         Engines that share the folder: the mark of SQLAlchemy's dialect, and the name.
     asking : Asking, optional
         How questions about all rows are written; without it, rows are read.
+    denials : tuple of (str, str)
+        What the server says where a right is missing (a regular expression), and the GRANT that
+        gives it, with the expression's groups and ``{place}`` in it.
     """
 
     package: str
@@ -72,3 +76,31 @@ class Capabilities:
     login_errors: tuple[str, ...] = ()
     variants: tuple[tuple[str, str], ...] = ()
     asking: Optional[Asking] = None
+    denials: tuple[tuple[str, str], ...] = ()
+
+    def missing_grant(self, reason: str, place: str, right: str = "SELECT") -> Optional[str]:
+        """Return what to do where a server refuses for want of a right; None if it is not so.
+
+        Parameters
+        ----------
+        reason : str
+            What the server said.
+        place : str
+            The schema or database that is read or written, as a GRANT names it.
+        right : str
+            What is needed first where the server names no right.
+
+        Examples
+        --------
+        >>> said = (("no right (?P<right>[A-Z]+)", "GRANT {right} ON {place}"),)
+        >>> facts = Capabilities("", "", denials=said)
+        >>> facts.missing_grant("no right SELECT", "shop")
+        'Missing: GRANT SELECT ON shop. See docs/security.md.'
+        """
+        for pattern, grant in self.denials:
+            found = re.search(pattern, reason)
+            if found is not None:
+                parts = {name: (text or "").strip() for name, text in found.groupdict().items()}
+                written = grant.format(**{"place": place, "right": right, **parts})
+                return f"Missing: {written}. See docs/security.md."
+        return None

@@ -13,10 +13,11 @@ from functools import cached_property
 from typing import Any, ClassVar, Optional, Union
 
 import pyarrow as pa
-from sqlalchemy import inspect, text
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import Connection, CursorResult, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
-from synthohive.connectors.registry import ENGINES, part, spelling, supported
+from synthohive.connectors.registry import ENGINES, is_file, part, spelling, supported
 from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import SchemaDdl, SchemaObject
 from synthohive.exceptions import ConnectorError
@@ -174,6 +175,8 @@ class Dialect(ABC):
     CATALOGUE: ClassVar[type[Catalogue]] = Catalogue
     READS: ClassVar[Mapping[ColumnKind, str]] = {}
     """SQL that reads a kind of column without loss, with ``{0}`` for it; others as they are."""
+    EMPTY: ClassVar[str] = "CAST(NULL AS {0})"
+    """NULL of a type."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -201,6 +204,34 @@ class Dialect(ABC):
         with self.engine.connect() as connection:
             yield self.catalogue(connection)
             connection.rollback()
+
+    @contextmanager
+    def reading(self) -> Iterator[Callable[[Mapping[str, str], str], Optional[str]]]:
+        """Give a function that says why the engine does not read an expression; None if it does.
+
+        It takes the types of the columns by name, and the expression. Where a database is a
+        file, which may not be there yet, one in memory answers.
+        """
+        own = self.engine
+        if is_file(own.dialect.name):
+            own = create_engine(own.url.set(database=":memory:", query={}))
+        with own.connect() as connection:
+
+            def refusal(columns: Mapping[str, str], sql: str) -> Optional[str]:
+                values = [f"{self.EMPTY.format(t)} AS {self.quote(c)}" for c, t in columns.items()]
+                asked = f"SELECT {sql} FROM (SELECT {', '.join(values) or '1 AS a'}) t"
+                try:
+                    self.execute(connection, asked).close()
+                except SQLAlchemyError as exc:
+                    connection.rollback()
+                    said = str(getattr(exc, "orig", None) or exc).strip().split("\n")[0]
+                    return f"the engine says: {said[:200]}"
+                return None
+
+            yield refusal
+            connection.rollback()
+        if own is not self.engine:
+            own.dispose()
 
     def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
         """Return by what the engine itself tells one schema from all others.

@@ -149,10 +149,17 @@ def unreachable(engine: Engine, exc: SQLAlchemyError) -> ConnectorError:
     """Return the error for a server that cannot be connected to."""
     if is_file(engine.dialect.name):
         return file_unreachable(engine, exc)
+    reason = _reason(exc, engine)
     return ConnectorError(
-        f"The database {shown(engine)} cannot be reached: {_reason(exc, engine)}.",
-        hint="Check host, port, database name and credentials.",
+        f"The database {shown(engine)} cannot be reached: {reason}.",
+        hint=_missing(engine, reason) or "Check host, port, database name and credentials.",
     )
+
+
+def _missing(engine: Engine, reason: str) -> Optional[str]:
+    """Return the GRANT that is missing where an engine says that one is."""
+    facts = capabilities(engine.dialect.name)
+    return None if facts is None else facts.missing_grant(reason, f"`{engine.url.database}`")
 
 
 @contextmanager
@@ -188,7 +195,7 @@ def failing(engine: Engine, doing: str) -> Iterator[None]:
         rights = "Grant SELECT on it, or leave it out with exclude=[…]."
         raise ConnectorError(
             f"The database {shown(engine)} failed while {doing}: {reason}.",
-            hint=rights if "denied" in reason else None,
+            hint=_missing(engine, reason) or (rights if "denied" in reason else None),
         ) from safe_cause(exc, engine)
 
 

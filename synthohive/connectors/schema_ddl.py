@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Optional, get_args
 
 from synthohive._logging import get_logger
 from synthohive.connectors.dialect import dialect_for
-from synthohive.connectors.registry import dialect_name, spelling
+from synthohive.connectors.registry import UNNAMED, dialect_name, spelling
 from synthohive.ddl.portable import portable_ddl
 from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaDdl, SchemaObject
 from synthohive.exceptions import ConnectorError
@@ -32,6 +33,7 @@ def build_ddl(
     source: Optional[Engine] = None,
     source_schema: Optional[str] = None,
     beside: Sequence[str] = (),
+    target: Optional[Engine] = None,
 ) -> SchemaDdl:
     """Return the statements that make `metadata`'s tables in an engine.
 
@@ -50,6 +52,8 @@ def build_ddl(
         Its schema; the connection's default schema where None.
     beside : sequence of str
         Schemas that are cloned together with it, whose types its columns may have.
+    target : sqlalchemy.engine.Engine, optional
+        Asked whether it reads what is translated for it; nothing is written.
 
     Raises
     ------
@@ -69,8 +73,13 @@ def build_ddl(
             return ddl
         log.warning("description_differs_from_source", schema=source_schema)
     name = dialect_name(dialect)
-    native = metadata.dialect == name
-    return portable_ddl(metadata, dialect, spelling(name), native=native, all_keys=source is None)
+    if metadata.dialect == name:
+        return portable_ddl(metadata, dialect, spelling(name), all_keys=source is None)
+    written = spelling(metadata.dialect or UNNAMED)
+    with nullcontext(None) if target is None else dialect_for(target).reading() as asked:
+        return portable_ddl(
+            metadata, dialect, spelling(name), source=written, all_keys=source is None, asked=asked
+        )
 
 
 def objects_of(

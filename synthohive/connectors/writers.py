@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from synthohive._logging import get_logger
 from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.engines import connecting
 from synthohive.connectors.registry import (
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from synthohive.schema import Metadata
 
 __all__ = ["open_writer"]
+
+log = get_logger(__name__)
 
 
 def open_writer(
@@ -165,9 +168,12 @@ class _Opening:
         )
         ddl = build_ddl(
             metadata, self.place.dialect, source=self.engine, source_schema=source_schema,
-            beside=[s for s in group if s != source_schema],
+            beside=[s for s in group if s != source_schema], target=self.place,
         )  # fmt: skip
         ddl = replace(ddl, objects=tuple(self._objects(metadata, same, source_schema, group)))
+        if ddl.left:  # said before anything is written
+            what = [f"{left.kind} {left.name}: {left.reason}" for left in ddl.left]
+            log.warning("not_carried_over", to=dialect_name(self.place.dialect), what=what)
         how = spelling(self.place.dialect.name)
         if not self.keep_comments:
             ddl = without_comments(ddl, how)

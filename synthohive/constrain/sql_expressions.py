@@ -310,7 +310,7 @@ def _as_duckdb_means(tree: Node, *, ignores_case: bool) -> Node:
         if isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.USERDEFINED:
             return node.this  # an enum's label
         if isinstance(node, exp.Like) and ignores_case:
-            return exp.ILike(this=node.this, expression=node.expression)
+            return exp.ILike(**node.args)  # NOT LIKE is one of them
         for side in ("this", "expression") if isinstance(node, _COMPARING) else ():
             if isinstance(node.args[side], _COMPARED):  # MariaDB: a = 1 = (b IS NULL)
                 node.set(side, exp.Paren(this=node.args[side]))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Optional
 
 from synthohive._logging import get_logger
-from synthohive.ddl.expressions import portable_default, portable_expression
 from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import (
+    Left,
     Refused,
     SchemaDdl,
     Statement,
@@ -20,7 +20,7 @@ from synthohive.ddl.statements import (
     reference,
 )
 from synthohive.ddl.vetted import Vetting, vetted_action
-from synthohive.ddl.vetted_indexes import vetted_index
+from synthohive.ddl.vetted_indexes import index_parts, key_part, names_in, unquoted, vetted_index
 from synthohive.ddl.vetted_types import vetted_type
 from synthohive.ddl.writable import writable
 from synthohive.exceptions import ConnectorError, SchemaError
@@ -31,15 +31,25 @@ if TYPE_CHECKING:
 
     from synthohive.schema import Column, ForeignKey, Index, Metadata, TableConfig
 
-__all__ = ["portable_ddl"]
+__all__ = ["Asked", "portable_ddl"]
+
+Asked = Callable[[Mapping[str, str], str], Optional[str]]
+"""Of the target: why it does not read an expression over columns of such types; None if it does."""
 
 log = get_logger(__name__)
+_NONE = "the engine has none"
 _SHOWN = 80
 """Characters of a refused text that an error shows."""
 
 
 def portable_ddl(
-    metadata: Metadata, dialect: Dialect, spelling: Spelling, *, native: bool, all_keys: bool
+    metadata: Metadata,
+    dialect: Dialect,
+    spelling: Spelling,
+    *,
+    source: Optional[Spelling] = None,
+    all_keys: bool,
+    asked: Optional[Asked] = None,
 ) -> SchemaDdl:
     """Return the DDL of `metadata` in the dialect's SQL.
 
@@ -50,13 +60,20 @@ def portable_ddl(
         Of the target.
     spelling : Spelling
         Of the target.
-    native : bool
-        The description has the target's own SQL in it.
+    source : Spelling, optional
+        Of the engine whose SQL the description has in it; None where that is the target's own.
     all_keys : bool
         Constrain also the foreign keys that no database declared.
+    asked : callable, optional
+        Asks the target whether it reads what is translated for it.
+
+    Raises
+    ------
+    ConnectorError
+        A column's values would be lost, since the target has no such type or expression.
     """
-    described = writable(metadata, native=native)
-    return _Builder(described, dialect, spelling, native=native, all_keys=all_keys).build()
+    builder = _Builder(metadata, dialect, spelling, source, all_keys=all_keys, asked=asked)
+    return builder.build()
 
 
 class _Builder:
@@ -67,16 +84,19 @@ class _Builder:
         metadata: Metadata,
         dialect: Dialect,
         spelling: Spelling,
+        source: Optional[Spelling],
         *,
-        native: bool,
         all_keys: bool,
+        asked: Optional[Asked],
     ) -> None:
-        self.metadata, self.dialect, self.spelling = metadata, dialect, spelling
-        self.native, self.all_keys = native, all_keys
+        self.dialect, self.spelling, self.source = dialect, spelling, source or spelling
+        self.native, self.all_keys, self.asked = source is None, all_keys, asked
+        self.vetting = Vetting(self.source, _enums(metadata), source and spelling)
+        self.left: list[Left] = []
+        self.metadata = metadata = writable(metadata, None if self.native else self._default)
         self.omitted = set() if self.spelling.cyclic_keys else _cycle_closers(metadata)
         # Not the dialect's own: some double the percent sign, for drivers that format.
         self.quote, self.literal = self.spelling.quote, self.spelling.literal
-        self.vetting = Vetting(self.spelling, _enums(metadata))
         self.used: set[str] = {name.lower() for name in metadata.tables}
         self.setup: dict[str, Statement] = {}
         self.enforced: list[tuple[str, tuple[str, ...], str]] = []
@@ -100,7 +120,12 @@ class _Builder:
             keys=tuple(keys),
             counters=tuple(counters),
             enforced=frozenset(self.enforced),
+            left=tuple(dict.fromkeys(self.left)),
         )
+
+    def _leave(self, kind: str, name: str, reason: str) -> None:
+        """Note what the copy will not have."""
+        self.left.append(Left(kind, name, reason))
 
     def _check_names(self, table: str, config: TableConfig) -> None:
         limit = self.dialect.max_identifier_length
@@ -171,23 +196,55 @@ class _Builder:
                 f"which cannot be made in {self.dialect.name}.",
                 hint="Leave the table out with exclude=[…].",
             )
+        lost = self.spelling.loses(column)
+        if lost and column.name not in table.exclude_columns:
+            raise ConnectorError(
+                f"Column {table.name}.{column.name} ({column.sql_type or column.kind.value}) "
+                f"cannot be kept in {self.dialect.name}: {lost}.",
+                hint=f"Leave it out: metadata.exclude('{table.name}.{column.name}').",
+            )
         type_ = self.spelling.type_of(
             column, in_key=column.name in _indexed(table), sole_key=table.pk == [column.name]
         )
-        return str(type_.compile(dialect=self.dialect))
+        written = str(type_.compile(dialect=self.dialect))
+        if not self.native:
+            if reason := self._changed(column, written):
+                self._leave("types", f"{table.name}.{column.name}", reason)
+            if column.kind.family == "text" and not self.source.exact:
+                written += f" COLLATE {self.spelling.exact}" if self.spelling.exact else ""
+        return written
+
+    def _changed(self, column: Column, written: str) -> str:
+        """Return what stands for a column's type; empty where the target has the same."""
+        there, digits = self.spelling, self.spelling.digits
+        what = f"{column.sql_type or column.kind.value} is {written}"
+        if column.kind in there.stand_ins:
+            return what
+        if column.timezone and not there.zones:
+            return f"{what}, in UTC"
+        if digits and column.kind is ColumnKind.DECIMAL and (column.precision or 38) > digits:
+            return f"{written} keeps {digits} digits"
+        return ""
 
     def _column(self, table: TableConfig, column: Column) -> str:
         type_ = self._type(table, column)
         parts = [self.quote(column.name), type_]
         sole_key = table.pk == [column.name]
-        if column.computed is not None and "computed" in self.spelling.has:
-            expression = self._expression(column.computed, table, f"column {column.name!r}")
+        if column.computed is not None:
+            kind = "computed columns"
+            expression = self._expression(column.computed, table, kind, column.name)
             if expression is not None:
                 return (
                     f"{' '.join(parts)} GENERATED ALWAYS AS ({expression}) {self.spelling.computed}"
                 )
+            if column.name not in table.exclude_columns:
+                raise ConnectorError(
+                    f"Column {table.name}.{column.name} is computed by {column.computed!r}, which "
+                    f"{self.dialect.name} would not compute: {self.left[-1].reason}.",
+                    hint=f"Leave it empty there: metadata.exclude('{table.name}.{column.name}').",
+                )
             return " ".join(parts)
-        if column.identity is not None and column.kind is ColumnKind.INTEGER:
+        if _counts(column):
             parts.append(self.spelling.counter(table.name, column, sole_key=sole_key))
         elif column.default is not None:
             default = self._default(table, column, type_)
@@ -200,32 +257,48 @@ class _Builder:
             parts.append(self.spelling.described_by(column.comment))
         return " ".join(filter(None, parts))
 
-    def _default(self, table: TableConfig, column: Column, type_: str) -> Optional[str]:
+    def _default(self, table: TableConfig, column: Column, type_: str = "") -> Optional[str]:
         assert column.default is not None
         if self.native:
             if "nextval(" in column.default.lower():  # the sequence stayed with the source
                 return None
             with self._vetted(table, f"default of column {column.name!r}", column.default):
                 return self.vetting.default(column.default)
-        default = portable_default(column.default)
-        if default is None or not self.spelling.indexable(type_):
+        try:
+            found = self.vetting.carried_default(column)
+            return found if self.spelling.indexable(type_) else f"({found})"  # an expression
+        except Refused as exc:
+            self._leave("defaults", f"{table.name}.{column.name}", f"{column.default}: {exc}")
             return None
-        if column.kind is ColumnKind.BOOLEAN and default.lower() not in ("true", "false"):
-            return None
-        if default == "CURRENT_TIMESTAMP":
-            if column.kind is not ColumnKind.TIMESTAMP:
-                return None
-            return self.spelling.moment(column)
-        return default
 
-    def _expression(self, sql: str, table: TableConfig, what: str) -> Optional[str]:
+    def _expression(self, sql: str, table: TableConfig, kind: str, name: str) -> Optional[str]:
+        """Return an expression as the target has it; None, and a note, where it has none."""
+        if kind[:-1].split()[0] not in self.spelling.has:
+            self._leave(kind, f"{table.name}.{name}", _NONE)
+            return None
         if self.native:
-            with self._vetted(table, what, sql):
+            with self._vetted(table, f"{kind[:-1]} {name!r}".removeprefix("computed "), sql):
                 return self.vetting.expression(sql, table.columns)
-        expression = portable_expression(sql, table.columns, self.quote)
-        if expression is None:
-            log.warning("expression_not_portable", table=table.name, of=what, to=self.dialect.name)
-        return expression
+        try:
+            return self._read(sql, table)
+        except Refused as exc:
+            self._leave(kind, f"{table.name}.{name}", str(exc))
+            return None
+
+    def _refusal(self, table: TableConfig, written: str) -> Optional[str]:
+        if self.asked is None:
+            return None
+        named = names_in(written)
+        columns = [c for c in table.columns.values() if c.name in named]
+        return self.asked({c.name: self._plain_type(table, c) for c in columns}, written)
+
+    def _plain_type(self, table: TableConfig, column: Column) -> str:
+        """Return a column's type without noting what is lost by it."""
+        before, self.left = self.left, []
+        try:
+            return self._mapped(table, column)
+        finally:
+            self.left = before
 
     def _table(self, table: TableConfig) -> Statement:
         lines = [self._column(table, column) for column in table.columns.values()]
@@ -240,13 +313,18 @@ class _Builder:
         bodies = self._constraints(table, late=True)
         alter = f"ALTER TABLE {self.quote(table.name)} ADD "
         statements = [Statement(alter + body, table.name, what) for body, what in bodies]
-        for index in table.indexes if "index" in self.spelling.has else ():
+        for index in table.indexes:
             sql = self._index(table, index)
             if sql is not None:
                 what = label("index", index.name, index.columns)
                 statements.append(Statement(sql, table.name, what))
         if self.spelling.comments == "after":
             statements += comments_on(table, self.spelling)
+        elif not self.spelling.comments:
+            said = {table.name: table.comment}
+            said |= {f"{table.name}.{c.name}": c.comment for c in table.columns.values()}
+            for name in (n for n, text in said.items() if text):
+                self._leave("comments", name, "there are none there")
         return statements
 
     def _constraints(self, table: TableConfig, *, late: bool) -> list[tuple[str, str]]:
@@ -255,9 +333,10 @@ class _Builder:
         if table.pk and ("primary key" in self.spelling.late) is late:
             key = f"PRIMARY KEY ({self._columns(table.pk)}){self.spelling.unenforced}"
             found.append((key, "primary key"))
-        for kind, of in (("check", self._checks), ("unique", self._uniques)):
-            if kind in self.spelling.has and (kind in self.spelling.late) is late:
-                found += of(table)
+        if ("check" in self.spelling.late) is late:
+            found += self._checks(table)
+        if ("unique" in self.spelling.late) is late:
+            found += self._uniques(table)
         return found
 
     def _named(self, name: Optional[str], table: TableConfig, body: str) -> str:
@@ -268,11 +347,13 @@ class _Builder:
         found = []
         for check in table.checks:
             what = label("check constraint", check.name or "")
-            sql = self._expression(check.sqltext, table, what)
+            kind = "check constraints"
+            sql = self._expression(check.sqltext, table, kind, check.name or check.sqltext)
             if sql is not None:
                 body = self._named(check.name, table, f"CHECK ({sql})")
                 found.append((body, what))
-        if not self.native and self.spelling.enums != "column":
+        listed = not self.native and self.spelling.enums != "column"
+        if listed and "check" in self.spelling.has:
             for column in table.columns.values():
                 if column.enum_values:
                     values = ", ".join(map(self.literal, column.enum_values))
@@ -282,6 +363,13 @@ class _Builder:
 
     def _uniques(self, table: TableConfig) -> list[tuple[str, str]]:
         strict = "NULLS NOT DISTINCT " if self.spelling.nulls_not_distinct else ""
+        there = "unique" in self.spelling.has
+        for unique in table.unique:
+            name = f"{table.name}.{unique.name or ', '.join(unique.columns)}"
+            if not there:
+                self._leave("unique constraints", name, _NONE)
+            elif not (strict or unique.nulls_distinct):
+                self._leave("unique constraints", name, "two NULLs are different there")
         return [
             (
                 self._named(
@@ -292,7 +380,7 @@ class _Builder:
                 ),
                 label("unique constraint", unique.name or "", unique.columns),
             )
-            for unique in table.unique
+            for unique in (table.unique if there else ())
         ]
 
     def _references(self, table: TableConfig) -> list[tuple[str, ForeignKey]]:
@@ -301,13 +389,16 @@ class _Builder:
             if fk.no_parent is not None or not (fk.declared or self.all_keys):
                 continue
             to_pk = fk.parent_columns == self.metadata.tables[fk.parent].pk
-            omitted = not (to_pk or self.spelling.keys_to_unique)
-            if omitted or (table.name, tuple(fk.columns)) in self.omitted:
-                log.warning("key_not_enforced", key=fk.label(table.name), to=self.dialect.name)
+            circle = (table.name, tuple(fk.columns)) in self.omitted
+            if circle or not (to_pk or self.spelling.keys_to_unique):
+                why = "tables in a circle" if circle else "it leads to no primary key"
+                self._leave("foreign keys", fk.label(table.name), f"{why}: counted, not enforced")
                 continue
             body = reference(fk, self.quote, self.quote(fk.parent))
             if self.spelling.key_actions:
                 body += self._actions(table, fk)
+            elif fk.on_delete or fk.on_update:
+                self._leave("actions of keys", fk.label(table.name), "keys only refuse there")
             found.append((self._named(fk.name, table, body + self.spelling.unenforced), fk))
             if not self.spelling.unenforced:
                 self.enforced.append((table.name, tuple(fk.columns), fk.parent))
@@ -329,22 +420,61 @@ class _Builder:
         ]
 
     def _index(self, table: TableConfig, index: Index) -> Optional[str]:
+        if "index" not in self.spelling.has:
+            self._leave("indexes", f"{table.name}.{index.name}", _NONE)
+            return None
         if self.native and index.definition:
             name = self._index_name(index, table)
             with self._vetted(table, label("index", index.name), index.definition):
                 return vetted_index(index.definition, table.name, name, table.columns, self.vetting)
-        usable = bool(index.columns) and all(c in table.columns for c in index.columns)
-        usable = usable and all(
-            self.spelling.indexable(self._type(table, table.columns[c])) for c in index.columns
-        )
-        if not usable or (index.definition and " WHERE " in index.definition.upper()):
-            log.warning(
-                "index_not_portable", table=table.name, index=index.name, to=self.dialect.name
-            )
+        kind = "UNIQUE INDEX" if index.unique else "INDEX"
+        try:
+            columns, where = self._carried_index(table, index)
+        except Refused as exc:
+            self._leave("indexes", f"{table.name}.{index.name}", str(exc))
             return None
         name = self.quote(self._index_name(index, table))
-        kind = "UNIQUE INDEX" if index.unique else "INDEX"
-        return f"CREATE {kind} {name} ON {self.quote(table.name)} ({self._columns(index.columns)})"
+        return f"CREATE {kind} {name} ON {self.quote(table.name)} ({columns}){where}"
+
+    def _carried_index(self, table: TableConfig, index: Index) -> tuple[str, str]:
+        """Return the columns of an index in the target, and of which rows it is."""
+        keys, where, names = list(index.columns), "", list(index.columns)
+        if index.definition:
+            parts = index_parts(index.definition, self.source)
+            split = [key_part(key, self.source) for key in parts.keys]
+            if parts.kind not in ("", "UNIQUE") or any(length for _, length in split):
+                raise Refused(f"it is a {parts.kind or 'PREFIX'} index")
+            keys = [body for body, _ in split]
+            names = [unquoted(key) for key in keys]
+            where = parts.where or ""
+        if where and not self.spelling.partial_indexes:
+            raise Refused("indexes are of all rows there")
+        plain = all(name in table.columns for name in names)
+        if not plain and not self.spelling.expression_indexes:
+            raise Refused("indexes are of columns there")
+        for name in names if plain else ():
+            type_ = self._plain_type(table, table.columns[name])
+            if not self.spelling.indexable(type_):
+                raise Refused(f"columns of the type {type_} are not indexed")
+        written = [
+            self.quote(name) if name in table.columns else f"({self._read(key, table)})"
+            for key, name in zip(keys, names)
+        ]
+        condition = f" WHERE {self._read(where, table)}" if where else ""
+        return ", ".join(written), condition
+
+    def _read(self, sql: str, table: TableConfig) -> str:
+        """Return an expression in the target's SQL.
+
+        Raises
+        ------
+        Refused
+            The target does not read it, or takes it for something else.
+        """
+        written = self.vetting.expression(sql, table.columns)
+        if reason := self._refusal(table, written):
+            raise Refused(reason)
+        return written
 
     def _index_name(self, index: Index, table: TableConfig) -> str:
         if self.spelling.names_per_schema:
@@ -353,16 +483,17 @@ class _Builder:
         return fit_identifier(index.name, limit, in_bytes=self.spelling.names_in_bytes)
 
     def _counters(self, table: TableConfig) -> list[Statement]:
-        counted = [
-            column
-            for column in table.columns.values()
-            if column.identity is not None and column.kind is ColumnKind.INTEGER
-        ]
+        counted = [column for column in table.columns.values() if _counts(column)]
         return [
             Statement(sql, table.name, f"sequence of {table.name}.{column.name}")
             for column in counted
             if (sql := self.spelling.advance(table.name, column)) is not None
         ]
+
+
+def _counts(column: Column) -> bool:
+    """Whether the database numbers a column."""
+    return column.identity is not None and column.kind is ColumnKind.INTEGER
 
 
 def _cycle_closers(metadata: Metadata) -> set[tuple[str, tuple[str, ...]]]:

@@ -77,10 +77,20 @@ class Spelling:
         their own, or there are none.
     enums : {"type", "column", ""}
         A type with a name, or one of the column; where there are none, a CHECK lists the values.
-    computed, now : str
-        How a computed column is kept; the default that is the moment.
+    computed, now, today, new_uuid : str
+        How a computed column is kept; the defaults that are the moment, the day, and a new UUID.
+    clock_in_checks, partial_indexes, expression_indexes : bool
+        A CHECK may ask the clock; an index may be of some rows only, or of expressions.
     updating_defaults : bool
         A default may go on by ON UPDATE.
+    stand_ins : frozenset of ColumnKind
+        Kinds that it has no type of its own for: their values are kept as another's.
+    zones : bool
+        There are moments with a time zone.
+    digits : int, optional
+        The most that decimals keep, where the type says more.
+    exact : str
+        The collation by which only the same texts are equal, where that is not so anyway.
     type_names : frozenset of str, optional
         Types that a description may name; None where any words are a type.
     type_signs : frozenset of str
@@ -112,7 +122,21 @@ class Spelling:
     enums: ClassVar[Literal["type", "column", ""]] = ""
     computed: ClassVar[str] = "STORED"
     now: ClassVar[str] = "CURRENT_TIMESTAMP"
+    today: ClassVar[str] = "CURRENT_DATE"
+    new_uuid: ClassVar[str] = ""
+    clock_in_checks: ClassVar[bool] = False
+    partial_indexes: ClassVar[bool] = False
+    expression_indexes: ClassVar[bool] = False
     updating_defaults: ClassVar[bool] = False
+    stand_ins: ClassVar[frozenset[ColumnKind]] = frozenset(
+        {
+            ColumnKind.INTERVAL, ColumnKind.UUID, ColumnKind.ARRAY, ColumnKind.COMPOSITE,
+            ColumnKind.RANGE, ColumnKind.POINT,
+        }
+    )  # fmt: skip
+    zones: ClassVar[bool] = False
+    digits: ClassVar[Optional[int]] = None
+    exact: ClassVar[str] = ""
     type_names: ClassVar[Optional[frozenset[str]]] = None
     type_signs: ClassVar[frozenset[str]] = frozenset()
     backslashes: ClassVar[bool] = False
@@ -167,6 +191,10 @@ class Spelling:
         """
         return None
 
+    def loses(self, column: Column) -> str:
+        """Return why no type of the engine holds all values of a column; empty if one does."""
+        return ""
+
     def type_of(self, column: Column, *, in_key: bool, sole_key: bool) -> Type:
         """Return the type that holds all values of a column of another engine.
 
@@ -203,7 +231,7 @@ class Spelling:
         )
 
     def indexable(self, type_: str) -> bool:
-        """Whether columns of a type can have a default, and be indexed whole."""
+        """Whether columns of a type are indexed whole, and have constants for defaults."""
         return True
 
     def counter(self, table: str, column: Column, *, sole_key: bool) -> str:

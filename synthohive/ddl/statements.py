@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PROVENANCE_TABLE",
+    "Left",
     "Refused",
     "SchemaDdl",
     "SchemaObject",
@@ -38,6 +39,23 @@ _ESCAPED = re.compile(rf"'(?:[^'\\]|''|\\.)*'|{_NAMES_AND_MARKS}", re.DOTALL)
 
 class Refused(ValueError):
     """A text of the description that is not written to any engine; the message says why."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """Something that a copy in another engine does not have.
+
+    Attributes
+    ----------
+    kind, name : str
+        As a summary names it: ``"check constraints"``, ``"orders.positive"``.
+    reason : str
+        Why not, or what stands for it.
+    """
+
+    kind: str
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -113,6 +131,8 @@ class SchemaDdl:
         What was asked for beside the tables.
     brought : tuple of (str, str)
         Kind, as a summary names it, and name of what comes with the tables.
+    left : tuple of Left
+        What the source states, and the target cannot.
     """
 
     tables: dict[str, tuple[Statement, ...]]
@@ -123,6 +143,7 @@ class SchemaDdl:
     enforced: frozenset[tuple[str, tuple[str, ...], str]] = field(default_factory=frozenset)
     objects: tuple[SchemaObject, ...] = ()
     brought: tuple[tuple[str, str], ...] = ()
+    left: tuple[Left, ...] = ()
 
 
 def label(kind: str, name: str, columns: Sequence[str] = ()) -> str:

@@ -18,9 +18,11 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from synthohive.ddl.carried import carried, carried_default
 from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import Refused
 from synthohive.ddl.vetted_functions import FUNCTIONS, NODES
+from synthohive.schema import Column
 
 __all__ = ["Vetting", "check_shape", "vetted_action"]
 
@@ -46,39 +48,76 @@ class Vetting:
         Of the engine.
     own_types : collection of str
         Types that the description defines itself: its enums.
+    target : Spelling, optional
+        Of the engine that they are written for, where that is another one.
     """
 
     spelling: Spelling
     own_types: Collection[str] = field(default_factory=frozenset)
+    target: Optional[Spelling] = None
 
-    def expression(self, sql: str, columns: Collection[str]) -> str:
+    @property
+    def _into(self) -> Spelling:
+        return self.target or self.spelling
+
+    def expression(self, sql: str, columns: Mapping[str, Column]) -> str:
         """Write a condition, default or computed value anew.
 
         Parameters
         ----------
         sql : str
-        columns : collection of str
+        columns : dict of str to Column
             The columns that it may name.
 
         Raises
         ------
         Refused
-            It is no expression, or holds a part that is not known to be harmless.
+            It is no expression, holds a part that is not known to be harmless, or may mean
+            something else in the target.
         """
-        tree = self._parsed(sql)
         names = {name.lower(): name for name in columns}
+        tree = self._vetted(sql, columns, names)
+        if self.target is None or self.target is self.spelling:  # MySQL and MariaDB share one
+            tree = self._reshaped(tree)
+        else:
+            tree = carried(tree, columns, self.spelling, self.target)
+        written = tree.transform(self._rewritten, names, columns)
+        grammar = self._into.writes or self._into.grammar
+        try:
+            return str(
+                written.sql(grammar, comments=False, unsupported_level=sqlglot.ErrorLevel.RAISE)
+                if self.target is not None
+                else written.sql(grammar, comments=False)
+            )
+        except SqlglotError as exc:
+            raise Refused(str(exc).split("\n", maxsplit=1)[0]) from exc
+
+    def carried_default(self, column: Column) -> str:
+        """Write the default of a column for the target.
+
+        Raises
+        ------
+        Refused
+            The target has no such default.
+        """
+        assert column.default is not None
+        assert self.target is not None
+        if self.spelling.updating_defaults and _ON_UPDATE.fullmatch(column.default.strip()):
+            raise Refused("ON UPDATE is of the source's engine")
+        return carried_default(self._vetted(column.default, (), {}), column, self.target)
+
+    def _vetted(self, sql: str, columns: Collection[str], names: Mapping[str, str]) -> Node:
+        tree = self._parsed(sql)
         for node in tree.walk():
             self._check(node, names, columns)
-        written = self._reshaped(tree).transform(self._rewritten, names, columns)
-        grammar = self.spelling.writes or self.spelling.grammar
-        return str(written.sql(grammar, comments=False))
+        return tree
 
     def default(self, sql: str) -> str:
         """Write a column's default anew; it names no column."""
         match = _ON_UPDATE.fullmatch(sql.strip()) if self.spelling.updating_defaults else None
         if match is None:
-            return self.expression(sql, ())
-        parts = [self.expression(match[part], ()) for part in ("at", "update")]
+            return self.expression(sql, {})
+        parts = [self.expression(match[part], {}) for part in ("at", "update")]
         if not all(part.startswith("CURRENT_TIMESTAMP") for part in parts):
             raise Refused("ON UPDATE takes only CURRENT_TIMESTAMP")
         return " ON UPDATE ".join(parts)
@@ -128,11 +167,11 @@ class Vetting:
         """Return a node as the engine must see it: names and strings quoted by our own rules."""
         if isinstance(node, exp.Column):
             name = node.name if node.name in columns else names[node.name.lower()]
-            return exp.Var(this=self.spelling.quote(name))
+            return exp.Var(this=self._into.quote(name))
         if isinstance(node, exp.Literal) and node.is_string:
-            return exp.Var(this=self.spelling.literal(node.this))
+            return exp.Var(this=self._into.literal(node.this))
         if isinstance(node, exp.ByteString):  # PostgreSQL's E'…', its backslashes read
-            return exp.Var(this=self.spelling.literal(node.this))
+            return exp.Var(this=self._into.literal(node.this))
         if _user_defined(node):
             return exp.Var(this=self.spelling.quote(self._own_type(node) or ""))
         return node

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Optional
 
 from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import Refused, items, parenthesis
 from synthohive.ddl.vetted import Vetting
+from synthohive.schema import Column
 
-__all__ = ["IndexParts", "index_parts", "key_part", "names_in", "vetted_index"]
+__all__ = ["IndexParts", "index_parts", "key_part", "names_in", "unquoted", "vetted_index"]
 
 _NAME = r'(?:"(?:[^"]|"")+"|`(?:[^`]|``)+`|[^\W\d][\w$]*)'
 _CREATE = re.compile(
@@ -94,7 +95,7 @@ def index_parts(definition: str, spelling: Spelling) -> IndexParts:
         " ".join((match["kind"] or "").upper().split()),
         (match["method"] or "").lower(),
         tuple(keys),
-        tuple(map(_unquoted, items(f"({end['include']})"))) if end["include"] else (),
+        tuple(map(unquoted, items(f"({end['include']})"))) if end["include"] else (),
         not end["nulls"],
         end["where"],
     )
@@ -125,11 +126,11 @@ def names_in(sql: str) -> set[str]:
     >>> sorted(names_in('lower("a b") || c'))
     ['a b', 'c', 'lower']
     """
-    return {_unquoted(name) for name in re.findall(_NAME, sql)}
+    return {unquoted(name) for name in re.findall(_NAME, sql)}
 
 
 def vetted_index(
-    definition: str, table: str, name: str, columns: Collection[str], vetting: Vetting
+    definition: str, table: str, name: str, columns: Mapping[str, Column], vetting: Vetting
 ) -> str:
     """Write an index's definition anew.
 
@@ -141,7 +142,7 @@ def vetted_index(
         As the source's catalogue, or a description, has it.
     table, name : str
         What the new one is on, and what it is called, whatever the definition says.
-    columns : collection of str
+    columns : dict of str to Column
         Those of the table, which alone it may name.
     vetting : Vetting
         Of the engine, for its expressions.
@@ -172,7 +173,7 @@ def vetted_index(
     return sql
 
 
-def _part(item: str, columns: Collection[str], vetting: Vetting) -> str:
+def _part(item: str, columns: Mapping[str, Column], vetting: Vetting) -> str:
     match = _ORDER.fullmatch(item.strip())
     if match is None:
         raise Refused(f"{item[:40]!r} is no part of an index")
@@ -180,16 +181,17 @@ def _part(item: str, columns: Collection[str], vetting: Vetting) -> str:
     suffix = " ".join(f"{match['class'] or ''}{match['order'] or ''}".split())
     prefix = _PREFIX.fullmatch(body) if vetting.spelling.index_clauses else None
     if prefix is not None:
-        column = _known(_unquoted(prefix["column"]), columns)
+        column = _known(unquoted(prefix["column"]), columns)
         written = f"{vetting.spelling.quote(column)}({prefix['length']})"
     elif re.fullmatch(_NAME, body):
-        written = vetting.spelling.quote(_known(_unquoted(body), columns))
+        written = vetting.spelling.quote(_known(unquoted(body), columns))
     else:
         written = f"({vetting.expression(body, columns)})"
     return f"{written} {suffix}" if suffix else written
 
 
-def _unquoted(name: str) -> str:
+def unquoted(name: str) -> str:
+    """Return a name without its quotes; any other text as it is."""
     for mark in ('"', "`"):
         if name.startswith(mark):
             return name[1:-1].replace(mark * 2, mark)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any, Optional
 
 from synthohive._logging import get_logger
-from synthohive.ddl.expressions import portable_default
 from synthohive.schema import ColumnKind, Metadata, TableConfig
 
 __all__ = ["writable"]
@@ -13,18 +14,25 @@ __all__ = ["writable"]
 log = get_logger(__name__)
 
 
-def writable(metadata: Metadata, *, native: bool) -> Metadata:
+def writable(metadata: Metadata, default: Optional[Callable[..., Any]]) -> Metadata:
     """Return a description without what only the source's own DDL can make.
 
     These are excluded columns of unsupported types, with the indexes, UNIQUEs and CHECKs over
     them. No row has a value for them, so that nothing is lost but the empty column; a log
     event lists them. An excluded column whose default another engine does not know becomes
     nullable.
+
+    Parameters
+    ----------
+    metadata : Metadata
+    default : callable, optional
+        Returns a column's (of a table) default in another engine; None where it is the same.
     """
     result, left = metadata, []
     for name, table in metadata.tables.items():
         out = {c for c in table.exclude_columns if _foreign(table, c)}
-        open_ = {c for c in table.exclude_columns if not native and not _has_default(table, c)}
+        unset = table.exclude_columns if default is not None else ()
+        open_ = {c for c in unset if not _has_default(table, c, default)}
         open_ -= out
         if not out | open_:
             continue
@@ -42,11 +50,9 @@ def _foreign(table: TableConfig, name: str) -> bool:
     return column is not None and column.kind is ColumnKind.UNSUPPORTED
 
 
-def _has_default(table: TableConfig, name: str) -> bool:
+def _has_default(table: TableConfig, name: str, default: Any) -> bool:
     column = table.columns.get(name)
-    return column is None or (
-        column.default is not None and portable_default(column.default) is not None
-    )
+    return column is None or (column.default is not None and default(table, column) is not None)
 
 
 def _leave_out(table: TableConfig, out: set[str], open_: set[str]) -> None:

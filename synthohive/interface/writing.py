@@ -153,6 +153,9 @@ def write_database(
         kind: tuple(name for name in names if name not in there[kind])
         for kind, names in not_cloned.items()
     }
+    for (kind, name), reason in asked.items():
+        if reason and name not in left.get(kind, ()):  # what another engine cannot state
+            left[kind] = (*left.get(kind, ()), name)
     return WriteSummary(
         writer.target,
         tuple(tables),

@@ -236,11 +236,16 @@ class StagedSchema(ABC):
         try:
             yield
         except self.errors as exc:
+            reason = self._reason(exc)
             raise ConnectorError(
                 f"{self.engine_name} refused {what} while {self.target!r} was being written: "
-                f"{self._reason(exc)}.",
-                hint=hint or "Nothing was changed.",
+                f"{reason}.",
+                hint=hint or self._remedy(reason) or "Nothing was changed.",
             ) from exc
+
+    def _remedy(self, reason: str) -> Optional[str]:
+        """Return what to do about what the engine says; None if nothing is known."""
+        return None
 
     @staticmethod
     def constrain_all(
@@ -597,12 +602,16 @@ class Writer:
     def objects(self) -> dict[tuple[str, str], str]:
         """Return why each object (kind, name) that was asked for was not made; "" if it was.
 
+        So it is of what the source's tables state, and another engine cannot.
+
         Names have their schema before them, if there are several.
         """
         found: dict[tuple[str, str], str] = {}
         for name, schema in self.schemas.items():
             lead = f"{name}." if self.metadata.schemas else ""
             found.update({(kind, f"{lead}{own}"): "" for kind, own in schema.ddl.brought})
+            for left in schema.ddl.left:
+                found[left.kind, f"{lead}{left.name}"] = left.reason
             for thing, reason in schema.outcome.items():
                 key = (thing.kind, f"{lead}{thing.name}")
                 found[key] = found.get(key) or reason

@@ -330,6 +330,7 @@ POSTGRESQL: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 MYSQL: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     # text in the form that MySQL 9 prints, some with other columns or literals
+    ("(`code` not like _utf8mb4'Z%')", {"code": "ab"}, {"code": "za"}),
     ("(`m` = _utf8mb4'sad')", {"m": "sad"}, {"m": "ok"}),
     (r"(`m` = _utf8mb4\'it\\\'s\')", {"m": "it's"}, {"m": "its"}),
     ("(`Odd Name` <> -(1))", {"Odd Name": 1}, {"Odd Name": -1}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from synthohive.ddl.spelling import Spelling, Type
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["SPELLING"]
+_MACRO = re.compile(r'\bmain\."?(\w+)"?\(')
 
 
 class DuckdbSpelling(Spelling):
@@ -24,6 +26,11 @@ class DuckdbSpelling(Spelling):
     key_actions = False
     comments = "after"
     computed = "VIRTUAL"
+    new_uuid = "uuid()"
+    clock_in_checks = True
+    expression_indexes = True
+    zones = True
+    stand_ins = Spelling.stand_ins - {ColumnKind.INTERVAL, ColumnKind.UUID}
     like_ignores_case = False
     moments: ClassVar[Mapping[Any, str]] = {**UNSEEN, BEFORE: "0001-12-31 (BC)"}
     types: ClassVar[Mapping[ColumnKind, Any]] = {
@@ -40,6 +47,15 @@ class DuckdbSpelling(Spelling):
         usmallint utinyint uuid varchar text enum struct map union list
         """.split()
     )
+
+    def plain(self, sql: str) -> str:
+        """Drop the schema of functions that are macros of DuckDB's own: ``main."trim"(a)``."""
+        return _MACRO.sub(r"\1(", sql)
+
+    def loses(self, column: Column) -> str:
+        """See the base class."""
+        digits = column.precision or 0
+        return f"its decimals have at most 38 digits, not {digits}" if digits > 38 else ""
 
     def type_of(self, column: Column, *, in_key: bool, sole_key: bool) -> Type:
         """See the base class."""

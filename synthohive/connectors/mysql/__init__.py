@@ -27,4 +27,14 @@ CAPABILITIES = Capabilities(
     connect_args=(("local_infile", True),),
     variants=(("is_mariadb", "mariadb"),),
     asking=ASKING,
+    denials=(
+        (
+            "(?P<right>[A-Z][A-Z ,]*) command denied to user (?P<who>'[^']*'@'[^']*')",
+            "GRANT {right} ON {place}.* TO {who}",
+        ),
+        (
+            "Access denied for user (?P<who>'[^']*'@'[^']*') to database",
+            "GRANT {right} ON {place}.* TO {who}",
+        ),
+    ),
 )

@@ -21,6 +21,7 @@ class MySQL(Dialect):
     """See the module; something stands for zero dates ('0000-00-00')."""
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.MysqlCatalogue
+    EMPTY: ClassVar[str] = "NULL"
 
     READS: ClassVar[Mapping[ColumnKind, str]] = {
         ColumnKind.POINT: "HEX({0})",

@@ -124,7 +124,9 @@ class MysqlSpelling(Spelling):
     comments = "inside"
     enums = "column"
     now = "CURRENT_TIMESTAMP(6)"
+    today = "(CURRENT_DATE)"
     updating_defaults = True
+    exact = "utf8mb4_bin"
     backslashes = True
     index_clauses = True
     moments: ClassVar[Mapping[Any, str]] = {EARLY: "0000-00-00"}
@@ -182,6 +184,12 @@ class MysqlSpelling(Spelling):
         srid = "" if found is None else f", {found[1] or found[2]}"
         return f"(ST_GeomFromText('{shape}'{srid}))" if shape else None
 
+    def loses(self, column: Column) -> str:
+        """See the base class."""
+        if (column.precision or 0) > 65 or (column.scale or 0) > 30:
+            return "its decimals have at most 65 digits, 30 of them behind the point"
+        return ""
+
     def type_of(self, column: Column, *, in_key: bool, sole_key: bool) -> Type:
         """See the base class."""
         kind, type_ = column.kind, column.arrow_type
@@ -210,7 +218,7 @@ class MysqlSpelling(Spelling):
 
     def indexable(self, type_: str) -> bool:
         """See the base class."""
-        return type_.upper() not in {"LONGTEXT", "LONGBLOB", "JSON"}
+        return type_.upper().split(" ")[0] not in {"LONGTEXT", "LONGBLOB", "JSON"}
 
     def counter(self, table: str, column: Column, *, sole_key: bool) -> str:
         """See the base class."""

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
+from synthohive.connectors.mysql import CAPABILITIES
 from synthohive.connectors.mysql.objects import Holdings, holders, moved
 from synthohive.connectors.mysql.rows import RowLoader, hide_values, regroup
 from synthohive.connectors.mysql.spelling import SPELLING, quote
@@ -258,7 +259,8 @@ class MysqlWriter(StagedSchema):
             raise NoPlaceError(
                 f"MySQL refused to create the staging database {self.staging!r}: "
                 f"{self._reason(exc)}.",
-                hint=f"Grant the user all rights on `{self.target}%`.*, or make it writable.",
+                hint=self._remedy(self._reason(exc))
+                or f"Grant the user all rights on `{self._pattern}%`.*, or make it writable.",
             ) from exc
         self._execute(f"USE {quote(self.staging)}")
         for statement in self.ddl.setup:
@@ -281,6 +283,14 @@ class MysqlWriter(StagedSchema):
             places = (self.target, self.staging, self._trash)
             return f"a lock was not to be had, {holders(self._ask, places)}"
         return hide_values(str(exc.args[1])).rstrip(".")
+
+    def _remedy(self, reason: str) -> Optional[str]:
+        return CAPABILITIES.missing_grant(reason, f"`{self._pattern}%`", "CREATE")
+
+    @property
+    def _pattern(self) -> str:
+        """The target's name as a GRANT has it, where an underscore stands for any character."""
+        return self.target.replace("_", "\\_")
 
     def _copy(self, table: str, batches: Iterator[pa.RecordBatch]) -> int:
         self.make_table(table)

@@ -23,4 +23,15 @@ ASKING = Asking(
     },
 )
 
-CAPABILITIES = Capabilities("psycopg2", "postgres", driver="psycopg2", asking=ASKING)
+CAPABILITIES = Capabilities(
+    "psycopg2",
+    "postgres",
+    driver="psycopg2",
+    asking=ASKING,
+    denials=(
+        ("permission denied for schema (?P<it>.+)", "GRANT USAGE ON SCHEMA {it}"),
+        ("permission denied for database (?P<it>.+)", "GRANT CREATE ON DATABASE {it}"),
+        ("permission denied for (?:table|relation|.*view) (?P<it>.+)", "GRANT SELECT ON {it}"),
+        ("permission denied for (?P<what>[a-z ]+) (?P<it>\\S+)", "GRANT USAGE ON {what} {it}"),
+    ),
+)

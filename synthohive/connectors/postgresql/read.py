@@ -13,7 +13,7 @@ from pyarrow import csv
 from sqlalchemy.engine import Connection, Engine
 
 from synthohive.connectors.dialect import Catalogue, Dialect
-from synthohive.connectors.postgresql import catalogue
+from synthohive.connectors.postgresql import CAPABILITIES, catalogue
 from synthohive.connectors.special_values import AFTER, BEFORE, MIDNIGHT, reading
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind
@@ -130,7 +130,10 @@ class PostgreSQL(Dialect):
                 cursor.copy_expert(f"COPY ({sql}) TO STDOUT (FORMAT csv)", file, 1 << 20)
         except (psycopg2.Error, OSError) as exc:
             reason = str(exc).strip().split("\n")[0]
-            raise ConnectorError(f"Table {table!r} could not be read: {reason}.") from exc
+            raise ConnectorError(
+                f"Table {table!r} could not be read: {reason}.",
+                hint=CAPABILITIES.missing_grant(reason, ""),
+            ) from exc
 
 
 def _shown_bounds(text: str) -> str:

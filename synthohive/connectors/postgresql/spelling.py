@@ -72,6 +72,12 @@ class PostgresqlSpelling(Spelling):
     nulls_not_distinct = True
     comments = "after"
     enums = "type"
+    new_uuid = "gen_random_uuid()"
+    clock_in_checks = True
+    zones = True
+    stand_ins = Spelling.stand_ins - {ColumnKind.INTERVAL, ColumnKind.UUID}
+    partial_indexes = True
+    expression_indexes = True
     quoted_collations = True
     index_methods = True
     like_ignores_case = False

@@ -13,6 +13,7 @@ import psycopg2.errors
 from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive._logging import get_logger
+from synthohive.connectors.postgresql import CAPABILITIES
 from synthohive.connectors.postgresql.carrying import carried_from, copy_default_rights
 from synthohive.connectors.postgresql.locks import LOCK_CLASS, LockWatch, holder_of_target
 from synthohive.connectors.postgresql.objects import Holdings
@@ -315,6 +316,9 @@ class PostgresqlWriter(StagedSchema):
     def settle(self) -> None:
         """See the base class."""
         self._connection.commit()
+
+    def _remedy(self, reason: str) -> Optional[str]:
+        return CAPABILITIES.missing_grant(reason, quote(self.target))
 
     def _reason(self, exc: BaseException) -> str:
         diag = getattr(exc, "diag", None)

@@ -12,8 +12,16 @@ from typing import ClassVar, Optional
 
 from synthohive._logging import get_logger
 from synthohive.connectors.dialect import Catalogue, OddIndex
-from synthohive.ddl.statements import SchemaDdl, SchemaObject, Statement, declared_keys, label
-from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
+from synthohive.ddl.statements import (
+    SchemaDdl,
+    SchemaObject,
+    Statement,
+    declared_keys,
+    items,
+    label,
+    parenthesis,
+)
+from synthohive.schema import Column, ColumnKind, Identity, Metadata, TableConfig
 from synthohive.texts.moments import form_of, kind_of_form, unit_of_form, usual_form
 
 __all__ = ["SqliteCatalogue", "definitions"]
@@ -27,6 +35,8 @@ _PATTERNS = {
     ColumnKind.TIME: "[0-9][0-9]:[0-9][0-9]*",
 }
 _DOUBTFUL = {*_PATTERNS, ColumnKind.BOOLEAN, ColumnKind.DECIMAL, ColumnKind.UNSUPPORTED}
+_NAME = re.compile(r"""\"(?:[^"]|"")+"|`(?:[^`]|``)+`|\[[^\]]+\]|'(?:[^']|'')+'|[^\s(,]+""")
+_COMPUTED = re.compile(r"[\s)]AS\s*(?=\()", re.IGNORECASE)
 _MAX_SCALE = 10
 _SEEN = 1000
 _ZONED = re.compile(r"[+-](?!00:?00)\d\d:?\d\d$")
@@ -100,8 +110,13 @@ class SqliteCatalogue(Catalogue):
     def amend(self, metadata: Metadata) -> None:
         """Describe columns by their values where the declared type does not fit them."""
         for table in metadata.tables.values():
+            key = table.columns.get(table.pk[0]) if len(table.pk) == 1 else None
+            if key is not None and (key.sql_type or "").upper() == "INTEGER":
+                key.identity = Identity()  # the row's own number, which the engine counts
             if table.foreign_keys:
                 self._key_actions(metadata.schema_name, table)
+            if any(column.computed is not None for column in table.columns.values()):
+                self._computed(metadata.schema_name, table)
             columns = [c for c in table.columns.values() if c.kind in _DOUBTFUL and not c.computed]
             place = self.quote(metadata.schema_name, table.name)
             for i in range(0, len(columns), _AT_ONCE):
@@ -147,6 +162,17 @@ class SqliteCatalogue(Catalogue):
             column.arrow = f"timestamp[{unit_of_form(column.text_form)}]"
         if column.text_form is None and any(_ZONED.search(value) for value in texts):
             column.kind = ColumnKind.TEXT  # times of several zones
+
+    def _computed(self, schema: Optional[str], table: TableConfig) -> None:
+        """Read what columns are computed by, which the Inspector finds in few spellings."""
+        query = f"SELECT sql FROM {self.quote(schema)}.sqlite_master WHERE name = :name"
+        for item in items(str(self.rows(query, name=table.name)[0][0])):
+            name, clause = _NAME.match(item), _COMPUTED.search(item)
+            column = table.columns.get(_unquoted(name[0])) if name else None
+            if clause is None or column is None or column.computed is None:
+                continue
+            parts, _ = parenthesis(item[clause.end() :])
+            column.computed = ", ".join(parts)
 
     def _key_actions(self, schema: Optional[str], table: TableConfig) -> None:
         """Read ON DELETE and ON UPDATE of keys that do not name their parent's columns."""
@@ -219,6 +245,20 @@ class SqliteCatalogue(Catalogue):
             for kind, name, table, sql in rows
             if table in known
         ]
+
+
+def _unquoted(name: str) -> str:
+    """Return a name without its quotes.
+
+    Examples
+    --------
+    >>> _unquoted("[a b]"), _unquoted('"a""b"'), _unquoted("plain")
+    ('a b', 'a"b', 'plain')
+    """
+    mark = {"[": "]"}.get(name[0], name[0])
+    if name[0] not in "[\"`'":
+        return name
+    return name[1:-1].replace(mark * 2, mark)
 
 
 def _kind(declared: ColumnKind, values: _Values) -> ColumnKind:

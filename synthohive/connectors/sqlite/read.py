@@ -45,6 +45,7 @@ class SQLite(Dialect):
     """See the module."""
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.SqliteCatalogue
+    EMPTY: ClassVar[str] = "NULL"
 
     def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
         """See the base class; `schema` may be a path. Links lead to the same file."""

@@ -1,0 +1,290 @@
+"""Expressions and defaults carried from one engine's SQL to another's, where they mean the same.
+
+sqlglot knows how each engine writes what all of them have. What it cannot know is decided here:
+each change below is one that its reading would get wrong, and whatever may mean something else
+in the target is refused with the reason, so that it can be listed before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Optional
+
+from sqlglot import exp
+
+from synthohive.ddl.spelling import Spelling
+from synthohive.ddl.statements import Refused
+from synthohive.schema import Column, ColumnKind
+
+__all__ = ["carried", "carried_default"]
+
+Node = Any
+"""A node of sqlglot's tree; the name of its class differs between versions."""
+_Type = exp.DataType.Type
+_TEXTS = (_Type.TEXT, _Type.VARCHAR, _Type.CHAR, _Type.NCHAR, _Type.NVARCHAR)
+_NUMBERS = (
+    _Type.DECIMAL, _Type.DOUBLE, _Type.FLOAT, _Type.BIGINT, _Type.INT, _Type.SMALLINT,
+    _Type.TINYINT, _Type.INT128,
+)  # fmt: skip
+_MOMENTS = (
+    _Type.DATE, _Type.TIME, _Type.TIMESTAMP, _Type.TIMESTAMPTZ, _Type.TIMESTAMPNTZ, _Type.DATETIME,
+)  # fmt: skip
+_LOCAL = tuple(
+    found for n in ("Localtime", "Localtimestamp") if (found := getattr(exp, n, None)) is not None
+)
+_NOW = (
+    exp.CurrentDate, exp.CurrentTime, exp.CurrentTimestamp, exp.CurrentDatetime, exp.Rand,
+    exp.Uuid, *_LOCAL,
+)  # fmt: skip
+_DOCUMENTS = (
+    exp.JSONExtract, exp.JSONExtractScalar, exp.JSONBContains, exp.JSONBExtract, exp.Bracket,
+)  # fmt: skip
+_TEXTUAL = (exp.Lower, exp.Upper, exp.Trim, exp.Substring, exp.Concat, exp.DPipe, exp.Coalesce)
+_PARTS: dict[type[Any], str] = {
+    exp.Year: "YEAR", exp.Month: "MONTH", exp.Day: "DAY", exp.DayOfMonth: "DAY",
+}  # fmt: skip
+_SQLITE_PARTS = {"%Y": "YEAR", "%m": "MONTH", "%d": "DAY"}
+_COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is)
+_UNITS = {"YEAR", "MONTH", "DAY"}  # seconds have fractions here and none there
+
+
+def carried(tree: Node, columns: Mapping[str, Column], source: Spelling, target: Spelling) -> Node:
+    """Return an expression as the target's grammar writes it with the same meaning.
+
+    Parameters
+    ----------
+    tree : sqlglot.Expression
+        As the source's grammar reads it, vetted; it is changed.
+    columns : dict of str to Column
+        Those of the table.
+    source, target : Spelling
+
+    Raises
+    ------
+    Refused
+        A part may mean something else in the target.
+    """
+    known = {name.lower(): column for name, column in columns.items()}
+    root = exp.Paren(this=tree)  # so that the whole, too, can be replaced
+    for step in (_listed, _part_of_date, _plain_cast, _compared):
+        for node in list(root.walk()):
+            found = step(node, known)
+            if found is not node:
+                node.replace(found)
+    ignoring = target.like_ignores_case and not target.exact
+    for node in list(root.walk()):
+        _check_meaning(node, known, target)
+        if isinstance(node, exp.Like) and source.like_ignores_case:
+            node.replace(_caseless(node, target))
+        elif isinstance(node, exp.Like) and ignoring and _lettered(node):
+            raise Refused("LIKE ignores upper and lower case there")
+    return root.this
+
+
+def carried_default(tree: Node, column: Column, target: Spelling) -> str:
+    """Return a default as the target writes it.
+
+    Parameters
+    ----------
+    tree : sqlglot.Expression
+        As the source's grammar reads it, vetted.
+    column : Column
+    target : Spelling
+
+    Raises
+    ------
+    Refused
+        It is no constant, and not the moment of a column that holds moments.
+    """
+    node, negative = _bare(tree), False
+    if isinstance(node, exp.Neg):
+        node, negative = _bare(node.this), True
+    if column.kind is ColumnKind.TIMESTAMP and _is_now(node):
+        return target.moment(column)
+    if isinstance(node, exp.CurrentDate) and column.kind is ColumnKind.DATE:
+        return target.today
+    if isinstance(node, exp.Null):
+        return "NULL"
+    if isinstance(node, exp.Uuid) and column.kind is ColumnKind.UUID and target.new_uuid:
+        return target.new_uuid
+    if isinstance(node, exp.Boolean) or column.kind is ColumnKind.BOOLEAN:
+        return _flag(node)
+    if isinstance(node, exp.Literal):
+        if not node.is_string:
+            return f"-{node.this}" if negative else str(node.this)
+        if column.kind.family == "number":  # MySQL quotes numbers, too
+            return str(float(node.this)) if "e" in node.this.lower() else _number(node.this)
+        return target.literal(node.this)
+    raise Refused("it is no constant that the target can have for a default")
+
+
+def _is_now(node: Node) -> bool:
+    called = node.name.lower() if isinstance(node, exp.Anonymous) else ""
+    return called == "now" or isinstance(node, (exp.CurrentTimestamp, exp.CurrentDatetime, *_LOCAL))
+
+
+def _number(text: str) -> str:
+    if not text.removeprefix("-").replace(".", "", 1).isdigit():
+        raise Refused("it is no number")
+    return text
+
+
+def _flag(node: Node) -> str:
+    said = str(node.this).lower()
+    if said in ("true", "t", "1"):
+        return "TRUE"
+    if said in ("false", "f", "0"):
+        return "FALSE"
+    raise Refused("it is neither true nor false")
+
+
+def _bare(node: Node) -> Node:
+    """Remove parentheses, and casts of constants to the column's own type."""
+    while isinstance(node, (exp.Paren, exp.Cast)):
+        node = node.this
+    return node
+
+
+def _listed(node: Node, columns: Mapping[str, Column]) -> Node:
+    """Turn PostgreSQL's ``= ANY (ARRAY[…])``, as it keeps every IN, into ``IN (…)``."""
+    if not isinstance(node, (exp.EQ, exp.NEQ)):
+        return node
+    right = node.expression
+    quantifier = "any" if isinstance(node, exp.EQ) else "all"
+    if isinstance(right, exp.Anonymous) and right.name.lower() == quantifier:
+        held = right.expressions[0]  # as sqlglot reads <> ALL (…)
+    elif type(right) is (exp.Any if quantifier == "any" else exp.All):
+        held = right.this
+    else:
+        return node
+    array = _bare(held)
+    if not isinstance(array, exp.Array):
+        raise Refused("it compares with an array")
+    found = exp.In(this=node.this, expressions=array.expressions)
+    return found if quantifier == "any" else exp.Not(this=exp.Paren(this=found))
+
+
+def _compared(node: Node, columns: Mapping[str, Column]) -> Node:
+    """Set comparisons of comparisons in parentheses, which MariaDB leaves out: a = 1 = b."""
+    for side in ("this", "expression") if isinstance(node, _COMPARED) else ():
+        if isinstance(node.args[side], _COMPARED):
+            node.set(side, exp.Paren(this=node.args[side]))
+    return node
+
+
+def _part_of_date(node: Node, columns: Mapping[str, Column]) -> Node:
+    """Write year, month and day of a column in one form, which every grammar has."""
+    unit, of = "", None
+    if isinstance(node, exp.Extract):
+        unit, of = _bare(node.this).name.upper(), node.expression
+    elif type(node) in _PARTS:
+        unit, of = _PARTS[type(node)], node.this
+    elif isinstance(node, exp.Cast) and node.to.this in _NUMBERS:
+        written = node.this.unnest()
+        if isinstance(written, exp.TimeToStr):
+            unit, of = _SQLITE_PARTS.get(written.args["format"].name, ""), written.this
+    if of is None:
+        return node
+    while isinstance(of, (exp.Paren, exp.Cast, exp.TsOrDsToDate, exp.TsOrDsToTimestamp)):
+        of = of.this
+    if unit not in _UNITS or not _is(of, columns, "time"):
+        raise Refused("it takes apart what is no date, or more than year, month and day")
+    return exp.Extract(this=exp.Var(this=unit), expression=of)
+
+
+def _plain_cast(node: Node, columns: Mapping[str, Column]) -> Node:
+    """Leave out casts that change no value; refuse those that round, cut or print."""
+    if not isinstance(node, exp.Cast):
+        return node
+    inner, to = node.this.unnest(), node.to.this
+    if isinstance(node, exp.TryCast):
+        raise Refused("it casts what may fail")
+    while isinstance(inner, exp.Cast):
+        inner = inner.this.unnest()
+    bounded = bool(node.to.expressions)
+    if isinstance(inner, exp.Literal):
+        if inner.is_string and to in _NUMBERS:
+            return exp.Literal.number(_number(inner.this))
+        if (inner.is_string and to in _MOMENTS) or (to in _TEXTS and not inner.is_string):
+            return node
+        return inner
+    same = (
+        (to in _TEXTS and not bounded and (_is(inner, columns, "text") or _textual(inner)))
+        or (to in (_Type.DECIMAL, _Type.DOUBLE) and not bounded and _is_number(inner, columns))
+        or (to in _NUMBERS and not bounded and _is_whole(inner, columns))
+        or (to == _Type.USERDEFINED)
+        or (to == _Type.DATE and _kind(inner, columns) is ColumnKind.DATE)
+        or (isinstance(inner, exp.Neg) and isinstance(inner.this, exp.Literal) and to in _NUMBERS)
+    )
+    if not same:
+        raise Refused(f"casts to {node.to.sql()[:30]} may give another value there")
+    return node.this
+
+
+def _check_meaning(node: Node, columns: Mapping[str, Column], target: Spelling) -> None:
+    if isinstance(node, (exp.Div, exp.IntDiv)) and not any(
+        _has_fraction(side, columns) for side in (node.this, node.expression)
+    ):
+        raise Refused("whole numbers are divided differently")
+    if isinstance(node, exp.Anonymous):
+        raise Refused(f"{node.name.lower()}() is a function of the source's engine")
+    if isinstance(node, exp.Collate):
+        raise Refused("collations have other names there")
+    if isinstance(node, _NOW) and not target.clock_in_checks:
+        raise Refused("it asks the clock, which conditions may not there")
+    if isinstance(node, _DOCUMENTS):
+        raise Refused("it looks into a document or an array")
+    if isinstance(node, exp.Glob):
+        raise Refused("GLOB is SQLite's")
+    if isinstance(node, exp.Length) and node.args.get("binary"):
+        raise Refused("it counts bytes")
+
+
+def _caseless(node: Node, target: Spelling) -> Node:
+    if target.like_ignores_case or not _lettered(node):
+        return node
+    return exp.ILike(**node.args)  # NOT LIKE is one of them
+
+
+def _lettered(node: Node) -> bool:
+    """Whether a pattern has letters, or is no constant."""
+    pattern = node.expression.unnest()
+    return not isinstance(pattern, exp.Literal) or pattern.this.lower() != pattern.this.upper()
+
+
+def _has_fraction(node: Node, columns: Mapping[str, Column]) -> bool:
+    """Whether some operand is surely no whole number."""
+    for part in node.walk():
+        if isinstance(part, exp.Literal) and not part.is_string and "." in part.this:
+            return True
+        if _kind(part, columns) in (ColumnKind.DECIMAL, ColumnKind.FLOAT):
+            return True
+    return False
+
+
+def _textual(node: Node) -> bool:
+    return isinstance(node, _TEXTUAL)
+
+
+def _kind(node: Node, columns: Mapping[str, Column]) -> Optional[ColumnKind]:
+    found = columns.get(node.name.lower()) if isinstance(node, exp.Column) else None
+    return None if found is None else found.kind
+
+
+def _is(node: Node, columns: Mapping[str, Column], family: str) -> bool:
+    kind = _kind(node, columns)
+    return kind is not None and kind.family == family
+
+
+def _is_number(node: Node, columns: Mapping[str, Column]) -> bool:
+    """Whether it is a number, also one that sums and products make."""
+    node = node.unnest()
+    if isinstance(node, (exp.Add, exp.Sub, exp.Mul)):
+        return _is_number(node.this, columns) and _is_number(node.expression, columns)
+    if isinstance(node, (exp.Neg, exp.Abs, exp.Cast)):
+        return _is_number(node.this, columns)
+    return _is(node, columns, "number") or (isinstance(node, exp.Literal) and not node.is_string)
+
+
+def _is_whole(node: Node, columns: Mapping[str, Column]) -> bool:
+    return _kind(node, columns) is ColumnKind.INTEGER
