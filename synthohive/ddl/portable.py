@@ -273,7 +273,7 @@ class _Builder:
 
     def _expression(self, sql: str, table: TableConfig, kind: str, name: str) -> Optional[str]:
         """Return an expression as the target has it; None, and a note, where it has none."""
-        if kind[:-1].split()[0] not in self.spelling.has:
+        if kind[:-1].split(maxsplit=1)[0] not in self.spelling.has:
             self._leave(kind, f"{table.name}.{name}", _NONE)
             return None
         if self.native:
