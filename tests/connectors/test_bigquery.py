@@ -174,7 +174,12 @@ def test_what_other_engines_declare_is_left_out_or_noted() -> None:
         ForeignKey(columns=["p"], parent="p", parent_columns=["id"], declared=True),
         ForeignKey(columns=["code"], parent="p", parent_columns=["code"], declared=True),
     ])  # fmt: skip
-    ddl = portable_ddl(meta, dialect, spelling("bigquery"), native=False, all_keys=False)
+    source = spelling("postgresql")
+    ddl = portable_ddl(meta, dialect, spelling("bigquery"), source=source, all_keys=False)
+    assert [(left.kind, left.name) for left in ddl.left] == [
+        ("unique constraints", "p.once"),
+        ("foreign keys", "c(code) -> p(code)"),
+    ]
     assert ddl.tables["p"][0].sql == (
         "CREATE TABLE `p` (\n  `id` INT64 NOT NULL,\n  `code` STRING(9) OPTIONS (description = "
         "'it\\'s'),\n  `at` DATETIME DEFAULT CURRENT_DATETIME()\n)"
