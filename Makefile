@@ -21,7 +21,7 @@ TORCH_ARGS ?=
 PIP_FLAGS := --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo demo-dbt test unit lint lint-rules lint-format lint-types format docs clean
+.PHONY: help demo demo-dbt stand-ins test unit lint lint-rules lint-format lint-types format docs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -32,6 +32,7 @@ help:
 	@echo "make lint      run ruff and mypy"
 	@echo "make format    let ruff format and sort imports"
 	@echo "make docs      build the documentation site"
+	@echo "make stand-ins install the stand-in for Snowflake, for 'make test' to find"
 	@echo "make clean     remove the virtual environments and what was built"
 
 demo: .venv-demo/.made
@@ -71,6 +72,18 @@ docs: .venv-docs/.made
 	$(@D)/bin/python -m pip install $(PIP_FLAGS) --requirement docs/requirements.txt
 	@touch $@
 
+# fakesnow needs other versions of some packages than all else; the others are those of .venv.
+.venv-snowflake/.made: tests/snowflake/requirements.txt .venv/.made
+	@rm -rf $(@D)
+	.venv/bin/python -m venv --without-pip $(@D)
+	.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	  >"$$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/behind.pth"
+	.venv/bin/python -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check --no-compile \
+	  --no-warn-conflicts --requirement $<
+	@touch $@
+
+stand-ins: .venv-snowflake/.made
+
 .venv-demo/.made: EXTRAS :=
 .venv-demo-dbt/.made: EXTRAS := [dbt,duckdb]
 .venv-demo-dbt/.made: MORE := dbt-duckdb
@@ -89,4 +102,4 @@ docs: .venv-docs/.made
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-demo .venv-demo-dbt .venv-docs dist build site demo_output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-demo .venv-demo-dbt .venv-docs .venv-snowflake dist build site demo_output .pytest_cache .mypy_cache .ruff_cache

@@ -33,6 +33,7 @@ ENGINES = {
     "sqlite": "synthohive.connectors.sqlite",
     "duckdb": "synthohive.connectors.duckdb",
     "bigquery": "synthohive.connectors.bigquery",
+    "snowflake": "synthohive.connectors.snowflake",
 }
 """From the name of a dialect, as in a URL, to the folder of its engine."""
 ALIASES = {"postgres": "postgresql"}

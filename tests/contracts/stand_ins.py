@@ -1,0 +1,24 @@
+"""What a stand-in for a warehouse lacks: named in a test that fails, until it does not."""
+
+from __future__ import annotations
+
+from typing import Union
+
+import pytest
+
+__all__ = ["notimpl"]
+
+Errors = Union[type[BaseException], tuple[type[BaseException], ...]]
+
+
+def notimpl(reason: str, *, raises: Errors = AssertionError) -> pytest.MarkDecorator:
+    """Mark a test that the engine would pass and its stand-in does not; passing is a failure.
+
+    Parameters
+    ----------
+    reason : str
+        What the stand-in lacks, and how it is tested instead.
+    raises : type of exception, or several
+        How it fails: any other failure is one of ours.
+    """
+    return pytest.mark.xfail(strict=True, raises=raises, reason=f"not in the stand-in: {reason}")

@@ -1,0 +1,26 @@
+"""The user's verbs on Snowflake: on the stand-in, and on a real account where one is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.contracts.engine import EngineContract, Place
+from tests.snowflake.conftest import fresh
+
+
+class TestStandIn(EngineContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def source(cls, stand_in: Engine) -> Iterator[Place]:
+        yield from fresh(stand_in)
+
+
+@pytest.mark.remote
+class TestAccount(EngineContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def source(cls, account: Engine) -> Iterator[Place]:
+        yield from fresh(account)
