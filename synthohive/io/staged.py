@@ -44,6 +44,8 @@ __all__ = ["StagedSchema", "Writer"]
 
 log = get_logger(__name__)
 _SHOWN = 10
+_ASKED = 50
+"""Keys whose repeated values one query counts."""
 _SETTLED = 100
 """Statements after which locks are let go of: a server has room for so many in all."""
 
@@ -332,10 +334,9 @@ class StagedSchema(ABC):
         step("rows constrained")
         self._analyze()
         if not self.keys_checked:
-            for table in self.metadata.tables:
-                self._prove_unique(table)
+            self._prove_unique()
 
-    def _prove_unique(self, table: str) -> None:
+    def _prove_unique(self) -> None:
         """Refuse rows that break a key which the engine notes and does not check.
 
         Raises
@@ -343,30 +344,46 @@ class StagedSchema(ABC):
         ConnectorError
             A primary key is NULL or repeated, or a UNIQUE repeated.
         """
-        config = self.metadata.table(table)
-        wanted = [("primary key", config.pk, True)] if config.pk else []
-        wanted += [(label("unique constraint", u.name or ""), u.columns, not u.nulls_distinct)
-                   for u in config.unique]  # fmt: skip
-        for what, columns, whole in wanted:
-            named = label(what, "", columns)
-            names = [self.quote(column) for column in columns]
-            filled = " AND ".join(f"{name} IS NOT NULL" for name in names)
-            listed = ", ".join(names)
-            with self.named(f"the count of repeated values of {named} on table {table!r}"):
-                ((missing, repeated),) = self._ask(
-                    f"SELECT (SELECT COUNT(*) FROM {self.quote(table)} WHERE NOT ({filled})), "
-                    f"(SELECT COUNT(*) FROM (SELECT 1 AS n FROM {self.quote(table)}"
-                    f"{'' if whole else f' WHERE {filled}'} "
-                    f"GROUP BY {listed} HAVING COUNT(*) > 1) d)"
+        keys = [
+            (table.name, label(what, name, columns), columns, what == "primary key", no_null)
+            for table in self.metadata.tables.values()
+            for what, name, columns, no_null in (
+                ("primary key", "", table.pk, True),
+                *(("unique constraint", u.name or "", u.columns, not u.nulls_distinct)
+                  for u in table.unique),
+            )
+            if columns
+        ]  # fmt: skip
+        for start in range(0, len(keys), _ASKED):
+            part = keys[start : start + _ASKED]
+            with self.named("the count of repeated values of keys"):
+                found = self._ask(
+                    " UNION ALL ".join(
+                        self._repeated(number, table, columns, whole=whole)
+                        for number, (table, _, columns, _, whole) in enumerate(part)
+                    )
                 )
-            missing = missing if what == "primary key" else 0
-            if missing or repeated:
-                raise ConnectorError(
-                    f"{named[0].upper()}{named[1:]} of table {table!r} has {repeated} values that "
-                    f"repeat and {missing} rows with NULL among the {self.rows[table]} rows of "
-                    f"{self.target!r}.",
-                    hint="Nothing was changed.",
-                )
+            for number, missing, repeated in found:
+                table, named, _, primary, _ = part[int(number)]
+                if repeated or (primary and missing):
+                    raise ConnectorError(
+                        f"{named[0].upper()}{named[1:]} of table {table!r} has {repeated} values "
+                        f"that repeat and {missing} rows with NULL among the {self.rows[table]} "
+                        f"rows of {self.target!r}.",
+                        hint="Nothing was changed.",
+                    )
+
+    def _repeated(self, number: int, table: str, columns: Sequence[str], *, whole: bool) -> str:
+        """Return a query of one row: a number, how many rows have NULL, how many values repeat."""
+        place, listed = self.quote(table), ", ".join(map(self.quote, columns))
+        filled = " AND ".join(f"{self.quote(column)} IS NOT NULL" for column in columns)
+        only = "" if whole else f" WHERE {filled}"
+        return (
+            f"SELECT {number} AS n, "
+            f"(SELECT COUNT(*) FROM {place} WHERE NOT ({filled})) AS missing, "
+            f"(SELECT COUNT(*) FROM (SELECT 1 AS n FROM {place}{only} GROUP BY {listed} "
+            "HAVING COUNT(*) > 1) d) AS repeated"
+        )
 
     def link(self) -> None:
         """Add the foreign keys, and advance the counters."""

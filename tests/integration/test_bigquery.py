@@ -52,17 +52,6 @@ TYPES = {
 }
 
 
-@pytest.fixture(scope="module")
-def service(bigquery_engine: Engine) -> Engine:
-    return bigquery_engine
-
-
-@pytest.fixture
-def dataset(service: Engine) -> Iterator[str]:
-    with fresh_dataset(service) as name:
-        yield name
-
-
 def run(engine: Engine, *statements: str) -> None:
     with engine.begin() as connection:
         for sql in statements:
@@ -86,6 +75,7 @@ def copied(engine: Engine, source: str, target: str, **how: Any) -> None:
         writer.finish()
 
 
+@pytest.mark.slow
 class TestBigquery(EngineContract):
     """At the level of the user's verbs."""
 
@@ -108,6 +98,50 @@ class TestRemote(EngineContract):
         with fresh_dataset(engine) as name:
             yield Place(engine, name)
         engine.dispose()
+
+
+def test_shapes_that_are_no_points_say_nothing(bigquery_engine: Engine) -> None:
+    with fresh_dataset(bigquery_engine) as name:
+        shape = "ST_GEOGFROMTEXT('POLYGON((0 0, 0 1, 1 1, 0 0))')"
+        run(
+            bigquery_engine,
+            f"CREATE TABLE {name}.land (id INT64 NOT NULL, g GEOGRAPHY, must GEOGRAPHY NOT NULL)",
+            f"INSERT INTO {name}.land VALUES (1, {shape}, {shape}), (2, NULL, {shape})",
+        )
+        copied(bigquery_engine, name, f"{name}_copy")
+        found = ask(
+            bigquery_engine,
+            "SELECT REPLACE(ST_ASTEXT(g), 'T (', 'T('), REPLACE(ST_ASTEXT(must), 'T (', 'T(') "
+            f"FROM {name}_copy.land ORDER BY id",
+        )
+    assert found == [("POINT(0 0)", "POINT(0 0)"), (None, "POINT(0 0)")]
+
+
+def test_odd_names_and_many_rows(bigquery_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More rows than a page has come by the Storage Read API."""
+    with bigquery_engine.connect() as connection:
+        storage: Any = connection.connection.dbapi_connection
+    sessions: list[Any] = []
+    make = storage._bqstorage_client.create_read_session
+    monkeypatch.setattr(
+        storage._bqstorage_client,
+        "create_read_session",
+        lambda *args, **more: sessions.append(1) or make(*args, **more),
+    )
+    with fresh_dataset(bigquery_engine) as name:
+        run(
+            bigquery_engine,
+            f"CREATE TABLE {name}.`odd täble-1` (`größe 名` INT64 NOT NULL, `select` STRING)",
+            f"INSERT INTO {name}.`odd täble-1` SELECT n, IF(n = 1, '%% % `', NULL) "
+            "FROM UNNEST(GENERATE_ARRAY(1, 150000)) n",
+        )
+        copied(bigquery_engine, name, f"{name}_copy")
+        found = ask(
+            bigquery_engine,
+            f"SELECT COUNT(*), SUM(`größe 名`), MAX(`select`) FROM {name}_copy.`odd täble-1`",
+        )
+    assert found == [(150_000, 150_000 * 150_001 // 2, "%% % `")]
+    assert sessions
 
 
 class TestTypes:
@@ -150,43 +184,59 @@ class TestTypes:
         assert not columns["a"].nullable
 
 
-class TestSafety:
-    """What is refused, taken back, kept, and said."""
+def shop(engine: Engine, name: str) -> None:
+    """Make two tables with keys, one of them partitioned."""
+    run(
+        engine,
+        f"CREATE TABLE {name}.parent (id INT64 NOT NULL, name STRING NOT NULL, day DATE, "
+        "PRIMARY KEY (id) NOT ENFORCED) PARTITION BY DATE_TRUNC(day, MONTH) CLUSTER BY name "
+        "OPTIONS (description = 'who \"buys\"', labels = [('team', 'shop')])",
+        f"CREATE TABLE {name}.child (id INT64 NOT NULL, parent INT64, "
+        "PRIMARY KEY (id) NOT ENFORCED, FOREIGN KEY (parent) REFERENCES "
+        f"{name}.parent (id) NOT ENFORCED)",
+        f"INSERT INTO {name}.parent VALUES (1, 'a', '2024-01-01'), (2, 'b', NULL)",
+        f"INSERT INTO {name}.child VALUES (1, 1), (2, 2), (3, NULL)",
+    )
 
-    @pytest.fixture
-    def shop(self, service: Engine, dataset: str) -> str:
-        run(
-            service,
-            f"CREATE TABLE {dataset}.parent (id INT64 NOT NULL, name STRING NOT NULL, day DATE, "
-            "PRIMARY KEY (id) NOT ENFORCED) PARTITION BY DATE_TRUNC(day, MONTH) CLUSTER BY name "
-            "OPTIONS (description = 'who \"buys\"', labels = [('team', 'shop')])",
-            f"CREATE TABLE {dataset}.child (id INT64 NOT NULL, parent INT64, "
-            "PRIMARY KEY (id) NOT ENFORCED, FOREIGN KEY (parent) REFERENCES "
-            f"{dataset}.parent (id) NOT ENFORCED)",
-            f"INSERT INTO {dataset}.parent VALUES (1, 'a', '2024-01-01'), (2, 'b', NULL)",
-            f"INSERT INTO {dataset}.child VALUES (1, 1), (2, 2), (3, NULL)",
-        )
-        return dataset
+
+class TestSafety:
+    """What is refused, taken back, kept, and said; `copy` is there before each test, and after."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def source(cls, bigquery_engine: Engine) -> Iterator[str]:
+        with fresh_dataset(bigquery_engine) as name:
+            shop(bigquery_engine, name)
+            yield name
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def copy(cls, bigquery_engine: Engine, source: str) -> str:
+        copied(bigquery_engine, source, f"{source}_copy")
+        return f"{source}_copy"
 
     @pytest.mark.parametrize(
-        ("sql", "said"),
+        ("broken", "mended", "said"),
         [
-            ("INSERT INTO {0}.parent VALUES (2, 'c', NULL)", r"Primary key \(id\) of .* 1 values"),
-            ("DELETE FROM {0}.parent WHERE id = 2", "has 1 orphans"),
+            ("INSERT INTO {0}.parent VALUES (2, 'c', NULL)", "DELETE FROM {0}.parent WHERE "
+             "name = 'c'", r"Primary key \(id\) of .* 1 values"),
+            ("INSERT INTO {0}.child VALUES (9, 9)", "DELETE FROM {0}.child WHERE id = 9",
+             "has 1 orphans"),
         ],
-    )
-    def test_a_broken_key_is_refused(self, service: Engine, shop: str, sql: str, said: str) -> None:
-        run(service, sql.format(shop))
+    )  # fmt: skip
+    def test_a_broken_key_is_refused(
+        self, bigquery_engine: Engine, source: str, broken: str, mended: str, said: str
+    ) -> None:
+        run(bigquery_engine, broken.format(source))
         with pytest.raises(ConnectorError, match=said):
-            copied(service, shop, f"{shop}_copy")
-        left = ask(service, "SELECT schema_name FROM INFORMATION_SCHEMA.SCHEMATA")
-        assert [name for (name,) in left if name.startswith(shop)] == [shop]
+            copied(bigquery_engine, source, f"{source}_broken")
+        run(bigquery_engine, mended.format(source))
+        left = ask(bigquery_engine, "SELECT schema_name FROM INFORMATION_SCHEMA.SCHEMATA")
+        assert not [name for (name,) in left if name.startswith(f"{source}_broken")]
 
-    def test_the_copy_is_laid_out_like_the_source(self, service: Engine, shop: str) -> None:
-        copied(service, shop, f"{shop}_copy")
-        with service.connect() as connection:
-            client = client_of(connection)
-            table = client.get_table(f"local.{shop}_copy.parent")
+    def test_the_copy_is_laid_out_like_the_source(self, bigquery_engine: Engine, copy: str) -> None:
+        with bigquery_engine.connect() as connection:
+            table = client_of(connection).get_table(f"local.{copy}.parent")
         partitions: Any = table.time_partitioning
         assert (partitions.type_, partitions.field) == ("MONTH", "day")
         assert table.clustering_fields == ["name"]
@@ -194,43 +244,42 @@ class TestSafety:
         assert [f.mode for f in table.schema] == ["REQUIRED", "REQUIRED", "NULLABLE"]
         assert table.expires is None
 
-    def test_a_failure_while_publishing_takes_all_back(self, service: Engine, shop: str) -> None:
-        target = f"{shop}_copy"
-        copied(service, shop, target)
-        run(service, f"DELETE FROM {shop}.child WHERE id = 3",
-            f"CREATE TABLE {shop}.more (id INT64)")  # fmt: skip
+    def test_a_failure_while_publishing_takes_all_back(
+        self, bigquery_engine: Engine, source: str, copy: str
+    ) -> None:
+        run(bigquery_engine, f"CREATE VIEW {copy}.theirs AS SELECT id FROM {copy}.child",
+            f"DELETE FROM {source}.child WHERE id = 3",
+            f"CREATE TABLE {source}.more (id INT64)")  # fmt: skip
 
         def fail(name: str) -> None:
             if name == "tables published":
+                assert ask(bigquery_engine, f"SELECT count(*) FROM {copy}.theirs") == [(2,)]
                 raise RuntimeError(name)
 
         observe(fail)
         try:
             with pytest.raises(RuntimeError):
-                copied(service, shop, target, if_exists="replace")
+                copied(bigquery_engine, source, copy, if_exists="replace")
         finally:
             observe(None)
-        assert ask(service, f"SELECT count(*) FROM {target}.child") == [(3,)]
-        there = ask(service, f"SELECT table_name FROM {target}.INFORMATION_SCHEMA.TABLES")
-        assert sorted(name for (name,) in there) == ["_synthohive", "child", "parent"]
-        copied(service, shop, target, if_exists="replace")
-        assert ask(service, f"SELECT count(*) FROM {target}.child") == [(2,)]
+        assert ask(bigquery_engine, f"SELECT count(*) FROM {copy}.theirs") == [(3,)]
+        there = ask(bigquery_engine, f"SELECT table_name FROM {copy}.INFORMATION_SCHEMA.TABLES")
+        assert sorted(name for (name,) in there) == ["_synthohive", "child", "parent", "theirs"]
+        run(bigquery_engine, f"INSERT INTO {source}.child VALUES (3, NULL)",
+            f"DROP TABLE {source}.more")  # fmt: skip
 
-    def test_what_others_made_stays(self, service: Engine, shop: str) -> None:
-        target = f"{shop}_copy"
-        copied(service, shop, target)
-        run(service, f"CREATE VIEW {target}.theirs AS SELECT id FROM {target}.parent")
-        copied(service, shop, target, if_exists="replace")
-        assert ask(service, f"SELECT count(*) FROM {target}.theirs") == [(2,)]
-        run(service, f"CREATE TABLE {target}.own (id INT64)")
+    def test_a_table_of_others_is_not_replaced(
+        self, bigquery_engine: Engine, source: str, copy: str
+    ) -> None:
+        run(bigquery_engine, f"CREATE TABLE {copy}.own (id INT64)")
         with pytest.raises(ConnectorError, match="table own"):
-            copied(service, shop, target, if_exists="replace")
+            copied(bigquery_engine, source, copy, if_exists="replace")
+        run(bigquery_engine, f"DROP TABLE {copy}.own")
 
-    def test_jobs_are_labelled(self, service: Engine, shop: str) -> None:
-        copied(service, shop, f"{shop}_copy")
-        SqlWarehouse(service, shop).count("child")
-        with service.connect() as connection:
-            jobs = list(client_of(connection).list_jobs(max_results=200))
+    def test_jobs_are_labelled(self, bigquery_engine: Engine, source: str, copy: str) -> None:
+        SqlWarehouse(bigquery_engine, source).count("child")
+        with bigquery_engine.connect() as connection:
+            jobs = list(client_of(connection).list_jobs(max_results=300))
         marks = {job.labels.get("synthohive") for job in jobs}
         assert {"describe", "read", "load", "prove", "publish"} <= marks
         ours = [job for job in jobs if "synthohive" in job.labels]

@@ -232,10 +232,9 @@ class BigqueryCatalogue(Catalogue):
 
     def clone(self, metadata: Metadata, schema: str, beside: Sequence[str]) -> Optional[SchemaDdl]:
         """See the base class; keys follow the rows, since no copy job need bring them."""
-        there = {
-            table: {column["name"] for column in columns}
-            for (_, table), columns in self.get_multi_columns(schema).items()
-        }
+        there: dict[str, set[str]] = defaultdict(set)
+        for row in self._columns(schema):
+            there[row["table_name"]].add(row["column_name"])
         if any(there.get(n) != set(t.columns) for n, t in metadata.tables.items()):
             return None
         client, options = client_of(self.connection), self._options(schema)
@@ -308,8 +307,9 @@ def _create(config: TableConfig, real: bigquery.Table, options: dict[str, str]) 
     lines = []
     for column in config.columns.values():
         parts = [quote(column.name), str(column.sql_type).partition(" with values")[0]]
-        if column.default is not None:
-            parts.append(f"DEFAULT {column.default}")
+        default = SPELLING.empty_value(parts[1]) if column.filled else column.default
+        if default is not None:
+            parts.append(f"DEFAULT {default}")
         if not column.nullable and not _is_array(parts[1]):
             parts.append("NOT NULL")
         if column.comment:

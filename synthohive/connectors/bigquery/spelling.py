@@ -16,7 +16,7 @@ __all__ = ["SPELLING", "decimal_type", "literal", "quote"]
 
 _NUMERIC = (29, 9)
 """Digits before and behind the point of a NUMERIC; a BIGNUMERIC has 38 and 38."""
-_EMPTY_SHAPE = "ST_GEOGFROMTEXT('GEOMETRYCOLLECTION EMPTY')"
+_EMPTY_SHAPE = "ST_GEOGPOINT(0, 0)"  # of all functions that make shapes, the one a DEFAULT takes
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\0": "\\0"}
 
 

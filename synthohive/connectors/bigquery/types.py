@@ -11,7 +11,7 @@ BIGNUMERIC        decimals of 38 digits, the point where the rows need it; not r
                   have more
 ARRAY, STRUCT     a JSON text (``TO_JSON_STRING``), taken apart by SQL as it is put back
 JSON              its text, ``PARSE_JSON`` puts it back
-GEOGRAPHY         points: their text, learned by coordinates; other shapes: NULL or the empty one
+GEOGRAPHY         points: their text, learned by coordinates; other shapes: NULL or POINT(0 0)
 INTERVAL          microseconds, a month of 30 days; put back as the difference of two moments
 RANGE             not read
 ================  =========================================================================
@@ -90,7 +90,7 @@ def reading(column: Column, quoted: str) -> str:
     if kind is ColumnKind.POINT:
         return f"REPLACE(ST_ASTEXT({quoted}), 'POINT (', 'POINT(')"
     if kind is ColumnKind.EMPTY:
-        return f"IF({quoted} IS NULL, NULL, 'GEOMETRYCOLLECTION EMPTY')"
+        return f"IF({quoted} IS NULL, NULL, 'POINT(0 0)')"
     if kind is ColumnKind.INTERVAL:
         parts = [f"EXTRACT({part} FROM {quoted})" for part in _PARTS]
         seconds = " + ".join(f"{p} * {s}" for p, s in zip(parts, _SECONDS))
