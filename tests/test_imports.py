@@ -33,6 +33,7 @@ ROOMS: tuple[str, ...] = (
     "exceptions",
     "_arguments",
     "_yaml",
+    "_processes",
     "_workspace",
     "_files",
     "texts",

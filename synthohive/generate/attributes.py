@@ -10,9 +10,8 @@ from typing import Optional
 
 import pyarrow as pa
 
-from synthohive.encoding.encoded import EncodedTable
 from synthohive.generate.block_generator import BlockGenerator
-from synthohive.generate.blocks import cut_blocks
+from synthohive.generate.blocks import BLOCK_ROWS, cut_blocks
 from synthohive.generate.run import Generated, Groups, Run, numbers_of
 from synthohive.tables.block_store import EncodedSpool, TableSpool
 from synthohive.tables.roles import fan_out_column
@@ -45,19 +44,15 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     made = Generated(TableSpool(run.place(name), fitted.schema), groups)
     if maker.has_driven_children:
         made.context = EncodedSpool(made.spool.path, maker.children_layout())
-    besides = {flag for key in fitted.keys.values() for flag in key.program.besides}
     parts: list[pa.Table] = []  # what is modelled of rows, but is no column of theirs
     # The rows go to the disk; what was drawn beside them stays, a few bytes a row, as quotas are of
     # the whole table.
-    for block in cut_blocks(rows, groups, maker.whole_groups):
-        encoded, context, attributes = maker.attributes(block)
-        made.spool.append(maker.complete(block, attributes))
-        named = zip(attributes.column_names, attributes.columns)
-        structural = {n: c for n, c in named if n in besides or n not in fitted.config.columns}
-        # a dummy column keeps the number of rows where there is no other
-        parts.append(pa.table({**structural, "": pa.nulls(len(attributes))}))
-        if made.context is not None:
-            made.context.append(EncodedTable.side_by_side([encoded, context]))
+    blocks = cut_blocks(rows, groups, maker.whole_groups)
+    for block in run.blocks.map(maker.made, blocks, rows // BLOCK_ROWS):
+        made.spool.append(block.rows)
+        parts.append(block.beside)
+        if made.context is not None and block.context is not None:
+            made.context.append(block.context)
     made.spool.close()
     drawn = made.drawn = pa.concat_tables(parts).combine_chunks() if parts else pa.table({})
     made.preferences = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Optional
 
 import numpy as np
@@ -29,11 +30,30 @@ from synthohive.tables.joins import group_codes
 from synthohive.tables.roles import null_column
 from synthohive.tables.siblings import PIECE
 
-__all__ = ["BlockGenerator"]
+__all__ = ["BlockGenerator", "MadeBlock"]
 
 
 TRIES = 3
 """At rows beyond the bounds of a column, until they take values of other rows."""
+
+
+@dataclass(frozen=True)
+class MadeBlock:
+    """The rows of a block.
+
+    Attributes
+    ----------
+    rows : pyarrow.Table
+        As they are stored; keys that are chosen later are NULL.
+    beside : pyarrow.Table
+        What was drawn for these choices: what is modelled of rows, but is no column of theirs.
+    context : EncodedTable, optional
+        What children are conditioned on; None where there are none.
+    """
+
+    rows: pa.Table
+    beside: pa.Table
+    context: Optional[EncodedTable]
 
 
 class BlockGenerator:
@@ -42,9 +62,9 @@ class BlockGenerator:
     def __init__(
         self, run: Run, fitted: FittedTable, groups: Optional[Groups], rows: int = 0
     ) -> None:
-        self.run, self.fitted, self.groups = run, fitted, groups
-        self.name = fitted.config.name
+        self.fitted, self.groups, self.name = fitted, groups, fitted.config.name
         self.plan = run.fitted.plan.tables[self.name]
+        self.run = run.before({self.name, *self.plan.ancestors})
         metadata = run.fitted.metadata
         self.has_driven_children = bool(self.plan.children)
         self.incoming = {
@@ -60,6 +80,20 @@ class BlockGenerator:
         self.conditions = run.conditions.get(self.name)
         self.wide_groups = self._wide_groups()
         self.makers = {name: maker.fitting(rows) for name, maker in fitted.makers.items()}
+
+    def made(self, block: Block) -> MadeBlock:
+        """Make a block: a pure function of it, and of what the generator was given."""
+        config, keys = self.fitted.config, self.fitted.keys.values()
+        encoded, ancestors, attributes = self.attributes(block)
+        besides = {flag for key in keys for flag in key.program.besides}
+        named = zip(attributes.column_names, attributes.columns)
+        structural = {n: c for n, c in named if n in besides or n not in config.columns}
+        # a dummy column keeps the number of rows where there is no other
+        beside = pa.table({**structural, "": pa.nulls(len(attributes))})
+        context = None
+        if self.has_driven_children:
+            context = EncodedTable.side_by_side([encoded, ancestors])
+        return MadeBlock(self.complete(block, attributes), beside, context)
 
     def context(self, block: Block, given: pa.Table) -> tuple[EncodedTable, EncodedTable]:
         """Return what the model is conditioned on, and the ancestors alone."""

@@ -18,6 +18,7 @@ from synthohive.constrain.validity import check_validity
 from synthohive.exceptions import ConnectorError
 from synthohive.generate.alias_filling import fill_aliases, suit_rows
 from synthohive.generate.attributes import generate_attributes
+from synthohive.generate.block_pool import BlockPool
 from synthohive.generate.conditions import Conditions
 from synthohive.generate.degrees import adjust_degrees, driving_degrees
 from synthohive.generate.feasibility import ParentsOver
@@ -49,6 +50,7 @@ def generate_database(
     num_rows: Optional[Mapping[str, int]] = None,
     enforce_constraints: bool = False,
     conditions: Optional[Mapping[str, Conditions]] = None,
+    n_jobs: Optional[int] = None,
 ) -> Iterator[dict[str, TableSpool]]:
     """Generate all tables into a temporary folder; yield them by name, parents first.
 
@@ -67,6 +69,8 @@ def generate_database(
         Raise where a drawn row breaks a CHECK, instead of repairing it.
     conditions : mapping of str to Conditions, optional
         What the caller fixes, by table.
+    n_jobs : int, optional
+        Processes that make rows, with this one: see :class:`BlockPool`.
 
     Raises
     ------
@@ -74,12 +78,12 @@ def generate_database(
         A row has NULL in a NOT NULL column, repeats a key, or refers to nothing.
     """
     with Workspace() as folder:
-        run = Run(
-            fitted, seed, scale, folder, fitted.with_entity_rows(num_rows or {}),
-            enforce_constraints, dict(conditions or {}),
-        )  # fmt: skip
         try:
-            spools = _generate(run)
+            with BlockPool(n_jobs, folder) as blocks:
+                spools = _generate(Run(
+                    fitted, seed, scale, folder, fitted.with_entity_rows(num_rows or {}),
+                    enforce_constraints, dict(conditions or {}), blocks=blocks,
+                ))  # fmt: skip
         except OSError as exc:  # nothing but the folder's files is written or read here
             reason = os.strerror(exc.errno) if exc.errno else str(exc)
             raise ConnectorError(

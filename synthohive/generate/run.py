@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats, IntArray
+from synthohive.generate.block_pool import BlockPool
 from synthohive.generate.conditions import Conditions
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.schema import ForeignKey
@@ -181,6 +182,8 @@ class Run(Tables):
         What the caller fixes, by table.
     tables : dict of str to Generated
         Those that are there by now.
+    blocks : BlockPool
+        Makes the blocks of tables.
     """
 
     fitted: FittedDatabase
@@ -191,6 +194,25 @@ class Run(Tables):
     enforce_constraints: bool = False
     conditions: dict[str, Conditions] = field(default_factory=dict)
     tables: dict[str, Generated] = field(default_factory=dict)
+    blocks: BlockPool = field(default_factory=BlockPool)
+
+    def before(self, tables: Collection[str]) -> Run:
+        """Return what blocks are made from, small enough to be handed to other processes.
+
+        Parameters
+        ----------
+        tables : collection of str
+            The one that is made, and its ancestors.
+        """
+        kept = {
+            name: Generated(made.spool, made.groups, made.context, parents=made.parents)
+            for name, made in self.tables.items()
+            if name in tables
+        }
+        fitted = replace(
+            self.fitted, tables={n: t for n, t in self.fitted.tables.items() if n in tables}
+        )
+        return replace(self, fitted=fitted, tables=kept)
 
     def place(self, table: str) -> Path:
         """Return the file of a table's rows; names of tables are no names of files."""

@@ -99,7 +99,7 @@ class Rehearsal:
             sizes = few_of_each(state)
             with (
                 _doing("Making the rows"),
-                generate_database(state, seed=0, num_rows=sizes) as spools,
+                generate_database(state, seed=0, num_rows=sizes, n_jobs=1) as spools,
             ):
                 score_tables(state, spools)
                 to_memory(spools, "pandas", state)

@@ -31,9 +31,7 @@ def check_fit(**given: Any) -> None:
     arguments.choice("sampling_strategy", given.get("sampling_strategy", "relational"), STRATEGIES)
     for name in ("sample_size", "epochs", "batch_size"):
         arguments.whole(name, given[name], 1, MOST)
-    jobs = given.get("n_jobs")
-    if jobs is not None and arguments.whole("n_jobs", jobs, -1, MOST) == 0:
-        arguments.refuse("n_jobs", 0, "a whole number of at least 1, or -1")
+    check_jobs(given.get("n_jobs"))
     for name in ("validate", "relations", "progress"):
         arguments.flag(name, given.get(name, False))
     arguments.seed("seed", given["seed"])
@@ -41,6 +39,12 @@ def check_fit(**given: Any) -> None:
         arguments.name_of("device", given["device"])
     if given.get("checkpoint_dir") is not None:
         arguments.path("checkpoint_dir", given["checkpoint_dir"])
+
+
+def check_jobs(n_jobs: Any) -> None:
+    """Refuse an impossible number of processes; None is possible."""
+    if n_jobs is not None and arguments.whole("n_jobs", n_jobs, -1, MOST) == 0:
+        arguments.refuse("n_jobs", 0, "a whole number of at least 1, or -1")
 
 
 def check_model(
@@ -113,6 +117,7 @@ class Request:
         quality_threshold: Optional[float] = None,
         enforce_constraints: bool = False,
         conditions: Optional[Mapping[str, Mapping[str, Any]]] = None,
+        n_jobs: Optional[int] = None,
     ) -> None:
         if arguments.number("scale", scale, 0.0, 1e9) == 0.0:
             arguments.refuse("scale", scale, "a number greater than 0")
@@ -120,7 +125,8 @@ class Request:
             arguments.number("quality_threshold", quality_threshold)
         arguments.flag("enforce_constraints", enforce_constraints)
         arguments.seed("seed", seed)
-        self.fitted = fitted
+        check_jobs(n_jobs)
+        self.fitted, self.n_jobs = fitted, n_jobs
         self.num_rows = _rows(fitted, num_rows)
         self.scale = float(scale)
         self.seed = secrets.randbits(32) if seed is None else int(seed)

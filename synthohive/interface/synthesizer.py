@@ -308,6 +308,7 @@ class Synthesizer(SynthesizerState):
         conditions: Optional[Conditions] = None,
         if_exists: FileIfExists = "fail",
         escape_formulas: bool = False,
+        n_jobs: Optional[int] = None,
     ) -> dict[str, Any]:
         """Make synthetic tables in memory or as files.
 
@@ -340,6 +341,9 @@ class Synthesizer(SynthesizerState):
             Put ``'`` before CSV texts that a spreadsheet would calculate (those that start
             with ``=``, ``+``, ``-``, ``@``, a tab or a line end). They are kept as they are
             otherwise, so that what is read back is what was made.
+        n_jobs : int, optional
+            Processes that make rows, -1 for as many as there are cores; the rows are the same.
+            None starts others for large tables only; 1 makes all in this process.
 
         Returns
         -------
@@ -356,7 +360,7 @@ class Synthesizer(SynthesizerState):
         """
         request = Request(
             self._state(), num_rows, scale, seed, quality_threshold, enforce_constraints,
-            conditions,
+            conditions, n_jobs,
         )  # fmt: skip
         arguments.choice("output_format", output_format, FORMATS)
         arguments.flag("escape_formulas", escape_formulas)
@@ -407,6 +411,7 @@ class Synthesizer(SynthesizerState):
         quality_threshold: Optional[float] = None,
         conditions: Optional[Conditions] = None,
         include: Sequence[Include] = (),
+        n_jobs: Optional[int] = None,
     ) -> WriteSummary:
         """Write a synthetic schema: same tables, types, keys and constraints.
 
@@ -420,7 +425,7 @@ class Synthesizer(SynthesizerState):
         schema : str, optional
             Name of the synthetic schema (MySQL: database; SQLite: file); by default
             ``<source schema>_synthetic``. Of several schemas, a dict from each to its own.
-        scale, num_rows, seed, quality_threshold, conditions
+        scale, num_rows, seed, quality_threshold, conditions, n_jobs
             As in :meth:`sample`.
         if_exists : {"fail", "replace", "replace_foreign"}
             "replace" replaces a schema that SynthoHive made, and only if it holds nothing
@@ -446,8 +451,9 @@ class Synthesizer(SynthesizerState):
             A column is beyond `quality_threshold`; nothing was written.
         """
         request = Request(
-            self._state(), num_rows, scale, seed, quality_threshold, conditions=conditions
-        )
+            self._state(), num_rows, scale, seed, quality_threshold, conditions=conditions,
+            n_jobs=n_jobs,
+        )  # fmt: skip
         check_target(schema, include)
         origin = provenance_of(request.fitted, request.seed, request.scale)
         beside = {} if self._source is None else self._source.not_cloned()

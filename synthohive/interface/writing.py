@@ -62,6 +62,7 @@ def generated(request: Request) -> Iterator[Made]:
         num_rows=request.num_rows,
         enforce_constraints=request.enforce_constraints,
         conditions=request.conditions,
+        n_jobs=request.n_jobs,
     ) as spools:
         seconds = time.perf_counter() - started
         with using(request.fitted):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
@@ -13,11 +11,12 @@ from typing import Any, Optional
 
 import joblib
 
+from synthohive._processes import ProcessEnded, Processes
 from synthohive._workspace import Workspace
 from synthohive.exceptions import TrainingError
 from synthohive.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.train.job import TrainingJob, keep_model, kept_model
-from synthohive.train.worker import Shelved, train_shelved, watch
+from synthohive.train.worker import Shelved, train_shelved
 
 __all__ = ["TrainingPool", "processes"]
 
@@ -78,7 +77,7 @@ class TrainingPool:
     ) -> None:
         self.count, self.done, self.listener, self.keep = count, done, listener, keep
         self._folder = Workspace()
-        self._executor: Any = None
+        self._processes = Processes(count)
         self._waiting: list[Shelved] = []
         self._running: dict[Any, Shelved] = {}
 
@@ -92,10 +91,7 @@ class TrainingPool:
         trace: Optional[TracebackType],
     ) -> None:
         try:
-            if self._executor is not None:
-                with warnings.catch_warnings():  # of loky, where there is no pgrep
-                    warnings.simplefilter("ignore")
-                    self._executor.shutdown(wait=True, kill_workers=True)
+            self._processes.close()
         finally:
             self._folder.cleanup()
 
@@ -133,15 +129,13 @@ class TrainingPool:
             self._take(future, self._running.pop(future))
         while self._waiting and len(self._running) < self.count:
             shelved = self._waiting.pop()
-            self._running[self._processes().submit(train_shelved, shelved)] = shelved
+            self._running[self._processes.submit(train_shelved, shelved)] = shelved
 
     def _take(self, future: Any, shelved: Shelved) -> None:
-        from joblib.externals.loky.process_executor import BrokenProcessPool
-
         table = shelved.job.config.name
         try:
-            future.result()
-        except BrokenProcessPool as exc:
+            self._processes.result(future)
+        except ProcessEnded as exc:
             raise TrainingError(
                 f"A process that trained came to a sudden end; table {table!r} is not trained.",
                 hint="If memory ran out, fit with n_jobs=1 or a smaller sample_size.",
@@ -157,12 +151,3 @@ class TrainingPool:
     def _hand_back(self, shelved: Shelved, model: ConditionalGenerativeModel) -> None:
         shelved.drop()
         self.done(shelved.job.config.name, model)
-
-    def _processes(self) -> Any:
-        if self._executor is None:
-            from joblib.externals.loky import ProcessPoolExecutor
-
-            self._executor = ProcessPoolExecutor(
-                self.count, initializer=watch, initargs=(os.getpid(),)
-            )
-        return self._executor

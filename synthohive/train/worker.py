@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import threading
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,7 +16,7 @@ from synthohive.models.base import TrainingEvent, TrainingListener
 from synthohive.models.progress import log_checkpoint
 from synthohive.train.job import TrainingJob, keep_model
 
-__all__ = ["Shelved", "train_shelved", "watch"]
+__all__ = ["Shelved", "train_shelved"]
 
 _PARTS = ("data", "context")
 
@@ -85,17 +82,6 @@ class Shelved:
     def drop(self) -> None:
         """Remove the rows."""
         shutil.rmtree(self.folder)
-
-
-def watch(parent: int) -> None:
-    """End this process soon after its parent, who may have been killed."""
-
-    def wait() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def train_shelved(shelved: Shelved) -> None:
