@@ -135,6 +135,7 @@ class Statistics(Questions):
         table: str,
         columns: Sequence[str],
         *,
+        distinct: bool = False,
         quantiles: Sequence[float] = (),
         top: int = 0,
         exact: bool = True,
@@ -142,7 +143,8 @@ class Statistics(Questions):
         """See the base class."""
         query = _Query(self, Joined(table, tuple(columns)))
         sketch = None if exact else self.asking.quantile
-        asked, described = self._counted(query, quantiles if sketch else (), exact=exact)
+        estimate = None if exact or not distinct else self.asking.distinct
+        asked, described = self._counted(query, quantiles if sketch else (), estimate)
         first = self._table(asked, described, table).to_pylist()[0]
         found = {}
         for i, name in enumerate(columns):
@@ -151,31 +153,40 @@ class Statistics(Questions):
             if quantiles and not sketch:
                 at = self._quantiles(query, name, quantiles, rows - nulls)
             ends = first[f"low{i}"], first[f"high{i}"]
+            different = first[f"distinct{i}"] if estimate else None
+            if distinct and not estimate:
+                different = self._distinct(query, name)
             often = self._top(query, name, top) if top else ()
-            found[name] = ColumnFacts(rows, nulls, first[f"distinct{i}"], *ends, tuple(at), often)
+            found[name] = ColumnFacts(rows, nulls, *ends, different, tuple(at), often)
         return found
 
     def _counted(
-        self, query: _Query, quantiles: Sequence[float], *, exact: bool
+        self, query: _Query, quantiles: Sequence[float], estimate: Optional[str]
     ) -> tuple[Any, list[Column]]:
         """Return the query of all that one pass tells, and what its columns are."""
         listed: list[Any] = [sa.func.count()]
         described = [_number("rows")]
         for i, whole in enumerate(query.described):
             value: Any = query.exact(whole.name)
-            distinct: Any = sa.func.count(sa.distinct(value))
-            if not exact and self.asking.distinct is not None:
-                distinct = sa.literal_column(self.asking.distinct.format(self.render(value)))
             empty = sa.func.sum(sa.case((query.missing(whole.name), 1), else_=0))
-            listed += [sa.cast(empty, sa.Numeric(18, 0)), distinct, *query.ends(whole.name)]
-            described += [_number(f"nulls{i}"), _number(f"distinct{i}")]
+            listed += [sa.cast(empty, sa.Numeric(18, 0)), *query.ends(whole.name)]
+            described.append(_number(f"nulls{i}"))
             described += [whole.model_copy(update={"name": f"{end}{i}"}) for end in ("low", "high")]
+            if estimate is not None:
+                listed.append(sa.literal_column(estimate.format(self.render(value))))
+                described.append(_number(f"distinct{i}"))
             for j, at in enumerate(quantiles):
                 number = self.render(query.number(whole.name))
                 sketch = (self.asking.quantile or "").format(number, at)
                 listed.append(sa.literal_column(sketch))
                 described.append(_number(f"at{i}_{j}", ColumnKind.FLOAT))
         return query.select(*listed), described
+
+    def _distinct(self, query: _Query, name: str) -> int:
+        """Count the values of a column; as groups, which engines hash and do not sort."""
+        values = query.select(query.exact(name).label("v")).where(~query.missing(name)).distinct()
+        asked = sa.select(sa.func.count()).select_from(values.subquery("g"))
+        return int(self._rows(asked, query.rows.table)[0][0])
 
     def _quantiles(
         self, query: _Query, name: str, quantiles: Sequence[float], known: int
@@ -247,6 +258,33 @@ class Statistics(Questions):
         ):
             return None
         return int(least), step
+
+    def overlapping(
+        self,
+        table: str,
+        groups: Sequence[str],
+        period: tuple[str, str],
+        points: Sequence[float],
+        most: int,
+    ) -> list[tuple[Any, ...]]:
+        """See the base class; of periods that start together, the rows themselves must tell."""
+        query = _Query(self, Joined(table, (*groups, *period)))
+        start, end = query.pair(*period)
+        special = query.plain(False)
+        for point in points:
+            special |= query.number(period[1]) == query.plain(point)
+        exact = [query.exact(name) for name in groups]
+        after = sa.func.lead(start).over(partition_by=exact, order_by=start)
+        keys = [query.read(name).label(f"k{i}") for i, name in enumerate(groups)]
+        ends = sa.case((special, None), else_=end)
+        listed = [*keys, start.label("s"), ends.label("e"), after.label("n")]
+        known = [~query.missing(name) for name in groups]
+        rows = query.select(*listed).where(*known).subquery("g").c
+        last = rows.s.isnot(None) & rows.n.is_(None)
+        fine = sa.case((last | ((rows.s < rows.n) & (rows.e <= rows.n)), 0), else_=1) == 0
+        named = [rows[f"k{i}"] for i in range(len(groups))]
+        asked = sa.select(*named).where(~fine).distinct().limit(most)
+        return [tuple(row) for row in self._rows(asked, table)]
 
     def alone(self, one: tuple[str, ForeignKey], two: tuple[str, ForeignKey]) -> bool:
         """See the base class."""

@@ -21,12 +21,17 @@ from synthohive.derive.base import Derivation
 from synthohive.derive.columns import Columns
 from synthohive.derive.order import Order
 from synthohive.derive.points import at_points, regular
+from synthohive.io.questions import CannotAsk
 from synthohive.schema import ForeignKey
 from synthohive.tables.ancestors import with_column
+from synthohive.tables.joins import group_codes
 from synthohive.tables.numbers import as_numbers, from_numbers, is_time
+from synthohive.tables.source import SourceTables
 
-__all__ = ["Periods", "find_periods"]
+__all__ = ["Periods", "find_periods", "never_overlap"]
 
+MOST_GROUPS = 100
+"""In doubt, that are looked at: of those that overlap, the first one tells."""
 LEAST_PAIRS = 30
 """Rows that are followed by others of their group."""
 LEAST_EXACT = 8
@@ -71,6 +76,27 @@ class Periods(Readable):
         """Return which ends mean "none"."""
         return np.asarray(np.isnan(end) | at_points(end, self.points), dtype=np.bool_)
 
+    def proved(self, whole: SourceTables, table: str, over: ForeignKey) -> Optional[bool]:
+        """Return whether no group overlaps, as a database says; None where it cannot tell."""
+        questions, period = whole.questions(table), (self.start, self.end)
+        if questions is None:
+            return None
+        try:
+            groups = questions.overlapping(table, over.columns, period, self.points, MOST_GROUPS)
+        except CannotAsk:
+            return None
+        if not groups:
+            return True
+        keys = pa.table(dict(zip(over.parent_columns, map(list, zip(*groups)))))
+        rows = pa.concat_tables(whole.children(table, [*over.columns, *period], over, keys))
+        if not self.never_overlaps(rows, over):
+            return False
+        return True if len(groups) < MOST_GROUPS else None
+
+    def never_overlaps(self, rows: pa.Table, over: ForeignKey) -> bool:
+        """Whether no period of rows ends after the next one of its group begins."""
+        return bool((self.pauses(rows, group_codes([rows], [over.columns])[0]) >= 0).all())
+
     def pauses(self, rows: pa.Table, groups: IntArray) -> Floats:
         """Return how long after each end the next period of its group begins; NaN for unknown."""
         start, end = (as_numbers(rows.column(name)) for name in (self.start, self.end))
@@ -114,6 +140,33 @@ class Periods(Readable):
     def __str__(self) -> str:
         group = "inside a group" if self.key is None else f"for one {', '.join(self.key.columns)}"
         return f"periods from {self.start} to {self.end} do not overlap {group}"
+
+
+def never_overlap(
+    periods: Iterable[Periods], whole: SourceTables, table: str, over: ForeignKey
+) -> list[Periods]:
+    """Return the periods that do not overlap in any group of all rows.
+
+    Parameters
+    ----------
+    periods : iterable of Periods
+    whole : SourceTables
+    table : str
+    over : ForeignKey
+        Whose parents' rows are the groups.
+    """
+    found, rest = [], []
+    for one in periods:
+        known = one.proved(whole, table, over)
+        if known is None:
+            rest.append(one)
+        elif known:
+            found.append(one)
+    if rest:
+        named = sorted({c for one in rest for c in (one.start, one.end)} | {*over.columns})
+        rows = whole.columns(table, named)
+        found += [one for one in rest if one.never_overlaps(rows, over)]
+    return found
 
 
 def following(groups: IntArray, start: Floats) -> IntArray:

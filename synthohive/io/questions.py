@@ -112,8 +112,10 @@ class ColumnFacts:
 
     Attributes
     ----------
-    rows, nulls, distinct : int
-        Rows, those with NULL, and the distinct values of the others.
+    rows, nulls : int
+        Rows, and those with NULL.
+    distinct : int, optional
+        The distinct values of the others, if they were asked for.
     low, high : Any
         The least and the greatest value, as read; of texts, by their code points.
     quantiles : tuple of float
@@ -124,9 +126,9 @@ class ColumnFacts:
 
     rows: int
     nulls: int
-    distinct: int
     low: Any
     high: Any
+    distinct: Optional[int] = None
     quantiles: tuple[float, ...] = ()
     top: tuple[tuple[Any, int], ...] = ()
 
@@ -222,6 +224,29 @@ class Questions(ABC):
         """
 
     @abstractmethod
+    def overlapping(
+        self,
+        table: str,
+        groups: Sequence[str],
+        period: tuple[str, str],
+        points: Sequence[float],
+        most: int,
+    ) -> list[tuple[Any, ...]]:
+        """Return at most so many groups of rows in which periods may overlap.
+
+        Parameters
+        ----------
+        table : str
+        groups : sequence of str
+            Rows that are equal in all of these columns are a group; none with a NULL.
+        period : (str, str)
+            The columns in which periods start and end.
+        points : sequence of float
+            Ends that are no points in time, as :meth:`Terms.number` has them.
+        most : int
+        """
+
+    @abstractmethod
     def alone(self, one: tuple[str, ForeignKey], two: tuple[str, ForeignKey]) -> bool:
         """Whether a parent has rows over one key (a table, and a key of it), and none over another.
 
@@ -234,6 +259,7 @@ class Questions(ABC):
         table: str,
         columns: Sequence[str],
         *,
+        distinct: bool = False,
         quantiles: Sequence[float] = (),
         top: int = 0,
         exact: bool = True,
@@ -244,6 +270,8 @@ class Questions(ABC):
         ----------
         table : str
         columns : sequence of str
+        distinct : bool
+            Whether distinct values are counted.
         quantiles : sequence of float
             From 0 to 1; of numbers, dates and moments alone.
         top : int

@@ -19,7 +19,7 @@ from synthohive.derive.columns import Columns
 from synthohive.derive.elapsed import Elapsed
 from synthohive.derive.keys.choice import learn_key_makers
 from synthohive.derive.keys.makers import KeyMaker
-from synthohive.derive.periods import find_periods
+from synthohive.derive.periods import find_periods, never_overlap
 from synthohive.derive.search import with_moves
 from synthohive.derive.table_search import DerivationFinder
 from synthohive.encoding.encoded import EncodedTable
@@ -45,7 +45,6 @@ from synthohive.privacy.kinds import PiiKind
 from synthohive.schema import ForeignKey
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import hstack
-from synthohive.tables.joins import group_codes
 from synthohive.tables.roles import Roles
 from synthohive.tables.sampled_groups import SampledGroups, sampled_groups
 from synthohive.train.job import TrainingJob
@@ -239,10 +238,7 @@ class _TableFit:
             over = self.plan.driver if key is None else key
             # Of a sample of the rows, two that overlap may be missing one of them.
             if found and over is not None and table.rows > len(rows):
-                named = sorted({c for one in found for c in (one.start, one.end)} | {*over.columns})
-                whole = fit.whole.columns(self.name, named)
-                together = group_codes([whole], [over.columns])[0]
-                found = [one for one in found if (one.pauses(whole, together) >= 0).all()]
+                found = never_overlap(found, fit.whole, self.name, over)
             found = [one for one in found if one.end in ends]
             log.relations(self.name, found)
             table.periods += found
