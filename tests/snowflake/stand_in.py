@@ -34,6 +34,7 @@ __all__ = ["PLAIN", "running"]
 PLAIN = FakeSnowflakeCursor.execute
 _SHOW = re.compile(r'SHOW (PRIMARY|UNIQUE|IMPORTED) KEYS IN SCHEMA "([^"]+)"')
 _SCHEMA = re.compile(r'ALTER SCHEMA "([^"]+)" (SWAP WITH|RENAME TO) "([^"]+)"')
+_NEVER = re.compile(r"SHOW (?:STREAMS|TASKS|PIPES|\w+(?: \w+)? POLICIES|TAGS) IN SCHEMA")
 _STAGE = re.compile(r"DROP STAGE (\w+)")
 _FUNCTIONS = {
     "CURRENT_ACCOUNT()": "'STAND_IN'",
@@ -241,6 +242,8 @@ def _replaced(cursor: FakeSnowflakeCursor, command: str) -> str:
         command = command.replace(name, instead)
     if match := _SHOW.match(command):
         return DECLARED.shown(match[1], match[2], database)
+    if _NEVER.match(command):
+        return 'SELECT NULL AS "name", NULL AS "schema_name" WHERE 1 = 0'
     if match := _SCHEMA.match(command):
         _move(duck, database, match[1], match[3], swap=match[2] == "SWAP WITH")
         return _DONE
@@ -287,9 +290,19 @@ def _move(duck: Any, database: str, old: str, new: str, *, swap: bool) -> None:
 def _rename(duck: Any, database: str, old: str, new: str) -> None:
     duck.execute(f'CREATE SCHEMA {database}."{new}"')
     where = f"database_name = '{database}' AND schema_name = '{old}'"
+    sequences = duck.execute(
+        f"SELECT sequence_name, start_value, increment_by FROM duckdb_sequences() WHERE {where}"
+    ).fetchall()
+    for name, start, step in sequences:
+        place = f"{database}.{quote(new)}.{quote(name)}"
+        duck.execute(f"CREATE SEQUENCE {place} START {start} INCREMENT {step}")
     tables = duck.execute(f"SELECT table_name, sql FROM duckdb_tables() WHERE {where}").fetchall()
     for table, sql in tables:
-        parsed = sqlglot.parse_one(sql, dialect="duckdb")
+        made = sql
+        for name, _, _ in sequences:
+            moved = f"{database}.{quote(new)}.{quote(name)}"
+            made = re.sub(rf"nextval\('[^']*{name}'\)", f"nextval('{moved}')", made)
+        parsed = sqlglot.parse_one(made, dialect="duckdb")
         place = parsed.find(exp.Table)
         place.set("db", exp.to_identifier(new, quoted=True))
         place.set("catalog", exp.to_identifier(database))

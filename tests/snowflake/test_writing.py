@@ -13,6 +13,8 @@ from synthohive.exceptions import ConnectorError
 from synthohive.io.base import Provenance
 from synthohive.schema import ColumnKind
 from tests.contracts.engine import Place
+from tests.contracts.writer import rows as shop_rows
+from tests.contracts.writer import shop as shop_described
 
 ORIGIN = Provenance("0.1", "none", 2**80, 1.0, "2026-01-01T00:00:00+00:00", "source")
 
@@ -129,6 +131,10 @@ def test_what_others_made_is_kept(shop: Place) -> None:
     with pytest.raises(ConnectorError, match="table OWN"):
         copied(shop, if_exists="replace")
     shop.run(f'DROP TABLE "{shop.schema}_SYNTHETIC".OWN')
+    shop.run(f'CREATE SEQUENCE "{shop.schema}_SYNTHETIC".NUMBERS')
+    with pytest.raises(ConnectorError, match="sequence NUMBERS"):
+        copied(shop, if_exists="replace")
+    shop.run(f'DROP SEQUENCE "{shop.schema}_SYNTHETIC".NUMBERS')
     shop.run(f'DROP TABLE "{shop.schema}_SYNTHETIC"."_synthohive"')
     with pytest.raises(ConnectorError, match="did not make it"):
         copied(shop, if_exists="replace")
@@ -154,3 +160,23 @@ def test_odd_names_are_copied(place: Place) -> None:
     place.run(f'INSERT INTO "{place.schema}"."{quoted}" VALUES (1, \'a%s\')')
     copied(place)
     assert place.rows(f'SELECT * FROM "{place.schema}_SYNTHETIC"."{quoted}"') == [(1, "a%s")]
+
+
+def test_what_another_engine_declares_is_made_and_counters_begin_after_the_rows(
+    place: Place,
+) -> None:
+    meta = shop_described()
+    target = f"{place.schema}_SYNTHETIC"
+    with open_writer(
+        None, meta, target_schema=target, target_engine=place.engine, provenance=ORIGIN
+    ) as writer:
+        for table, rows in shop_rows().items():
+            writer.load(table, [rows.to_batches()[0]])
+        checks = writer.finish()
+    assert {check.enforced for check in checks} == {False}
+    reflected = SqlWarehouse(place.engine, target).metadata
+    keys = {key.name for _, key in reflected.foreign_keys()}
+    assert keys == {key.name for _, key in meta.foreign_keys()}
+    last = place.ask(f'SELECT MAX("id") FROM "{target}"."customers"')
+    place.run(f'INSERT INTO "{target}"."customers" ("email") VALUES (\'x\')')
+    assert place.ask(f'SELECT MAX("id") FROM "{target}"."customers"') == last + 1

@@ -36,6 +36,20 @@ __all__ = ["WRITER", "SnowflakeWriter"]
 
 log = get_logger(__name__)
 _EXISTS = 2002  # the error's number
+_BESIDE = {
+    "SEQUENCES": "sequence",
+    "STAGES": "stage",
+    "FILE FORMATS": "file format",
+    "USER FUNCTIONS": "function",
+    "PROCEDURES": "procedure",
+    "STREAMS": "stream",
+    "TASKS": "task",
+    "PIPES": "pipe",
+    "MASKING POLICIES": "masking policy",
+    "ROW ACCESS POLICIES": "row access policy",
+    "TAGS": "tag",
+}
+"""What a schema may hold beside tables and views, as SHOW calls it; it would go with the schema."""
 _COUNTER = re.compile(r"\bIDENTITY START 1\b")
 
 
@@ -128,11 +142,11 @@ class SnowflakeWriter(StagedSchema):
         ]
         views = "SELECT TABLE_NAME FROM INFORMATION_SCHEMA.VIEWS WHERE TABLE_SCHEMA = %s ORDER BY 1"
         found += [Found(f"view {n}", f"view {n}") for (n,) in self._ask(views, (schema,))]
-        for kind in ("SEQUENCES", "STAGES", "USER FUNCTIONS", "PROCEDURES"):
+        for kind, of in _BESIDE.items():
             names, rows = self._found(f"SHOW {kind} IN SCHEMA {quote(schema)}")
-            at = [name.lower() for name in names].index("name")
-            of = kind.lower().replace("user ", "")[:-1]
-            own = {str(row[at]) for row in rows} - {STAGE}
+            told = [dict(zip(map(str.lower, names), row)) for row in rows]
+            # The engine's own procedures are shown in every schema.
+            own = {str(row["name"]) for row in told if row["schema_name"] == schema} - {STAGE}
             found += [Found(f"{of} {name}", f"{of} {name}") for name in sorted(own)]
         return found
 
