@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.encoding.value_counts import ValueCounts
+from synthohive.texts.lists import words
 from synthohive.texts.patterns import CLASSES, Pattern, shape
 from synthohive.texts.words import cased_like
 
@@ -17,9 +19,13 @@ __all__ = ["Label", "Tokens", "labels_of", "letters_like", "numbers_like"]
 
 DIGIT, LOWER, UPPER = "9", "a", "A"
 
+_CLASS = {symbol: number for number, symbol in enumerate(CLASSES)}
+_NUMBER = _CLASS[DIGIT]
+
 _MAX_LABELS = 200  # makers of rare tokens
 _PRECEDED = 20  # times k numbers after one token, to be told apart
 MARK = "."
+_LEAST_UNIT = 0.5  # of the uses of letters, right behind a number; of such letters, known units
 
 
 @dataclass
@@ -55,6 +61,54 @@ class Tokens:
         weights = self.value_counts.counts[self.rows].astype(np.float64)
         return np.bincount(self.codes, weights, minlength=len(self.known)).astype(np.float64)
 
+    @cached_property
+    def _ends(self) -> tuple[IntArray, IntArray]:
+        """The classes of the first and the last character of each token, as their numbers."""
+        first, last = (
+            np.array([_CLASS.get(shape(token[end]), -1) for token in self.known], dtype=np.int64)
+            for end in (0, -1)
+        )
+        return first[self.codes], last[self.codes]
+
+    @cached_property
+    def _joined(self) -> Bools:
+        """Which tokens stand right behind a letter or digit of their text."""
+        first, last = self._ends
+        solid = (first[1:] >= 0) & (last[:-1] >= 0) & (self.rows[1:] == self.rows[:-1])
+        return np.append(False, solid)
+
+    @cached_property
+    def units(self) -> frozenset[str]:
+        """Letters that mostly stand right behind a number, and end there: ``8kg``, no ``3fa9``."""
+        if max(map(len, self.known), default=1) == 1:
+            return frozenset()  # texts were cut into characters
+        (first, last), joined = self._ends, self._joined
+        behind = np.append(False, (last == _NUMBER)[:-1] & ~joined[:-1]) & joined
+        behind &= np.isin(first, (_CLASS[LOWER], _CLASS[UPPER])) & ~np.append(joined[1:], False)
+        weights = self.value_counts.counts[self.rows] * behind
+        often = np.bincount(self.codes, weights.astype(np.float64), minlength=len(self.known))
+        found = np.flatnonzero(often >= _LEAST_UNIT * np.maximum(self.uses(), 1.0))
+        public = frozenset(map(str.lower, words("units")))
+        known = [code for code in found if self.known[code].lower() in public]
+        # Where most are no known units, they are the ends of codes, but for some by chance.
+        most = often[known].sum() >= _LEAST_UNIT * often[found].sum()
+        return frozenset(self.known[code] for code in (found if most else known))
+
+    def joins(self, k: int) -> list[str]:
+        """Return what follows what without a blank in texts of `k` entities, but for units.
+
+        Letters and numbers: ``a9`` where a number stands right behind letters, ``9a``.
+        """
+        (first, last), found = self._ends, []
+        unit = np.array([token in self.units for token in self.known], dtype=bool)[self.codes]
+        number = first == _NUMBER, last == _NUMBER
+        for name, head, tail in (("a9", number[0], ~number[1]), ("9a", ~number[0], number[1])):
+            at = np.flatnonzero(self._joined & ~unit & head & np.append(False, tail[:-1]))
+            rows = self.rows[at]
+            if len(at) and self.value_counts.holders_of(np.zeros_like(at), rows)[0] >= k:
+                found.append(name)
+        return found
+
     def holders(self) -> IntArray:
         """Count the entities that use each known token, exact up to `k`."""
         return self.value_counts.holders_of(self.codes, self.rows)
@@ -69,7 +123,8 @@ class Label:
     lead : str
         A blank or nothing.
     form : str
-        The class of the first character, and of the last; a mark has none.
+        The class of the first character, and of the last; a mark has none. Of units, that of the
+        first, and a digit's.
     length : int
         Without `lead`.
     """
@@ -79,15 +134,24 @@ class Label:
     length: int
 
     @classmethod
-    def of(cls, token: str) -> Label:
-        """Return the label of a token."""
+    def of(cls, token: str, units: Collection[str] = ()) -> Label:
+        """Return the label of a token, which may be one of the units of the texts."""
+        if token in units:
+            return cls("", shape(token[0]) + DIGIT, len(token))
         lead = " " if token[0] == " " and len(token) > 1 else ""
         body = token[len(lead) :]
         form = shape(body)
         return cls(lead, form[0] + form[-1] if form[0] in CLASSES else MARK, len(body))
 
+    @property
+    def unit(self) -> bool:
+        """Whether the tokens stand right behind numbers."""
+        return self.form in (LOWER + DIGIT, UPPER + DIGIT)
+
     def usual(self) -> Label:
         """Return the label of the commonest tokens like these."""
+        if self.unit:
+            return Label("", self.form, 2)
         if self.form == MARK:
             return Label("", MARK, 1)
         if self.form[0] == DIGIT:
@@ -128,7 +192,7 @@ def labels_of(
     if not len(rare):
         return [], np.empty(0, dtype=np.int64)
     used, of = np.unique(tokens.codes[rare], return_inverse=True)
-    each = [Label.of(tokens.known[code]) for code in used]
+    each = [Label.of(tokens.known[code], tokens.units) for code in used]
     names = sorted(set(each))
     index = {label: i for i, label in enumerate(names)}
     codes = np.array([index[label] for label in each])[of.reshape(-1)]
@@ -153,6 +217,7 @@ def _merged(labels: list[Label], codes: IntArray, shared: Bools) -> tuple[list[L
     usual = [
         *(Label(lead, f, 6) for lead in ("", " ") for f in (LOWER * 2, UPPER * 2, UPPER + LOWER)),
         *(Label(lead, DIGIT * 2, 3) for lead in ("", " ")),
+        *(Label("", case + DIGIT, 2) for case in (LOWER, UPPER)),
         Label("", MARK, 1),
     ]
     kinds = [usual.index(label.usual()) for label in labels]

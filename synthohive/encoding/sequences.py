@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Optional
@@ -25,7 +25,7 @@ from synthohive.encoding.splicing import Drawn, ordered, spliced
 from synthohive.encoding.value_counts import ValueCounts
 from synthohive.encoding.vocabulary import Vocabulary, numbered, tokens_of
 from synthohive.texts.patterns import Pattern
-from synthohive.texts.words import are_words, script_of, things
+from synthohive.texts.words import are_words, script_of, things, units_like
 
 __all__ = ["Sequences", "are_rare_words", "is_wordy"]
 
@@ -90,8 +90,10 @@ class Sequences:
         else:
             uses = dict(zip(tokens.known, tokens.uses().tolist()))
             makers = [letters_like(label, [(c, uses[c]) for c in shared]) for label in labels]
-        vocabulary = Vocabulary(shared, makers)
-        kinds = _kinds(vocabulary)
+        known = [Label.of(token, tokens.units) for token in shared]
+        units = [i for i, label in enumerate([*known, *labels]) if label.unit]
+        vocabulary = Vocabulary(shared, makers, units, tokens.joins(k))
+        kinds = _kinds(vocabulary, known, labels)
         language = Language.learn(ids, tokens.rows, kinds, _ORDER, tokens.value_counts, k)
         low, high = _length_classes(value_counts, k)
         return cls(vocabulary, language, low, high)
@@ -185,19 +187,29 @@ class Sequences:
         if glued.any():
             blank, none = pa.scalar(" ", words.type), pa.scalar("", words.type)
             words = pc.if_else(glued, pc.binary_join_element_wise(blank, words, none), words)
+        stray = self._stray(ids[order], texts[order])
+        if stray.any():
+            words = pc.if_else(stray, pa.scalar("", words.type), words)
         lists = pa.LargeListArray.from_arrays(pa.array(offsets), words)
         return pc.binary_join(lists, pa.scalar("", pa.large_string())).cast(pa.string())
 
+    def _stray(self, ids: IntArray, texts: IntArray) -> Bools:
+        """Tell which units have no number before them; where too few texts share what has one."""
+        numbers = np.array([text[-1].isdecimal() for text in self.vocabulary.examples])[ids]
+        behind = np.append(False, numbers[:-1] & (texts[1:] == texts[:-1]))[: len(ids)]
+        return np.isin(ids, self.vocabulary.units) & ~behind
+
     def _glued(self, ids: IntArray, texts: IntArray) -> Bools:
-        """Tell which words follow a word without a blank, which no real text has.
+        """Tell which words and numbers follow others without a blank, though no real ones do.
 
         It happens where too few texts share what kinds of words follow each other.
         """
         if self._wide == 1:
             return np.zeros(len(ids), dtype=np.bool_)  # letters, which do
-        heads, tails = self._edges
-        after = tails[ids[:-1]] & heads[ids[1:]] & (texts[:-1] == texts[1:])
-        return np.append(np.zeros(min(len(ids), 1), dtype=np.bool_), after)
+        after = [tails[ids[:-1]] & heads[ids[1:]] for tails, heads in self._edges]
+        found = np.any(after, axis=0) & (texts[:-1] == texts[1:])
+        found &= ~np.isin(ids[1:], self.vocabulary.units)  # which are left out, or belong there
+        return np.append(np.zeros(min(len(ids), 1), dtype=np.bool_), found)
 
     @cached_property
     def _share(self) -> int:
@@ -212,24 +224,35 @@ class Sequences:
         return max(map(len, self.vocabulary.examples), default=1)
 
     @cached_property
-    def _edges(self) -> tuple[Bools, Bools]:
-        """Which tokens begin, and which end, with a letter of a script that has blanks."""
-        examples = self.vocabulary.examples
-        heads = np.array([e[0].isalpha() and e[0] < _CJK for e in examples], dtype=np.bool_)
-        tails = np.array([e[-1].isalpha() and e[-1] < _CJK for e in examples], dtype=np.bool_)
-        return heads, tails
+    def _edges(self) -> list[tuple[Bools, Bools]]:
+        """Which tokens end, and which begin, with what never follows each other without a blank.
+
+        Letters of a script that has blanks, and numbers, as far as no real texts have them so.
+        """
+        examples, joins = self.vocabulary.examples, self.vocabulary.joins
+
+        def of(end: int, test: Callable[[str], bool]) -> Bools:
+            return np.array([test(e[end]) and e[end] < _CJK for e in examples], dtype=np.bool_)
+
+        tails, heads = ([of(end, test) for test in (str.isalpha, str.isdecimal)] for end in (-1, 0))
+        found = [(tails[0], heads[0])]
+        found += [(tails[0], heads[1])] * ("a9" not in joins)
+        return found + [(tails[1], heads[0])] * ("9a" not in joins)
 
 
-def _kinds(vocabulary: Vocabulary) -> IntArray:
+def _kinds(vocabulary: Vocabulary, known: list[Label], made: list[Label]) -> IntArray:
     """Return the kind of each token: its lead and form, and what a mark or a number has."""
-    labels = [Label.of(token) for token in vocabulary.examples]
+    examples = vocabulary.examples
+    # What a maker makes has a label of its own: of a rare length, the usual one.
+    beside = zip(made, examples[len(known) :])
+    labels = [*known, *(label if label.unit else Label.of(text) for label, text in beside)]
     kinds = [
         f"{token}"
         if label.form == MARK
         else f"{label.lead}{label.form}{label.length}"
         if label.form[0] == DIGIT
         else f"{label.lead}{label.form}"
-        for token, label in zip(vocabulary.examples, labels)
+        for token, label in zip(examples, labels)
     ]
     return np.unique(np.array(kinds, dtype=object), return_inverse=True)[1].reshape(-1)
 
@@ -340,6 +363,8 @@ def _word_makers(
             makers.append(letters_like(label, marks))
         elif label.form[0] == DIGIT:
             makers.append(numbers_like(label, texts, tokens.rows[at], tokens.value_counts, k))
+        elif label.unit and (known := units_like(texts)):
+            makers.append(Pattern.of(known))
         else:
             words = _made_up(label, len(set(texts)), letters, rare, rng)
             makers.append(Pattern.of(words))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -51,10 +51,22 @@ def is_running_text(text: str) -> bool:
 
 @dataclass
 class Vocabulary:
-    """Tokens that `k` entities share, then makers of tokens that stand in for the others."""
+    """Tokens that `k` entities share, then makers of tokens that stand in for the others.
+
+    Attributes
+    ----------
+    shared : list of str
+    makers : list of Pattern
+    units : list of int
+        Of the tokens, those that stand right behind numbers alone.
+    joins : list of str
+        What else follows what without a blank: see :meth:`.Tokens.joins`.
+    """
 
     shared: list[str]
     makers: list[Pattern]
+    units: list[int] = field(default_factory=list)
+    joins: list[str] = field(default_factory=list)
 
     @cached_property
     def lengths(self) -> IntArray:

@@ -21,6 +21,7 @@ __all__ = [
     "cased_like",
     "script_of",
     "things",
+    "units_like",
     "vocabulary_of",
 ]
 
@@ -57,6 +58,25 @@ def things(texts: Iterable[str]) -> tuple[str, ...]:
     True
     """
     return _words_of(script_of("".join(texts)))
+
+
+def units_like(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return public units in the script and case of texts; of as many letters if there are any.
+
+    Examples
+    --------
+    >>> units_like(["yd"])[:4], units_like(["MW"])
+    (('cl', 'cm', 'dl', 'ft'), ('GB', 'Hz', 'KB', 'MB', 'TB'))
+    """
+    found = sorted(set(texts))
+    script, capital = script_of("".join(found)), "".join(found)[:1].isupper()
+    like = [
+        unit
+        for unit in sorted(words("units"))
+        if script_of(unit) == script and unit[0].isupper() == capital
+    ]
+    same = [unit for unit in like if len(unit) == len(found[0])] if found else []
+    return tuple(same or like)
 
 
 def script_of(text: str) -> str:

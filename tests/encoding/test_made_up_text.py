@@ -15,10 +15,13 @@ import pytest
 
 from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.json import Json
+from synthohive.encoding.placeholders import Tokens
 from synthohive.encoding.text import Text
 from synthohive.encoding.value_counts import Held, ValueCounts
+from synthohive.encoding.vocabulary import tokens_of
 from synthohive.privacy.entities import Counting, Entities
 from synthohive.schema import Column
+from synthohive.texts.lists import words
 from tests.contracts.column_transform import SEED, stream
 from tests.packed import again, shown
 
@@ -249,3 +252,40 @@ def test_a_word_that_all_texts_have_stays_where_numbers_are_used_up() -> None:
         made = made_up(fitted(texts), texts)
         assert all(re.fullmatch(alike, text) for text in made), made
         assert len(set(made)) > 150
+
+
+def products(units: dict[str, int]) -> list[str]:
+    """Return names of products: so many of each unit, each name once."""
+    rng = stream(21)
+    sorts = (
+        "Kettlebell Dumbbell Bottle Rope Bench Towel Mat Band Shaker Vest Trainer Roller".split()
+    )
+    makes = "Pro Classic Active Home Studio Light Soft Plus".split()
+    pairs = [(unit, n) for unit, often in units.items() for n in range(often)]
+    return [
+        f"{sorts[int(rng.integers(12))]} {makes[int(rng.integers(8))]} {n * 7 % 97 + 2}{unit}"
+        for unit, n in pairs
+    ]
+
+
+@pytest.mark.parametrize("rows", [3, 20], ids=["rare", "shared"])
+def test_a_number_keeps_a_unit(rows: int) -> None:
+    """`Kettlebell 8kg` was `Code 35cabinet`."""
+    real = dict.fromkeys(("kg", "cm", "ml", "h", "GB", "stk", "x"), rows)
+    texts = products(real)
+    lower = [text.lower() for text in texts]  # words without a blank before them, too
+    for some in (texts, lower):
+        behind = [re.search(r"\d([^\W\d_]+)", text) for text in made_up(fitted(some), some * 9)]
+        found = {match[1] for match in behind if match is not None}
+        known = {unit.lower() if some is lower else unit for unit in real} if rows == 20 else set()
+        assert found <= {*known, *words("units")}, found
+        assert len(found) > 2
+        assert not any(re.search(r"[^\W\d_]\d", text) for text in made_up(fitted(some), some))
+
+
+def test_codes_have_no_units() -> None:
+    texts = [f"Order {n * 48_271 % 0xFFFFF:05x} sent" for n in range(1, 400)]
+    made = [text.split(" ")[1] for text in made_up(fitted(texts), texts)]
+    assert sum(len(code) == 5 for code in made) > 300
+    assert Tokens.of(ValueCounts(pa.array(texts), np.ones(399, dtype=np.int64)),
+                     [tokens_of(text) for text in texts]).units <= set("abcdef")  # fmt: skip
