@@ -79,8 +79,8 @@ class Elapsed:
         before = self._before[place]
         for i, one in enumerate(self.monotone):
             first, gap = (as_numbers(rows.column(name)) for name in (one.column, one.gap))
-            steps = np.maximum(np.nan_to_num(gap), 0.0) * (one.step or 1.0)
-            self._values[place, i] = np.where(before < 0, first, self._values[before, i] + steps)
+            after = one.following(self._values[before, i], gap)
+            self._values[place, i] = np.where(before < 0, first, after)
 
     def guess(self, starts: IntArray) -> None:
         """Let the rows before some lie between the first ones of their groups and the end."""

@@ -1,13 +1,14 @@
 """Columns that never fall inside a group: modelled by the gap to the sibling before.
 
 Times of events, running numbers and balances that only grow: a group's first row has its
-value, each later one the distance to the row before it, so that order and timing are exact.
+value, each later one the distance to the row before it, so that order and timing are exact. Where
+moments follow the clock, distances count from the midnight before that row (see :mod:`.hours`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 import numpy as np
@@ -16,8 +17,9 @@ import pyarrow as pa
 from synthohive._arrays import Floats, IntArray
 from synthohive._readable import Readable
 from synthohive.derive.columns import Columns
+from synthohive.derive.hours import DAY, day_of, told_by_the_clock
 from synthohive.privacy.entities import on_grid
-from synthohive.tables.numbers import as_numbers, from_numbers, is_number
+from synthohive.tables.numbers import as_numbers, from_numbers, is_number, is_time
 from synthohive.tables.siblings import previous_siblings
 
 __all__ = ["Monotone", "find_monotone"]
@@ -48,6 +50,10 @@ class Monotone(Readable):
         those of a group are sorted.
     rises : bool
         It never stays the same, and lies on a grid.
+    clock : bool
+        Gaps count from midnight, and are modelled as moments.
+    sorts : bool
+        The order inside groups is that of the column itself: it says nothing that it does not fall.
     """
 
     column: str
@@ -56,6 +62,8 @@ class Monotone(Readable):
     high: float
     by_gap: bool = True
     rises: bool = False
+    clock: bool = False
+    sorts: bool = False
 
     @property
     def gap(self) -> str:
@@ -92,17 +100,28 @@ class Monotone(Readable):
             return {}
         array, before = rows.column(self.column), previous_siblings(*groups)[0]
         values = as_numbers(array)
-        gaps = np.where(before >= 0, values - values[before], np.nan)
+        begin = day_of(values[before]) if self.clock else values[before]
+        gaps = np.where(before >= 0, values - begin, np.nan)
         first = np.where(before >= 0, np.nan, values)
         of_first, of_gap = _donors(first, rng), _donors(gaps, rng)
         if origins is not None:
             given = origins.get(self.column, np.arange(len(rows), dtype=np.int64))
             origins[self.column], origins[self.gap] = given[of_first], of_gap
-        steps = gaps[of_gap] / (self.step or 1.0)
+        steps, type_ = gaps[of_gap], pa.int64() if self.step else pa.float64()
+        if self.clock:
+            type_ = pa.timestamp(array.type.unit)
+        else:
+            steps = steps / (self.step or 1.0)
         return {
             self.column: from_numbers(first[of_first], array.type),
-            self.gap: from_numbers(steps, pa.int64() if self.step else pa.float64()),
+            self.gap: from_numbers(steps, type_),
         }
+
+    def following(self, before: Floats, gaps: Floats) -> Floats:
+        """Return the values of rows from those of the rows before, and their own gaps."""
+        if self.clock:
+            return np.maximum(before, day_of(before) + np.nan_to_num(gaps))
+        return before + np.maximum(np.nan_to_num(gaps), 0.0) * (self.step or 1.0)
 
     def decode(
         self,
@@ -168,6 +187,8 @@ class Monotone(Readable):
         rng : numpy.random.Generator, optional
             Says where groups that would go on for too long end. At the bound without one.
         """
+        if self.clock:
+            return self._grown_by_day(first, gaps, groups, room, rng)
         parents, positions = groups
         order = np.lexsort((positions, parents))
         start = positions[order] == 0
@@ -201,6 +222,41 @@ class Monotone(Readable):
         values[order] = np.repeat(begin, sizes) + come
         return values
 
+    def _grown_by_day(
+        self,
+        first: Floats,
+        gaps: Floats,
+        groups: tuple[IntArray, IntArray],
+        room: Optional[Floats],
+        rng: Optional[np.random.Generator],
+    ) -> Floats:
+        """Return the values of whole groups: the days grow, each row has its own time of day."""
+        order = np.lexsort(groups[::-1])
+        start = groups[1] == 0
+        moments = np.nan_to_num(np.where(start, first, gaps))
+        day = day_of(moments)
+        low, high = day_of(np.array([self.low, self.high])).tolist()
+        days = replace(self, clock=False, step=DAY, low=low, high=high, rises=False)
+        whole = days.grown(day, day / DAY, groups, None if room is None else day_of(room), rng)
+        # Times of day may lead beyond the bounds on the first and the last day.
+        least, most = (self.low, self.high) if room is None else (-np.inf, room)
+        least, most = np.minimum(least, whole), np.maximum(most, whole)
+        values, most = np.clip(whole + moments - day, least, most)[order], most[order]
+        heads = np.flatnonzero(start[order])
+        sizes = np.diff(np.append(heads, len(order)))
+        begin = np.repeat(values[heads], sizes)
+        # On a group's first day, what would come before its first row comes on the next one.
+        next_day = np.where(values + DAY <= most, values + DAY, begin)
+        values = np.where(values < begin, next_day, values)
+        # Several of one day: their times are in order, too.
+        values = values[np.lexsort((values, np.repeat(np.arange(len(heads)), sizes)))]
+        if self.rises:
+            unit = self.step or 1.0
+            values = _apart(values / unit, heads, sizes, most[heads] / unit) * unit
+        made = np.empty(len(order))
+        made[order] = values
+        return made
+
     def _bounds(self, span: Floats) -> tuple[Floats, Floats]:
         """Return the bounds of groups, a little wider for those that just do not fit.
 
@@ -213,7 +269,12 @@ class Monotone(Readable):
 
 
 def find_monotone(
-    columns: Columns, parents: IntArray, positions: IntArray, *, by_gap: bool = True
+    columns: Columns,
+    parents: IntArray,
+    positions: IntArray,
+    *,
+    by_gap: bool = True,
+    sorts: Collection[str] = (),
 ) -> list[Monotone]:
     """Return the targets that never fall from one sibling to the next, and mostly rise.
 
@@ -225,6 +286,8 @@ def find_monotone(
         Of each row.
     by_gap : bool, default True
         See :class:`Monotone`.
+    sorts : collection of str, optional
+        The columns that the order of siblings is made of.
     """
     before, _ = previous_siblings(parents, positions)
     later = np.flatnonzero(before >= 0)
@@ -239,7 +302,9 @@ def find_monotone(
         ends = columns.entities.ends(values, columns.k, step)
         if ends is not None:
             rises = bool(step) and bool((gaps > 0).all())
-            found.append(Monotone(name, step, *ends, by_gap, rises))
+            timed = by_gap and is_time(columns.type(name)) and step != DAY
+            clock = timed and told_by_the_clock(values[later], values[before[later]])
+            found.append(Monotone(name, step, *ends, by_gap, rises, clock, name in sorts))
     return found
 
 

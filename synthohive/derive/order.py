@@ -9,8 +9,9 @@ from typing import Any, Optional
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import Bools, Floats
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.base import Derivation, Modelled, Rng, Values
+from synthohive.derive.hours import DAY, day_of
 from synthohive.derive.points import at_points, regular
 from synthohive.io.questions import CannotAsk, Terms
 from synthohive.privacy.entities import on_grid
@@ -46,6 +47,8 @@ class Order(Derivation):
         The same of the other columns: there, they tell nothing of the target.
     centre : float, optional
         From where distances count where no source is known. None: the target is NULL there.
+    clock : bool
+        Distances count from midnight, and are modelled as moments with the target's time of day.
     """
 
     source: str
@@ -59,6 +62,7 @@ class Order(Derivation):
     points: tuple[float, ...] = ()
     unknown: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     centre: Optional[float] = None
+    clock: bool = False
 
     named = ("source", "beyond", "limits")
     whole = False  # the distance is to be modelled
@@ -98,13 +102,24 @@ class Order(Derivation):
         return self._known(rows, (self.source, *self.beyond), self.after)
 
     def _start(self, rows: pa.Table) -> Floats:
-        """Return the same on the target's grid: from there, distances count."""
+        """Return the same on the target's grid: where the target may begin."""
         first = self._first(rows)
         if not self.step:
             return first
         # 1e-6: a source on the grid, but for a float's error, does not lose a step.
         steps = self._sign * first / self.step - 1e-6
         return np.asarray(self._sign * np.ceil(steps) * self.step)
+
+    def _origin(self, rows: pa.Table) -> Floats:
+        """Return from where distances count: the first place for a target, or midnight."""
+        if not self.clock:
+            return self._start(rows)
+        return np.asarray(self._sign * day_of(self._sign * self._first(rows)))
+
+    @property
+    def _unit(self) -> float:
+        """What distances are counted in: steps; of moments, seconds."""
+        return 1.0 if self.clock else self.step or 1.0
 
     def _end(self, rows: pa.Table) -> Floats:
         """Return what the target may at most be, away from the source; NaN for no limit."""
@@ -114,8 +129,8 @@ class Order(Derivation):
         return np.asarray(np.fmin(edge, limits) if self.after else np.fmax(edge, limits))
 
     def room(self, rows: pa.Table) -> Floats:
-        """Return the longest distance that each row has room for, in steps; NaN for no limit."""
-        return self._sign * (self._end(rows) - self._start(rows)) / (self.step or 1.0)
+        """Return the longest distance that each row has room for, as modelled; NaN for no limit."""
+        return self._sign * (self._end(rows) - self._origin(rows)) / self._unit
 
     def violations(self, rows: pa.Table) -> Bools:
         """Return the rows in which the target lies on the wrong side."""
@@ -144,14 +159,16 @@ class Order(Derivation):
         return ask.missing(self.target) | right
 
     def encode(self, rows: pa.Table) -> pa.Array:
-        """Return the distance, in steps where there are any."""
+        """Return the distance, in steps where there are any; a moment by the clock."""
         column = rows.column(self.target)
         if not self.distance:
             return column.combine_chunks()
-        target, start = as_numbers(column), self._start(rows)
+        target, start = as_numbers(column), self._origin(rows)
         if self.centre is not None:
             start = np.where(np.isnan(start), self.centre, start)
         gaps = self._sign * (target - start)
+        if self.clock:
+            return from_numbers(gaps, pa.timestamp(column.type.unit))
         if self.step:
             gaps = np.rint(gaps / self.step)
         null = np.isnan(gaps)
@@ -178,10 +195,12 @@ class Order(Derivation):
         silent : ndarray of bool, optional
             The rows in which the distance tells nothing.
         """
-        gaps, room = as_numbers(modelled), self.room(rows)
-        near = self.low if self.after else self.high
-        least = self._sign * ((np.nan if near is None else near) - self._start(rows))
-        least = np.nan_to_num(least / (self.step or 1.0))
+        gaps, room, origin = as_numbers(modelled), self.room(rows), self._origin(rows)
+        bound = self.low if self.after else self.high
+        near = np.full(len(rows), np.nan if bound is None else self._sign * bound)
+        if self.clock:  # some moments of the first day are too early
+            near = np.fmax(near, self._sign * self._start(rows))
+        least = np.nan_to_num((near - self._sign * origin) / self._unit)
         if silent is not None:
             gaps = np.where(silent, np.nan, gaps)
         slack = _ROUNDING * np.maximum(np.abs(np.nan_to_num(room)), 1.0)
@@ -193,11 +212,16 @@ class Order(Derivation):
         found = np.where(gaps[far] > high, high, low)
         if rng is not None:  # where no other row's fits, any in the room that there is
             taken = _among(gaps[gaps >= 0], low, high, rng)
+            if self.clock:
+                there = _on_that_day(gaps, far, low, high, rng)
+                taken = np.where(np.isnan(there), taken, there)
             width = np.where(np.isinf(high), 0.0, high - low)
             found = np.where(np.isnan(taken), low + width * rng.random(len(far)), taken)
         if self.step:
             # Whole steps, on that side on which there is room.
-            found = np.where(np.ceil(found) > high, np.floor(found), np.ceil(found))
+            grid = self.step / self._unit
+            above = np.ceil(found / grid - _ROUNDING) * grid
+            found = np.where(above > high, np.floor(found / grid) * grid, above)
         return with_values(modelled, far, from_numbers(found, modelled.type))
 
     def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
@@ -205,8 +229,8 @@ class Order(Derivation):
         modelled = rows.column(self.target)
         if not self.distance:
             return self._clipped(self._drawn(as_numbers(modelled), rows, rng), rows)
-        modelled, start = self.limited(modelled, rows, rng), self._start(rows)
-        gaps = as_numbers(modelled) * (self.step or 1.0)
+        modelled, start = self.limited(modelled, rows, rng), self._origin(rows)
+        gaps = as_numbers(modelled) * self._unit
         # A model may draw a distance below 0; the target then is where the source is.
         numbers = start + self._sign * np.maximum(gaps, 0.0)
         if self.centre is not None:
@@ -270,8 +294,14 @@ class Order(Derivation):
         """Take the distance off the target; see the base class."""
         if source != self.source or modelled is None or not self.distance:
             return None
-        gaps = np.maximum(as_numbers(modelled), 0.0) * (self.step or 1.0)
-        return self.target_values(rows) - self._sign * gaps
+        gaps, target = np.maximum(as_numbers(modelled), 0.0) * self._unit, self.target_values(rows)
+        if not self.clock:
+            return target - self._sign * gaps
+        # The days between are told; the source's own time of day is as it was drawn.
+        own = self.source_values(rows)
+        days = self._sign * day_of(self._sign * target) - self._sign * day_of(gaps)
+        moments = days + np.nan_to_num(own - self._sign * day_of(self._sign * own))
+        return np.minimum(moments, target) if self.after else np.maximum(moments, target)
 
     def __str__(self) -> str:
         sign, other = (">=", "<=") if self.after else ("<=", ">=")
@@ -288,3 +318,12 @@ def _among(values: Floats, low: Floats, high: Floats, rng: np.random.Generator) 
     last = np.searchsorted(values[:-1], high, "right")
     place = first + np.floor(rng.random(len(low)) * (last - first)).astype(np.int64)
     return np.where(last > first, values[np.minimum(place, len(values) - 1)], np.nan)
+
+
+def _on_that_day(
+    gaps: Floats, rows: IntArray, low: Floats, high: Floats, rng: np.random.Generator
+) -> Floats:
+    """Return other times, of any rows, on the same days between two ends; NaN where none is."""
+    day = day_of(gaps[rows])
+    latest = np.minimum(high - day, np.nextafter(DAY, 0.0))
+    return day + _among(gaps[gaps >= 0] % DAY, np.maximum(low - day, 0.0), latest, rng)

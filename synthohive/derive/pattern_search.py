@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
+from synthohive.derive.hours import DAY, by_the_clock, told_by_the_clock
 from synthohive.derive.lookup import Copy, Lookup
 from synthohive.derive.order import Order
 from synthohive.derive.points import heaviest, middle_fifth
@@ -45,9 +46,6 @@ MOST_SOURCES = {1: 100, 2: 12}
 FEW = 1_000
 FAR = 0.25
 """A distance that is spread more widely than this share of its column tells little of it."""
-BLURRED = 0.1
-"""Times of day are blurred where their distribution function is moved by more."""
-_DAY = 86_400.0
 
 
 def find_copies(columns: Columns, chosen: Chosen) -> None:
@@ -246,43 +244,38 @@ def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple
     own = float(np.subtract(*np.quantile(later[known], [0.9, 0.1])))
     narrower = spread < own or is_time(columns.type(target))
     listed = on_a_list(later[known], gaps)
-    finer = is_time(columns.type(target)) and step != _DAY
+    finer = is_time(columns.type(target)) and step != DAY
     midnight = finer and _at_midnight(later[known], gaps)
-    far = finer and spread > FAR * own and _by_the_clock(later[known], earlier[known])
+    far = finer and spread > FAR * own and by_the_clock(later[known], earlier[known])
     distance = plain and narrower and not listed and not midnight and not far
+    timed = distance and finer and not columns.points(target)
+    clock = timed and told_by_the_clock(later[known], earlier[known])
     low, high = columns.entities.ends(later, columns.k, step) or (None, None)
     names = [name for name in (target, source) if columns.points(name)]
     order = Order(
         target, source, after, step, distance, low=low, high=high,
         points=columns.points(target), unknown={n: columns.points(n) for n in names if n == source},
-        centre=_centre(columns, target, source),
+        centre=_centre(columns, target, source, DAY if clock else step), clock=clock,
     )  # fmt: skip
     yield spread / max(own, 1e-12), order
 
 
-def _centre(columns: Columns, target: str, source: str) -> Optional[float]:
-    """Return from where distances count where no source is known; None where no target is."""
+def _centre(columns: Columns, target: str, source: str, step: float) -> Optional[float]:
+    """Return from where distances count where no source is known; None where no target is.
+
+    It lies on a grid of `step`, if that is not 0.
+    """
     unknown = np.isnan(columns.regular(source))
     if not (unknown & ~np.isnan(columns.regular(target))).any():
         return None
     middle = middle_fifth(columns.regular(source)[~unknown])
-    step = columns.step(target)
     return float(np.rint(middle / step) * step) if step else middle
 
 
 def _at_midnight(moments: Floats, gaps: Floats) -> bool:
     """Whether many moments, but not all, are a day's beginning, which distances would not tell."""
-    share = float((moments % _DAY == 0).mean())
-    return share >= HEAVY and float((gaps % _DAY == 0).mean()) < share / 2
-
-
-def _by_the_clock(later: Floats, earlier: Floats) -> bool:
-    """Whether the time of day has a pattern (opening hours) that distances would blur."""
-    gaps = np.random.default_rng(1).permutation(later - earlier)
-    real, blurred = np.sort(later % _DAY), np.sort((earlier + gaps) % _DAY)
-    hours = np.arange(1, 24) * 3600.0
-    shares = [np.searchsorted(times, hours) / len(times) for times in (real, blurred)]
-    return bool(np.abs(shares[0] - shares[1]).max() > BLURRED)
+    share = float((moments % DAY == 0).mean())
+    return share >= HEAVY and float((gaps % DAY == 0).mean()) < share / 2
 
 
 def on_a_list(values: Floats, gaps: Floats) -> bool:

@@ -91,6 +91,11 @@ class Program:
         return list(self.by_target)
 
     @property
+    def never_falling(self) -> list[Monotone]:
+        """What never falls inside a group, though the rows are not sorted by it."""
+        return [one for one in self.monotone if not one.sorts]
+
+    @property
     def moved(self) -> list[str]:
         """The columns of which a gap or a difference is modelled."""
         return [*(one.column for one in self.monotone), *(one.target for one in self.residuals)]

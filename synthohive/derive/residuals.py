@@ -17,11 +17,12 @@ import pyarrow as pa
 from synthohive._arrays import Bools, Floats
 from synthohive.derive.base import Derivation, Rng
 from synthohive.derive.columns import Columns, spaced
+from synthohive.derive.hours import DAY, told_by_the_clock
 from synthohive.derive.pattern_search import on_a_list
 from synthohive.derive.points import heaviest, middle_fifth
 from synthohive.privacy.entities import on_grid
 from synthohive.schema.arrow_types import parse_type
-from synthohive.tables.numbers import as_numbers, from_numbers, multiple_of
+from synthohive.tables.numbers import as_numbers, from_numbers, is_time, multiple_of
 
 __all__ = ["Residual", "find_residuals"]
 
@@ -149,7 +150,7 @@ def _trial(
     if len(known) < LEAST_ROWS:
         return None
     y, x = own[known], other[known]
-    heavy = heaviest(y)
+    heavy, timed = heaviest(y), is_time(parse_type(kind[0])) and kind[1] != DAY
     best: Optional[tuple[float, Residual]] = None
     for slope in dict.fromkeys((1.0, _slope(x, y))):
         if slope == 0.0:
@@ -157,7 +158,7 @@ def _trial(
         one = Residual(*names, slope, *kind, middle_fifth(x), *ends)
         left = y - one.base(x)
         share = _spread(left) / max(_spread(y), 1e-12)
-        if on_a_list(y, left):
+        if on_a_list(y, left) or (timed and told_by_the_clock(y, one.base(x))):
             continue
         closer = _middle(left) <= _middle(y) and (heavy < MOST_HEAVY or heaviest(left) > heavy / 2)
         # A slope of 1 comes first, and stays unless the other leaves clearly less.

@@ -100,7 +100,12 @@ def _flags(derivations: Iterable[Derivation], columns: Columns) -> frozenset[str
 
 
 def with_moves(
-    program: Program, columns: Columns, groups: Optional[SampledGroups], *, by_gap: bool
+    program: Program,
+    columns: Columns,
+    groups: Optional[SampledGroups],
+    *,
+    by_gap: bool,
+    sorts: Collection[str] = (),
 ) -> Program:
     """Return a program with the gaps and differences in which columns are modelled best.
 
@@ -113,10 +118,14 @@ def with_moves(
         They are looked at only if they were read whole.
     by_gap : bool
         The model knows the rows before.
+    sorts : collection of str, optional
+        The columns that the order of siblings is made of.
     """
     monotone: list[Monotone] = []
     if groups is not None and groups.whole:
-        monotone = find_monotone(columns, groups.parents, groups.positions, by_gap=by_gap)
+        monotone = find_monotone(
+            columns, groups.parents, groups.positions, by_gap=by_gap, sorts=sorts
+        )
     rest = set(columns.targets) - {one.column for one in monotone}
     residuals = find_residuals(Columns(columns.rows, rest, columns.entities, columns.k))
     return replace(program, monotone=tuple(monotone), residuals=tuple(residuals))

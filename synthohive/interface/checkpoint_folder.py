@@ -35,7 +35,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 21
+FORMAT = 22
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

@@ -294,7 +294,7 @@ class FittedTable:
         kept += [h.roots for h in self.hierarchies.values() if h.roots is not None]
         people: list[AnyRelation] = [*self.aliases.values(), *self.namesakes.values(), *self.given]
         kept += [m for m in self.makers.values() if isinstance(m, BegunTextMaker)]
-        return [*kept, *self.periods, *self.program.monotone, *self.aggregates, *people]
+        return [*kept, *self.periods, *self.program.never_falling, *self.aggregates, *people]
 
     @property
     def schema(self) -> pa.Schema:

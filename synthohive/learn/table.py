@@ -47,6 +47,7 @@ from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import hstack
 from synthohive.tables.roles import Roles
 from synthohive.tables.sampled_groups import SampledGroups, sampled_groups
+from synthohive.tables.siblings import sibling_order
 from synthohive.train.job import TrainingJob
 
 __all__ = ["fit_table"]
@@ -248,8 +249,10 @@ class _TableFit:
         table, modelled, groups = self.table, self.modelled, self.groups
         names = table.attributes.keys() & modelled.columns.keys() - table.config.derived.keys()
         searched = Columns(modelled.rows, names, self.entities, self.fit.k)
-        table.program = with_moves(table.program, searched, groups, by_gap=self.by_gap)
-        log.relations(self.name, table.program.monotone)
+        driver, data = self.plan.driver, self.fit.sample.tables[self.name]
+        by = [] if driver is None else sibling_order(table.config, data.column_names, driver)[:1]
+        table.program = with_moves(table.program, searched, groups, by_gap=self.by_gap, sorts=by)
+        log.relations(self.name, table.program.never_falling)
         order = None if groups is None else (groups.parents, groups.positions)
         modelled.rows, modelled.columns = table.program.move(
             modelled.rows, modelled.columns, order, self._rng("monotone"), modelled.sources

@@ -13,6 +13,7 @@ rows are as if they had been drawn one after the other, in as many steps.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Optional
 
 import numpy as np
@@ -23,7 +24,7 @@ from synthohive._arrays import IntArray
 from synthohive.encoding.encoded import EncodedTable, Layout
 from synthohive.schema import ColumnKind, ForeignKey, TableConfig
 
-__all__ = ["PIECE", "Siblings", "alike", "previous_siblings", "sibling_ranks"]
+__all__ = ["PIECE", "Siblings", "alike", "previous_siblings", "sibling_order", "sibling_ranks"]
 
 
 PIECE = 250
@@ -34,11 +35,28 @@ _SORTED = frozenset({ColumnKind.INTEGER, ColumnKind.DATE, ColumnKind.TIMESTAMP})
 _TIMES = frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP})
 
 
-def sibling_ranks(config: TableConfig, data: pa.Table, driver: ForeignKey) -> IntArray:
-    """Return the place of each row among all: by the primary key, by time, or as they come.
+def sibling_order(config: TableConfig, names: Sequence[str], driver: ForeignKey) -> list[str]:
+    """Return the columns that the rows of a group are sorted by; none if they stand as they come.
 
     A primary key that counts tells the order in which rows were added; one of random characters
-    does not. NULL comes last.
+    does not: the first column with a time does.
+
+    Parameters
+    ----------
+    config : TableConfig
+    names : sequence of str
+        The columns of its rows.
+    driver : ForeignKey
+        The key that makes the groups: its own columns tell nothing of the order inside one.
+    """
+    rest = [c for c in config.pk if c not in driver.columns]
+    if rest and all(config.columns[c].kind in _SORTED for c in rest):
+        return rest
+    return [name for name in names if config.columns[name].kind in _TIMES][:1]
+
+
+def sibling_ranks(config: TableConfig, data: pa.Table, driver: ForeignKey) -> IntArray:
+    """Return the place of each row among all, in the order of siblings. NULL comes last.
 
     Parameters
     ----------
@@ -46,12 +64,9 @@ def sibling_ranks(config: TableConfig, data: pa.Table, driver: ForeignKey) -> In
     data : pyarrow.Table
         Rows of the table, with its primary key.
     driver : ForeignKey
-        The key that makes the groups: its own columns tell nothing of the order inside one.
+        The key that makes the groups.
     """
-    rest = [c for c in config.pk if c not in driver.columns]
-    by = rest if rest and all(config.columns[c].kind in _SORTED for c in rest) else []
-    if not by:
-        by = [n for n in data.column_names if config.columns[n].kind in _TIMES][:1]
+    by = sibling_order(config, data.column_names, driver)
     ranks = np.arange(len(data), dtype=np.int64)
     if by:
         keys = [(name, "ascending") for name in by]
