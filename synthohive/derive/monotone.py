@@ -239,8 +239,8 @@ class Monotone(Readable):
         days = replace(self, clock=False, step=DAY, low=low, high=high, rises=False)
         whole = days.grown(day, day / DAY, groups, None if room is None else day_of(room), rng)
         # Times of day may lead beyond the bounds on the first and the last day.
-        least, most = (self.low, self.high) if room is None else (-np.inf, room)
-        least, most = np.minimum(least, whole), np.maximum(most, whole)
+        least = np.minimum(self.low if room is None else -np.inf, whole)
+        most = np.maximum(self.high if room is None else room, whole)
         values, most = np.clip(whole + moments - day, least, most)[order], most[order]
         heads = np.flatnonzero(start[order])
         sizes = np.diff(np.append(heads, len(order)))

@@ -197,7 +197,7 @@ class Sequences:
         """Tell which units have no number before them; where too few texts share what has one."""
         numbers = np.array([text[-1].isdecimal() for text in self.vocabulary.examples])[ids]
         behind = np.append(False, numbers[:-1] & (texts[1:] == texts[:-1]))[: len(ids)]
-        return np.isin(ids, self.vocabulary.units) & ~behind
+        return np.asarray(np.isin(ids, self.vocabulary.units) & ~behind)
 
     def _glued(self, ids: IntArray, texts: IntArray) -> Bools:
         """Tell which words and numbers follow others without a blank, though no real ones do.

@@ -13,10 +13,11 @@ import pyarrow as pa
 from synthohive.generate.block_generator import BlockGenerator
 from synthohive.generate.blocks import BLOCK_ROWS, cut_blocks
 from synthohive.generate.run import Generated, Groups, Run, numbers_of
+from synthohive.tables.ancestors import with_column
 from synthohive.tables.block_store import EncodedSpool, TableSpool
 from synthohive.tables.roles import fan_out_column
 
-__all__ = ["generate_attributes"]
+__all__ = ["deal_keys", "generate_attributes"]
 
 
 def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]) -> Generated:
@@ -60,3 +61,17 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
         for label, key in maker.incoming.items()
     }
     return made
+
+
+def deal_keys(run: Run, name: str, made: Generated) -> None:
+    """Let keys rise with the columns with which real ones do, before any child refers to them."""
+    rising, spool = run.fitted.tables[name].rising, made.spool
+    dealt = {one.key: one.dealt(spool.column_table([one.key, one.column])) for one in rising}
+
+    def deal(block: pa.Table, start: int) -> pa.Table:
+        for key, keys in dealt.items():
+            block = with_column(block, key, keys.slice(start, len(block)))
+        return block
+
+    if dealt and spool.rows:
+        spool.rewrite(deal)

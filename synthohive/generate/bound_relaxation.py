@@ -79,6 +79,7 @@ def _movable(run: Run, table: str) -> set[str]:
     taken = {c for columns in fitted.config.unique_sets for c in columns}
     taken |= {*fitted.program.targets, *fitted.program.moved}
     taken |= fitted.linked_targets
+    taken |= {one.column for one in fitted.rising}
     taken |= {order.target for key in fitted.keys.values() for order in key.bounds}
     taken |= {aggregate.target for aggregate in fitted.aggregates}
     return set(fitted.attributes) - taken

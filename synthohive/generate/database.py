@@ -17,7 +17,7 @@ from synthohive._workspace import Workspace
 from synthohive.constrain.validity import check_validity
 from synthohive.exceptions import ConnectorError
 from synthohive.generate.alias_filling import fill_aliases, suit_rows
-from synthohive.generate.attributes import generate_attributes
+from synthohive.generate.attributes import deal_keys, generate_attributes
 from synthohive.generate.block_pool import BlockPool
 from synthohive.generate.conditions import Conditions
 from synthohive.generate.degrees import adjust_degrees, driving_degrees
@@ -130,9 +130,15 @@ def _generate_table(run: Run, name: str) -> None:
         groups = _groups(run, name)
         made = generate_attributes(run, name, groups.rows, groups)
     run.tables[name] = made
-    if fitted.reference is None:
-        assign_foreign_keys(run, name, made)
-        adjust_degrees(run, name, made)
+    if fitted.reference is not None:
+        return
+    itself = bool(run.fitted.plan.tables[name].of("self"))
+    if itself:  # rows refer to these keys soon
+        deal_keys(run, name, made)
+    assign_foreign_keys(run, name, made)
+    adjust_degrees(run, name, made)
+    if not itself:  # rows that suit no parent were moved
+        deal_keys(run, name, made)
 
 
 def _root_rows(run: Run, name: str) -> int:

@@ -17,6 +17,7 @@ from synthohive.derive.aggregates import Aggregate
 from synthohive.derive.base import Derivation
 from synthohive.derive.keys.choice import KeyMaker
 from synthohive.derive.keys.patterns import BegunTextMaker
+from synthohive.derive.keys.rising import Rising
 from synthohive.derive.monotone import Monotone
 from synthohive.derive.order import Order
 from synthohive.derive.periods import Periods
@@ -55,6 +56,7 @@ AnyRelation = Union[
     Namesake,
     Given,
     BegunTextMaker,
+    Rising,
 ]
 
 __all__ = ["AnyRelation", "FittedDatabase", "FittedKey", "FittedTable", "LookUpRows"]
@@ -194,6 +196,8 @@ class FittedTable:
         What the form of made-up columns goes by.
     periods : list of Periods
         What never overlaps for one parent.
+    rising : list of Rising
+        Keys that rise with a column.
     """
 
     config: TableConfig
@@ -218,6 +222,7 @@ class FittedTable:
     namesakes: dict[str, Namesake] = field(default_factory=dict)
     given: list[Given] = field(default_factory=list)
     periods: list[Periods] = field(default_factory=list)
+    rising: list[Rising] = field(default_factory=list)
 
     def checks(self, dialect: Optional[str]) -> TableChecks:
         """Compile what generated rows have to satisfy."""
@@ -294,6 +299,7 @@ class FittedTable:
         kept += [h.roots for h in self.hierarchies.values() if h.roots is not None]
         people: list[AnyRelation] = [*self.aliases.values(), *self.namesakes.values(), *self.given]
         kept += [m for m in self.makers.values() if isinstance(m, BegunTextMaker)]
+        kept += self.rising
         return [*kept, *self.periods, *self.program.never_falling, *self.aggregates, *people]
 
     @property

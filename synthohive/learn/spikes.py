@@ -14,9 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
+from synthohive.derive.hours import DAY, day_of
 from synthohive.privacy.entities import Entities, on_grid
 from synthohive.tables.ancestors import with_rows
-from synthohive.tables.numbers import as_numbers, from_numbers, is_number, multiple_of
+from synthohive.tables.numbers import as_numbers, from_numbers, is_number, is_time, multiple_of
 
 __all__ = ["without_spikes"]
 
@@ -45,18 +46,27 @@ def without_spikes(
         if not owners.paths or not is_number(array.type):
             continue  # where every row is an entity, what is repeated is shared
         numbers = as_numbers(array)
-        changed, values = _spread(numbers, owners, k, multiple_of(array), rng)
+        step = multiple_of(array)
+        timed = is_time(array.type) and step != DAY
+        changed, values = _spread(numbers, owners, k, step, rng, timed=timed)
         rows = with_rows(rows, changed, pa.table({name: from_numbers(values, array.type)}))
     return rows
 
 
 def _spread(
-    numbers: Floats, entities: Entities, k: int, step: float, rng: np.random.Generator
+    numbers: Floats,
+    entities: Entities,
+    k: int,
+    step: float,
+    rng: np.random.Generator,
+    *,
+    timed: bool = False,
 ) -> tuple[IntArray, Floats]:
     """Return the rows that repeat a value of few entities, and others for them.
 
     These lie among at least `k` neighbours on either side, and as many as there are repeats,
-    so that they at most double what is there; and within the protected bounds.
+    so that they at most double what is there; and within the protected bounds. Of moments, days are
+    spread, at the times of day of these neighbours: between them may lie a night.
     """
     none = np.zeros(0, dtype=np.int64), np.zeros(0)
     known = np.flatnonzero(~np.isnan(numbers))
@@ -76,13 +86,19 @@ def _spread(
     at = np.clip(codes[rows], inside[0], max(min(inside[1], len(values) - 1), inside[0]))
     # in sorted distinct values: half of the repeats on either side is room for all of them
     reach = np.maximum(k, counts[codes[rows]] // 2)
-    low = np.clip(values[np.maximum(at - reach, 0)], *ends)
-    high = np.clip(values[np.minimum(at + reach, len(values) - 1)], *ends)
+    first, last = np.maximum(at - reach, 0), np.minimum(at + reach, len(values) - 1)
+    low, high = np.clip(values[first], *ends), np.clip(values[last], *ends)
     drawn = low + (high - low) * rng.random(len(rows))
+    if timed:
+        inner = inside[0], max(inside[1] - 1, inside[0])
+        near = values[rng.integers(np.clip(first, *inner), np.clip(last, *inner) + 1)]
+        moments = day_of(drawn) + near % DAY
+        drawn = np.where((moments >= low) & (moments <= high), moments, near)
     if step:
         drawn = on_grid(drawn, step)
-        # on a coarse grid the value itself may be drawn again: one step aside
+        # on a coarse grid the value itself may be drawn again: one step aside, or one day
         same = np.isclose(drawn, values[codes[rows]], rtol=0, atol=step / 2)
-        other = drawn + np.where(drawn + step <= high, step, -step)
+        aside = DAY if timed else step
+        other = drawn + np.where(drawn + aside <= (ends[1] if timed else high), aside, -aside)
         drawn = np.where(same, on_grid(other, step), drawn)
     return known[rows], drawn

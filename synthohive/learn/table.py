@@ -18,7 +18,9 @@ from synthohive.constrain.unique import special_rules
 from synthohive.derive.columns import Columns
 from synthohive.derive.elapsed import Elapsed
 from synthohive.derive.keys.choice import learn_key_makers
-from synthohive.derive.keys.makers import KeyMaker
+from synthohive.derive.keys.makers import KeyMaker, SequenceMaker
+from synthohive.derive.keys.patterns import BegunTextMaker, CountedTextMaker
+from synthohive.derive.keys.rising import find_rising
 from synthohive.derive.periods import find_periods, never_overlap
 from synthohive.derive.search import with_moves
 from synthohive.derive.table_search import DerivationFinder
@@ -143,6 +145,7 @@ class _TableFit:
         real = self.modelled.rows  # as read: gaps and distances come in the place of columns below
         table.joint_counts = joint_counts(fit, self.name, real)
         self._derive()
+        self._find_rising()
         self.groups, plain = self._sampled_groups(), self.modelled.rows
         if fit.options.relations:
             self._find_periods(real)
@@ -205,6 +208,24 @@ class _TableFit:
         for link in links:
             learn_key(fit, table, link, rows)
         modelled.add(parent_codes(fit.sample, table, fit.options.seed))
+
+    def _find_rising(self) -> None:
+        """Find keys that rise with a column which is final as soon as all rows are there."""
+        table, data = self.table, self.fit.sample.tables[self.name]
+        begun = [m.start.needs for m in table.makers.values() if isinstance(m, BegunTextMaker)]
+        steps = [step.needs for step in table.program.steps]
+        needed = {name for names in (*begun, *steps) for name in names}
+        counting = (SequenceMaker, CountedTextMaker)
+        keys = [n for n, m in table.makers.items() if isinstance(m, counting) and n not in needed]
+        late = {*table.linked_targets, *(one.target for one in table.aggregates)}
+        names = [name for name in table.roles.attributes if name not in late]
+        found = find_rising(keys, data, names) if self.fit.options.relations else []
+        if found and not self.fit.whole.in_sample(self.name):
+            named = sorted({name for one in found for name in (one.key, one.column)})
+            whole = self.fit.whole.columns(self.name, named)
+            found = [one for one in found if one.holds(whole)]
+        log.relations(self.name, found)
+        table.rising = found
 
     def _sampled_groups(self) -> Optional[SampledGroups]:
         driver, histogram, largest = self.plan.driver, dict[int, int](), 1
