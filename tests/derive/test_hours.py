@@ -204,6 +204,7 @@ def shop(rng: np.random.Generator, customers: int = 80) -> dict[str, pd.DataFram
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_copy_keeps_its_opening_hours() -> None:
     """Of 62 % of the orders, at night, only the distance to a date was right."""
     metadata = Metadata().add_table("customers", "id")
