@@ -13,6 +13,7 @@ from sqlglot import parse_one
 pytest.importorskip("sqlalchemy_bigquery")
 
 from synthohive import Metadata, Synthesizer
+from synthohive.connectors.bigquery import CAPABILITIES
 from synthohive.connectors.bigquery.catalogue import BigqueryCatalogue
 from synthohive.connectors.bigquery.service import reason
 from synthohive.connectors.bigquery.spelling import literal, quote
@@ -233,6 +234,20 @@ def test_no_login_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         text = f"{caught.value!r} {caught.value} {caught.value.__cause__!r}"
         assert SECRET not in text
         assert packed not in text
+
+
+@pytest.mark.parametrize(
+    ("said", "role"),
+    [
+        ("Access Denied: Project p: User does not have bigquery.jobs.create permission", "jobUser"),
+        ("Access Denied: Table p:shop.t: User does not have permission to query table p:shop.t",
+         "dataViewer"),
+        ("Access Denied: Dataset p:shop: Permission bigquery.tables.create denied", "dataEditor"),
+    ],
+)  # fmt: skip
+def test_a_missing_role_is_named(said: str, role: str) -> None:
+    hint = CAPABILITIES.missing_grant(reason(ValueError(f"403 {said}")), "`shop`")
+    assert f"roles/bigquery.{role}" in str(hint)
 
 
 def test_values_are_not_repeated() -> None:

@@ -11,7 +11,8 @@ is published first, so that the next run with ``if_exists="replace"`` knows all 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
@@ -22,6 +23,7 @@ from pyarrow import parquet
 
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
+from synthohive.connectors.bigquery import CAPABILITIES
 from synthohive.connectors.bigquery.service import (
     ERRORS,
     client_of,
@@ -52,6 +54,8 @@ _DAYS = 7
 """After which BigQuery itself removes the tables of a staging dataset that a killed run left."""
 _FILE_BYTES = 256 * 2**20
 """Of one load job: what lies on this machine's disk at a time."""
+_THREADS = 8
+"""Of jobs that wait for BigQuery, which does the work; the client's pool has ten connections."""
 _NOTE_TYPES = ("STRING", "STRING", "BIGNUMERIC", "FLOAT64", "STRING", "STRING", "STRING")
 _REFERENCES = re.compile(r"(?<= REFERENCES )(?=`)")
 _RAW = "__synthohive_raw_"
@@ -158,6 +162,9 @@ class BigqueryWriter(StagedSchema):
     def _reason(self, exc: BaseException) -> str:
         return reason(exc) if isinstance(exc, ERRORS) else type(exc).__name__
 
+    def _remedy(self, reason: str) -> Optional[str]:
+        return CAPABILITIES.missing_grant(reason, quote(self.target), "dataEditor")
+
     def _found(self, sql: str, values: Any = ()) -> tuple[list[str], list[Any]]:
         rows = self._query(sql, self.staging or self.target, "prove", values)
         names = [field.name for field in rows.schema]
@@ -263,14 +270,16 @@ class BigqueryWriter(StagedSchema):
                 first.append(key)
             else:
                 later.setdefault(key.table, []).append(key)
-        for key in first:
-            with self.named(f"{key.what} on table {key.table!r}"):
-                self._query(key.sql, dataset, "publish")
-        for table, keys in later.items():
+
+        def declare(keys: Sequence[Statement]) -> None:
+            table = keys[0].table
             alter = f"ALTER TABLE {quote(table)} "
             actions = ", ".join(key.sql[len(alter) :] for key in keys)
             with self.named(f"{', '.join(key.what for key in keys)} on table {table!r}"):
                 self._query(alter + _REFERENCES.sub(here, actions), dataset, "publish")
+
+        _at_once(declare, [[key] for key in first])
+        _at_once(declare, list(later.values()))
 
     def make(self, thing: SchemaObject) -> str:
         """See the base class."""
@@ -309,9 +318,9 @@ class BigqueryWriter(StagedSchema):
         tables = [PROVENANCE_TABLE, *self.metadata.tables]
         replaced = [t for t in tables if self._there.get(t) == "table"]
         try:
-            self._copy_tables([PROVENANCE_TABLE])  # whose run this was, if it is killed
+            self._copy_table(PROVENANCE_TABLE)  # whose run this was, if it is killed
             step("note published")
-            self._copy_tables(list(self.metadata.tables))
+            _at_once(self._copy_table, list(self.metadata.tables))
             step("tables published")
             if replaced:
                 self._undeclare(replaced)
@@ -338,29 +347,27 @@ class BigqueryWriter(StagedSchema):
             return True
         return False
 
-    def _copy_tables(self, tables: Sequence[str]) -> None:
-        """Run the copy jobs of several tables at the same time."""
-        jobs = []
-        for table in tables:
-            replaces = self._there.get(table) == "table"
-            if not replaces and table in self.ddl.tables:  # all that CREATE TABLE says is there
-                for statement in self.ddl.tables[table]:
-                    with self.named(statement.what):
-                        self._query(statement.sql, self.target, "publish")
-            how = bigquery.WriteDisposition
-            config = bigquery.CopyJobConfig(
-                write_disposition=how.WRITE_TRUNCATE if replaces else how.WRITE_APPEND,
-                labels=labels(self._client, "publish"),
-            )
-            place = f"{self._project}.{{}}.{table}"
-            with self.named(f"the copy of table {table!r}"):
-                jobs.append((table, self._client.copy_table(
-                    place.format(self.staging), place.format(self.target), job_config=config,
-                    location=self._location,
-                )))  # fmt: skip
-        for table, job in jobs:
-            with self.named(f"the copy of table {table!r}"):
-                job.result()
+    def _copy_table(self, table: str) -> None:
+        """Put a table in its place in one step, by a copy job."""
+        there = self._there.get(table)
+        place = f"{self._project}.{{}}.{table}"
+        if there not in (None, "table"):  # a view of that name, which may go
+            with self.named(f"the end of {there} {table!r}"):
+                self._client.delete_table(place.format(self.target))
+        if there != "table":  # all that CREATE TABLE says is there, whatever a copy job brings
+            for statement in self.ddl.tables.get(table, ()):
+                with self.named(statement.what):
+                    self._query(statement.sql, self.target, "publish")
+        how = bigquery.WriteDisposition
+        config = bigquery.CopyJobConfig(
+            write_disposition=how.WRITE_TRUNCATE if there == "table" else how.WRITE_APPEND,
+            labels=labels(self._client, "publish"),
+        )
+        with self.named(f"the copy of table {table!r}"):
+            self._client.copy_table(
+                place.format(self.staging), place.format(self.target), job_config=config,
+                location=self._location,
+            ).result()  # fmt: skip
 
     def _keep(self, tables: Sequence[str]) -> None:
         """Take away the end that a copy may have from staging, where the target's have none."""
@@ -431,6 +438,13 @@ class BigqueryWriter(StagedSchema):
             self._folder.cleanup()
             self._folder = None
         self._pooled.close()
+
+
+def _at_once(work: Callable[[Any], None], items: Sequence[Any]) -> None:
+    """Do something with each item, several at a time: what takes a second is the way there."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for done in [pool.submit(work, item) for item in items]:
+            done.result()
 
 
 def _kind(table_type: str) -> str:
