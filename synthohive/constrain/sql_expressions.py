@@ -262,7 +262,7 @@ def _parsed(sqltext: str, read: Spelling, columns: Iterable[_Typed]) -> tuple[No
     for node in tree.walk():
         check_shape(node)
     tree, used = _resolve(tree, columns, doubles=read.doubles)
-    return _as_duckdb_means(tree, ignores_case=read.like_ignores_case), used
+    return _as_duckdb_means(tree, read), used
 
 
 def _no_rows(used: Collection[str], columns: Iterable[_Typed]) -> pa.Table:
@@ -303,14 +303,19 @@ def _resolve(tree: Node, columns: Iterable[_Typed], *, doubles: bool) -> tuple[N
     return tree.transform(resolve), used
 
 
-def _as_duckdb_means(tree: Node, *, ignores_case: bool) -> Node:
+def _as_duckdb_means(tree: Node, read: Spelling) -> Node:
     """Replace what DuckDB would understand differently."""
 
     def change(node: Node) -> Node:
         if isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.USERDEFINED:
             return node.this  # an enum's label
-        if isinstance(node, exp.Like) and ignores_case:
-            return exp.ILike(**node.args)  # NOT LIKE is one of them
+        if isinstance(node, exp.Like):
+            kind = exp.ILike if read.like_ignores_case else type(node)
+            like = kind(**node.args)  # NOT LIKE is one of them
+            escapes = "\\" in node.expression.name and not isinstance(node.parent, exp.Escape)
+            if read.like_escapes and escapes:
+                return exp.Escape(this=like, expression=exp.Literal.string("\\"))
+            return like
         for side in ("this", "expression") if isinstance(node, _COMPARING) else ():
             if isinstance(node.args[side], _COMPARED):  # MariaDB: a = 1 = (b IS NULL)
                 node.set(side, exp.Paren(this=node.args[side]))

@@ -7,6 +7,7 @@ in the target is refused with the reason, so that it can be listed before anythi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Optional
 
@@ -45,6 +46,8 @@ _PARTS: dict[type[Any], str] = {
 }  # fmt: skip
 _SQLITE_PARTS = {"%Y": "YEAR", "%m": "MONTH", "%d": "DAY"}
 _COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is)
+_KEPT = (*_TEXTS, *_NUMBERS, _Type.DATE, _Type.TIME)
+_UNUSUAL = re.compile(r"\\(?![dDsSwW.+*?()\[\]{}|^$/\\-])|\(\?|\[\[[:.=]")
 _UNITS = {"YEAR", "MONTH", "DAY"}  # seconds have fractions here and none there
 
 
@@ -71,13 +74,12 @@ def carried(tree: Node, columns: Mapping[str, Column], source: Spelling, target:
             found = step(node, known)
             if found is not node:
                 node.replace(found)
-    ignoring = target.like_ignores_case and not target.exact
     for node in list(root.walk()):
         _check_meaning(node, known, target)
-        if isinstance(node, exp.Like) and source.like_ignores_case:
-            node.replace(_caseless(node, target))
-        elif isinstance(node, exp.Like) and ignoring and _lettered(node):
-            raise Refused("LIKE ignores upper and lower case there")
+        if isinstance(node, exp.Like):
+            node.replace(_like(node, source, target))
+        elif source.exact and not target.exact:
+            _lowered(node, known)
     return root.this
 
 
@@ -236,20 +238,68 @@ def _check_meaning(node: Node, columns: Mapping[str, Column], target: Spelling) 
         raise Refused("it looks into a document or an array")
     if isinstance(node, exp.Glob):
         raise Refused("GLOB is SQLite's")
+    if isinstance(node, (exp.Greatest, exp.Least)):
+        raise Refused("greatest() and least() pass over NULL in some engines only")
+    if isinstance(node, exp.Cast) and not target.typed and node.to.this not in _KEPT:
+        raise Refused("moments are texts there")
+    if isinstance(node, (exp.RegexpLike, exp.RegexpILike)) and _UNUSUAL.search(
+        str(node.expression.unnest().this)
+    ):
+        raise Refused("its regular expression has what not all engines know")
     if isinstance(node, exp.Length) and node.args.get("binary"):
         raise Refused("it counts bytes")
 
 
-def _caseless(node: Node, target: Spelling) -> Node:
-    if target.like_ignores_case or not _lettered(node):
-        return node
-    return exp.ILike(**node.args)  # NOT LIKE is one of them
+def _like(node: Node, source: Spelling, target: Spelling) -> Node:
+    """Return a LIKE that takes the same texts there."""
+    lettered, pattern = _lettered(node.expression), node.expression.unnest()
+    if lettered and source.like_ignores_case and not target.like_ignores_case:
+        kind: Any = exp.ILike
+    elif lettered and target.like_ignores_case and not (source.like_ignores_case or target.exact):
+        raise Refused("LIKE ignores upper and lower case there")
+    else:
+        kind = exp.Like
+    escaping = isinstance(node.parent, exp.Escape)
+    found = kind(**node.args)  # NOT LIKE is one of them
+    if escaping or source.like_escapes == target.like_escapes or "\\" not in str(pattern.this):
+        return found
+    if not isinstance(pattern, exp.Literal) or target.like_escapes:
+        raise Refused("a backslash in LIKE means something else there")
+    return exp.Escape(this=found, expression=exp.Literal.string("\\"))
+
+
+def _lowered(node: Node, columns: Mapping[str, Column]) -> None:
+    """Compare texts in lower case, as an engine does whose collations ignore it."""
+    if isinstance(node, (exp.EQ, exp.NEQ)):
+        sides = [node.this, node.expression]
+    elif isinstance(node, exp.In):
+        sides = [node.this, *node.expressions]
+    else:
+        return
+    constants = [side for side in sides if isinstance(side, exp.Literal)]
+    differs = any(map(_lettered, constants)) if constants else True
+    if differs and any(_ignores_case(side, columns) for side in sides):
+        for side in sides:
+            literal = isinstance(side, exp.Literal)
+            side.replace(
+                exp.Literal.string(side.this.lower()) if literal else exp.Lower(this=side.copy())
+            )
+
+
+def _ignores_case(node: Node, columns: Mapping[str, Column]) -> bool:
+    """Whether it is a text whose collation may ignore upper and lower case."""
+    for column in node.find_all(exp.Column):
+        found = columns[column.name.lower()]
+        exact = re.search("_(?:bin|cs|as_cs)\\b", found.sql_type or "")
+        if found.kind is ColumnKind.TEXT and not exact:
+            return isinstance(node.unnest(), (exp.Column, *_TEXTUAL))
+    return False
 
 
 def _lettered(node: Node) -> bool:
-    """Whether a pattern has letters, or is no constant."""
-    pattern = node.expression.unnest()
-    return not isinstance(pattern, exp.Literal) or pattern.this.lower() != pattern.this.upper()
+    """Whether a text has letters, or is no constant."""
+    text = node.unnest()
+    return not isinstance(text, exp.Literal) or text.this.lower() != text.this.upper()
 
 
 def _has_fraction(node: Node, columns: Mapping[str, Column]) -> bool:

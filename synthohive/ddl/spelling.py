@@ -98,8 +98,9 @@ class Spelling:
     backslashes, quoted_collations, index_methods, index_clauses : bool
         A backslash escapes in strings; names of collations are quoted; CREATE INDEX says USING;
         an index is known by its clause of CREATE TABLE, whose columns may have a prefix's length.
-    like_ignores_case, doubles : bool
-        LIKE takes upper and lower case for one; decimals are calculated with as doubles.
+    like_ignores_case, like_escapes, doubles, typed : bool
+        LIKE takes upper and lower case for one, and a backslash for an escape; decimals are
+        calculated with as doubles; a moment is no text.
     moments, times : mapping of moment or time to str
         What values that no Arrow type has are written as; see
         :mod:`~synthohive.connectors.special_values`.
@@ -144,7 +145,9 @@ class Spelling:
     index_methods: ClassVar[bool] = False
     index_clauses: ClassVar[bool] = False
     like_ignores_case: ClassVar[bool] = True
+    like_escapes: ClassVar[bool] = False
     doubles: ClassVar[bool] = False
+    typed: ClassVar[bool] = True
     moments: ClassVar[Mapping[Any, str]] = {}
     times: ClassVar[Mapping[Any, str]] = {}
     types: ClassVar[Mapping[ColumnKind, Any]] = _TYPES

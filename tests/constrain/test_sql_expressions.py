@@ -210,6 +210,7 @@ POSTGRESQL: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"ship": D(2020, 1, 1), "receipt": T(2020, 1, 1, 5)},
         {"ship": D(2020, 1, 2), "receipt": T(2020, 1, 1, 5)},
     ),
+    (r"((code)::text ~~ 'a\_%'::text)", {"code": "a_x"}, {"code": "abx"}),
     ("flag OR qty > 3", {"flag": None, "qty": 2}, {"flag": False, "qty": 2}),
     (
         "(commit - ship) < 100",

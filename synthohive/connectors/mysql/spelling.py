@@ -128,6 +128,7 @@ class MysqlSpelling(Spelling):
     updating_defaults = True
     exact = "utf8mb4_bin"
     backslashes = True
+    like_escapes = True
     index_clauses = True
     moments: ClassVar[Mapping[Any, str]] = {EARLY: "0000-00-00"}
     types: ClassVar[Mapping[ColumnKind, Any]] = {

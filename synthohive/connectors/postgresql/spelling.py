@@ -81,6 +81,7 @@ class PostgresqlSpelling(Spelling):
     quoted_collations = True
     index_methods = True
     like_ignores_case = False
+    like_escapes = True
     moments = UNSEEN
     times: ClassVar[Mapping[Any, str]] = {MIDNIGHT: "24:00:00"}
     types: ClassVar[Mapping[ColumnKind, Any]] = {

@@ -50,6 +50,7 @@ class SqliteSpelling(Spelling):
     expression_indexes = True
     doubles = True
     digits = 15
+    typed = False
 
     def described(self, type_: Any, name: str) -> Optional[dict[str, Any]]:
         """See the base class."""
