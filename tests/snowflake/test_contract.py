@@ -11,6 +11,7 @@ from tests.contracts.engine import EngineContract, Place
 from tests.snowflake.conftest import fresh
 
 
+@pytest.mark.slow
 class TestStandIn(EngineContract):
     @pytest.fixture(scope="class")
     @classmethod
