@@ -374,10 +374,10 @@ class Statistics(Questions):
         return groups_, total, count
 
     def children(
-        self, table: str, columns: Sequence[str], key: ForeignKey, values: Sequence[tuple[Any, ...]]
+        self, rows: Joined, key: ForeignKey, values: Sequence[tuple[Any, ...]]
     ) -> Iterator[pa.RecordBatch]:
         """See the base class."""
-        query = _Query(self, Joined(table, tuple(columns)))
+        query, table = _Query(self, rows), rows.table
         asked = query.select(*query.listed).where(query.has_any(key, values))
         quote = self.dialect.quote  # in the order in which rows are read
         asked = asked.order_by(
@@ -414,10 +414,8 @@ class Statistics(Questions):
     def place(self, table: str, alias: str) -> Any:
         """Return a table in a FROM clause."""
         config = self.metadata.table(table)
-        schema = config.schema_name or self.schema
-        quoted = sa.quoted_name(config.own_name, True)
-        named = sa.table(quoted, schema=sa.quoted_name(schema, True) if schema else None)
-        return named.alias(alias)
+        place = self.dialect.quote(config.schema_name or self.schema, config.own_name)
+        return sa.table(sa.quoted_name(place, False)).alias(alias)
 
 
 def _number(name: str, kind: ColumnKind = ColumnKind.INTEGER) -> Column:

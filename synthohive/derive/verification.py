@@ -20,7 +20,7 @@ from synthohive.derive.search import verified
 from synthohive.io.questions import CannotAsk, Condition, Joined, Questions, Terms
 from synthohive.schema import ForeignKey
 from synthohive.schema.plan import RelationalPlan
-from synthohive.tables.ancestors import WithParents
+from synthohive.tables.ancestors import WithParents, routes
 from synthohive.tables.joins import match_rows
 from synthohive.tables.source import SourceTables
 
@@ -173,17 +173,8 @@ class AllRows:
                 yield pa.Table.from_batches([batch])
 
     def _questions(self) -> Optional[Questions]:
-        tables = [self.table, *(name for name, _ in self._routes())]
+        tables = [self.table, *(name for name, _ in routes(self.plan, self.key))]
         return self.whole.questions(*tables)
-
-    def _routes(self) -> Iterator[tuple[str, tuple[ForeignKey, ...]]]:
-        """Yield the tables above, each with the keys that lead there."""
-        route: tuple[ForeignKey, ...] = ()
-        step = self.key
-        while step is not None and all(step.parent != key.parent for key in route):
-            route = (*route, step)
-            yield step.parent, route
-            step = self.plan.tables[step.parent].driver
 
     def _joined(self, rules: Rules) -> Joined:
         """Return the rows that rules are about."""
@@ -191,7 +182,7 @@ class AllRows:
         named = list(dict.fromkeys(c for s in found.steps for c in (s.target, *s.needs)))
         own = tuple(name for name in named if name in schema.names)
         above = {}
-        for table, route in self._routes():
+        for table, route in routes(self.plan, self.key):
             columns = self.whole.schema(table).names
             above.update(
                 {

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
+    "Above",
     "CannotAsk",
     "ColumnFacts",
     "Condition",
@@ -38,9 +39,13 @@ class CannotAsk(Exception):
     """What is asked is no expression of the engine's SQL: the rows have to be read."""
 
 
+Above = Mapping[str, tuple[Route, str]]
+"""By name (``parent.column``): the route that leads to another row, and which of its columns."""
+
+
 @dataclass(frozen=True)
 class Joined:
-    """Rows of a table beside columns of their parents.
+    """Rows of a table beside columns of their parents, and of their parents' ancestors.
 
     Attributes
     ----------
@@ -48,15 +53,13 @@ class Joined:
     columns : tuple of str
         Of the table.
     above : mapping of str to (route, column)
-        By name (``parent.column``): the keys that lead to another row, one after the other, and
-        which of its columns it is.
     linked : tuple of ForeignKey
         Only rows that have another row of the table as their parent over these keys.
     """
 
     table: str
     columns: tuple[str, ...]
-    above: Mapping[str, tuple[tuple[ForeignKey, ...], str]] = field(default_factory=dict)
+    above: Above = field(default_factory=dict)
     linked: tuple[ForeignKey, ...] = ()
 
 
@@ -206,9 +209,9 @@ class Questions(ABC):
 
     @abstractmethod
     def children(
-        self, table: str, columns: Sequence[str], key: ForeignKey, values: Sequence[tuple[Any, ...]]
+        self, rows: Joined, key: ForeignKey, values: Sequence[tuple[Any, ...]]
     ) -> Iterator[pa.RecordBatch]:
-        """Yield columns of the rows that refer to one of some parents, perhaps of more."""
+        """Yield the rows that refer to one of some parents, perhaps of more."""
 
     @abstractmethod
     def meetings(self, table: str, one: Route, two: Route, *, apart: bool) -> Meetings:

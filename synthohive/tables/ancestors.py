@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import IntArray
+from synthohive.io.questions import Route
 from synthohive.schema import ForeignKey
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.base import Tables
 from synthohive.tables.joins import match_rows
 
-__all__ = ["WithParents", "ancestor_columns", "hstack", "with_column", "with_rows", "with_values"]
+__all__ = [
+    "WithParents",
+    "ancestor_columns",
+    "hstack",
+    "routes",
+    "with_column",
+    "with_rows",
+    "with_values",
+]
 
 
 def ancestor_columns(
@@ -40,6 +49,22 @@ def ancestor_columns(
         if driver is not None:
             rows = source.parents_of(current, driver, rows)
     return pa.table(gathered)
+
+
+def routes(plan: RelationalPlan, key: Optional[ForeignKey]) -> Iterator[tuple[str, Route]]:
+    """Yield the tables above the rows of a key, nearest first, each with the keys that lead there.
+
+    Parameters
+    ----------
+    plan : RelationalPlan
+    key : ForeignKey, optional
+        The first of them; the others are driving keys. None: there is nothing above.
+    """
+    route: Route = ()
+    while key is not None and all(key.parent != before.parent for before in route):
+        route = (*route, key)
+        yield key.parent, route
+        key = plan.tables[key.parent].driver
 
 
 class WithParents:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from typing import Optional
 
 import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import IntArray
-from synthohive.io.questions import Meetings, Route
+from synthohive.io.questions import Above, Meetings, Route
 from synthohive.schema import ForeignKey
 from synthohive.tables.joins import match_rows, never_repeat
 
@@ -94,7 +95,12 @@ class Tables(ABC):
         return rows
 
     def children(
-        self, table: str, names: Sequence[str], key: ForeignKey, parents: pa.Table
+        self,
+        table: str,
+        names: Sequence[str],
+        key: ForeignKey,
+        parents: pa.Table,
+        above: Optional[Above] = None,
     ) -> Iterator[pa.Table]:
         """Yield some columns of the rows that refer to some parents, perhaps of more.
 
@@ -105,6 +111,8 @@ class Tables(ABC):
         key : ForeignKey
         parents : pyarrow.Table
             Rows with the columns that the key refers to.
+        above : mapping of str to (route, column), optional
+            Columns that stand beside them where it saves reading tables of parents.
         """
         return self.batches(table, names)
 

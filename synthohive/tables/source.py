@@ -12,7 +12,7 @@ import pyarrow as pa
 from synthohive._arrays import IntArray
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import Reader
-from synthohive.io.questions import CannotAsk, Meetings, Questions, Route
+from synthohive.io.questions import Above, CannotAsk, Joined, Meetings, Questions, Route
 from synthohive.schema import ForeignKey
 from synthohive.tables.base import Tables
 from synthohive.tables.joins import may_never_repeat
@@ -109,17 +109,29 @@ class SourceTables(Tables):
         return self._kept(key.label(table), lambda: find(table, key))
 
     def children(
-        self, table: str, names: Sequence[str], key: ForeignKey, parents: pa.Table
+        self,
+        table: str,
+        names: Sequence[str],
+        key: ForeignKey,
+        parents: pa.Table,
+        above: Optional[Above] = None,
     ) -> Iterator[pa.Table]:
         """See the base class; a database is asked."""
-        questions, names = self.questions(table), list(dict.fromkeys(names))
-        if questions is not None:
-            values = list(zip(*(parents.column(c).to_pylist() for c in key.parent_columns)))
+        names = list(dict.fromkeys(names))
+        values = list(zip(*(parents.column(c).to_pylist() for c in key.parent_columns)))
+        for beside in (above or {}, {}):
+            involved = [k.parent for route, _ in beside.values() for k in route]
+            questions = self.questions(table, *involved)
+            if questions is None:
+                continue
+            fields = [self.schema(table).field(name) for name in names]
+            for name, (route, column) in beside.items():
+                fields.append(self.schema(route[-1].parent).field(column).with_name(name))
             with suppress(CannotAsk):
                 # At once: what fails half-way would be read again.
-                batches = list(questions.children(table, names, key, values))
-                schema = pa.schema([self.schema(table).field(name) for name in names])
-                yield pa.Table.from_batches(batches, schema)
+                rows = Joined(table, tuple(names), beside)
+                batches = list(questions.children(rows, key, values))
+                yield pa.Table.from_batches(batches, pa.schema(fields))
                 return
         yield from self.batches(table, names)
 

@@ -29,7 +29,7 @@ from synthohive.derive.search import discover_links
 from synthohive.derive.stated import stated_relations
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.schema import ForeignKey, Metadata
-from synthohive.tables.ancestors import WithParents, hstack
+from synthohive.tables.ancestors import WithParents, hstack, routes
 from synthohive.tables.joins import match_rows
 from synthohive.tables.numbers import as_numbers, is_number, is_time
 from synthohive.tables.sample import Sample
@@ -252,11 +252,16 @@ class _Search:
         names = list(dict.fromkeys([*theirs.numeric, *values]))
         batches = []
         few = parents.take(pa.array(chosen))
-        for rows in self.whole.children(self.child, [*keys, *names], self.key, few):
+        plan, beside = self.sample.plan, {}
+        for name, key in self._above.items():
+            table, _, column = name.rpartition(".")
+            beside[name] = dict(routes(plan, key))[table], column
+        for rows in self.whole.children(self.child, [*keys, *names], self.key, few, beside):
             at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
             batches.append(rows.filter(pa.array(np.isin(at, chosen))))
-        above = WithParents([*self._above.items()], self.sample.plan, self.whole)
-        children = above(pa.concat_tables(batches))
+        children = pa.concat_tables(batches)
+        rest = [one for one in self._above.items() if one[0] not in children.column_names]
+        children = WithParents(rest, plan, self.whole)(children)
         at = match_rows(children, self.key.columns, parents, self.key.parent_columns)
         out = self.sample.metadata.tables[self.key.parent].key_columns
         attributes = parents.select([c for c in parents.column_names if c not in out])
