@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -64,7 +65,7 @@ def ask(engine: Engine, sql: str) -> list[tuple[Any, ...]]:
 
 
 def copied(engine: Engine, source: str, target: str, **how: Any) -> None:
-    """Write all rows of a dataset to another one."""
+    """Write all rows of a dataset, or of another engine's schema, to another one."""
     warehouse = SqlWarehouse(engine, source)
     how.setdefault("provenance", ORIGIN)
     with open_writer(
@@ -142,6 +143,51 @@ def test_odd_names_and_many_rows(bigquery_engine: Engine, monkeypatch: pytest.Mo
         )
     assert found == [(150_000, 150_000 * 150_001 // 2, "%% % `")]
     assert sessions
+
+
+OTHER = {
+    "b": ("BOOLEAN", "true"),
+    "u": ("UUID", "'6f0b1a52-0000-4000-8000-000000000001'"),
+    "j": ("JSON", """'{"a": [1.5]}'"""),
+    "l": ("INTEGER[]", "[1, NULL, 3]"),
+    "s": ("STRUCT(a INTEGER)", "{'a': 1}"),
+    "d": ("DECIMAL(38, 10)", "1234567890.0123456789"),
+    "ub": ("UBIGINT", "18446744073709551615"),
+    "f": ("FLOAT", "1.5"),
+    "dt": ("DATE", "'2024-02-29'"),
+    "t": ("TIME", "'23:59:59.5'"),
+    "ts": ("TIMESTAMPTZ", "'2024-01-01 00:00:00+00'"),
+    "iv": ("INTERVAL", "INTERVAL '1 hour 1.5 seconds'"),
+    "bl": ("BLOB", r"'\x00\xff'"),
+    "e": ("ENUM('x', 'y')", "'x'"),
+}
+
+
+def test_copies_of_another_engine_and_back(bigquery_engine: Engine, tmp_path: Path) -> None:
+    pytest.importorskip("duckdb_sqlalchemy")
+    duck = create_engine(f"duckdb:///{tmp_path / 'other.duckdb'}")
+    fields = ", ".join(f"{name} {type_}" for name, (type_, _) in OTHER.items())
+    run(
+        duck,
+        "CREATE TABLE p (id INTEGER PRIMARY KEY, code VARCHAR UNIQUE, CHECK (id > 0), "
+        "made TIMESTAMP DEFAULT current_timestamp)",
+        "CREATE TABLE c (id BIGINT PRIMARY KEY, p INTEGER REFERENCES p (id), "
+        f"code VARCHAR REFERENCES p (code), {fields})",
+        "INSERT INTO p VALUES (1, 'k', '2024-01-01')",
+        f"INSERT INTO c VALUES (1, 1, 'k', {', '.join(value for _, value in OTHER.values())})",
+    )
+    with fresh_dataset(bigquery_engine) as name:
+        copied(duck, "main", f"{name}_there", target_engine=bigquery_engine)
+        copied(bigquery_engine, f"{name}_there", "back", target_engine=duck)
+    plain = {"l": "to_json(l)::VARCHAR", "s": "to_json(s)::VARCHAR"}
+    # digits are what the stand-in does not tell
+    plain |= {"ub": "ub::HUGEINT::VARCHAR", "d": "d::DECIMAL(38, 10)::VARCHAR"}
+    listed = ", ".join(plain.get(n, f"{n}::VARCHAR") for n in ("id", "p", "code", *OTHER))
+    first, back = (ask(duck, f"SELECT {listed} FROM {at}.c") for at in ("main", "back"))
+    duck.dispose()
+    assert [v and v.replace(" ", "") for v in back[0]] == [
+        v and v.replace(" ", "") for v in first[0]
+    ]
 
 
 class TestTypes:

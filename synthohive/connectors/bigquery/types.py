@@ -103,22 +103,30 @@ def _document(quoted: str) -> str:
     return f"IF({quoted} IS NULL, NULL, TO_JSON_STRING({quoted}))"
 
 
-def put_back(column: Column, quoted: str) -> Optional[str]:
+def put_back(column: Column, quoted: str, *, native: bool = True) -> Optional[str]:
     """Return the SQL that makes a value of what was loaded for it; None if it is loaded as it is.
+
+    Parameters
+    ----------
+    column : Column
+    quoted : str
+        What was loaded.
+    native : bool, default True
+        The column's type is BigQuery's own; else the kind decides.
 
     Examples
     --------
     >>> put_back(Column(name="j", kind=ColumnKind.JSON, sql_type="JSON"), "s.j")
     "PARSE_JSON(s.j, wide_number_mode => 'round')"
     """
-    type_ = (column.sql_type or "").upper()
+    type_ = (column.sql_type or "").upper() if native else ""
     if column.kind is ColumnKind.INTERVAL:
         return f"TIMESTAMP_MICROS({quoted}) - TIMESTAMP_MICROS(0)"
     if type_ == "GEOGRAPHY":
         return f"ST_GEOGFROMTEXT({quoted})"
-    parsed = _parsed(column.sql_type or "")
-    if type_.startswith(("ARRAY<", "STRUCT<")) and parsed is not None:
-        return _value(parsed, quoted, "$", 0)
+    if type_.startswith(("ARRAY<", "STRUCT<")):
+        parsed = _parsed(column.sql_type or "")
+        return None if parsed is None else _value(parsed, quoted, "$", 0)
     if column.kind in (ColumnKind.JSON, ColumnKind.ARRAY, ColumnKind.COMPOSITE):
         return f"PARSE_JSON({quoted}, wide_number_mode => 'round')"
     return None

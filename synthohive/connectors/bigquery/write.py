@@ -185,11 +185,15 @@ class BigqueryWriter(StagedSchema):
         """Load a table's rows; those of types that no file has are put together by SQL."""
         self.make_table(table)
         columns = list(self.metadata.table(table).stored.values())
-        raw = any(put_back(c, "x") is not None for c in columns)
+        raw = any(self._value(c) is not None for c in columns)
         count = self._load(table, f"{_RAW}{table}" if raw else table, columns, batches)
         if raw and count:
             self._raw[table] = columns
         return count
+
+    def _value(self, column: Column) -> Optional[str]:
+        native = self.metadata.dialect == self.engine.dialect.name
+        return put_back(column, f"s.{quote(column.name)}", native=native)
 
     def _await_loads(self) -> None:
         """Wait for the load jobs, which run while rows of other tables are being made."""
@@ -199,9 +203,7 @@ class BigqueryWriter(StagedSchema):
         self._jobs = []
         for table, columns in self._raw.items():
             names = ", ".join(quote(c.name) for c in columns)
-            values = ", ".join(
-                put_back(c, f"s.{quote(c.name)}") or f"s.{quote(c.name)}" for c in columns
-            )
+            values = ", ".join(self._value(c) or f"s.{quote(c.name)}" for c in columns)
             sql = f"INSERT INTO {quote(table)} ({names}) SELECT {values} "
             with self.named(f"the rows of table {table!r}"):
                 self._query(f"{sql} FROM {quote(_RAW + table)} s", self.staging, "load")
@@ -457,6 +459,8 @@ def _carried(column: Column) -> pa.DataType:
     type_ = column.arrow_type
     if column.kind is ColumnKind.INTERVAL:
         return pa.int64()
+    if type_ == pa.uint64():
+        return pa.decimal128(20, 0)
     return pa.timestamp("us", type_.tz) if pa.types.is_timestamp(type_) else type_
 
 
