@@ -28,14 +28,13 @@ from synthohive.ddl.statements import Refused
 from synthohive.ddl.vetted_indexes import index_parts, key_part
 from synthohive.encoding.canonical import canonical, restore
 from synthohive.schema import ColumnKind, Index, TableConfig
-from synthohive.tables.key_hashes import NO_KEY, key_hashes, repeats
+from synthohive.tables.key_hashes import NO_KEY, Seen, key_hashes, repeats
 from synthohive.texts.words import vocabulary_of
 
 __all__ = ["UniqueRepair", "UniqueRule", "special_rules"]
 
 log = get_logger(__name__)
 U64 = npt.NDArray[np.uint64]
-NONE_SEEN: U64 = np.empty(0, dtype=np.uint64)
 REDRAWS, NUMBERINGS = 12, 4
 
 
@@ -102,7 +101,9 @@ class UniqueRule(Rule):
         found = key_hashes(given, names, types, nulls_distinct=self.nulls_distinct)
         return found if self.where is None else np.where(self.where.holds(rows), found, NO_KEY)
 
-    def repeated(self, rows: pa.Table, later: Optional[Bools], seen: U64 = NONE_SEEN) -> Bools:
+    def repeated(
+        self, rows: pa.Table, later: Optional[Bools], seen: Optional[Seen] = None
+    ) -> Bools:
         """Return the rows that repeat one before them.
 
         Parameters
@@ -110,8 +111,8 @@ class UniqueRule(Rule):
         rows : pyarrow.Table
         later : ndarray of bool, shape (rows,), optional
             The rows that count as behind all others.
-        seen : ndarray of uint64
-            Sorted hashes of what stands before all.
+        seen : Seen, optional
+            What stands before all.
         """
         order = np.arange(len(rows)) if later is None else np.argsort(later, kind="stable")
         found = np.zeros(len(rows), dtype=np.bool_)
@@ -195,15 +196,14 @@ class UniqueRepair(Repair):
     ) -> None:
         super().__init__(rule.all_columns, [*sorted(free), *movable], binding=rule.declared)
         self.config, self.rule, self._free, self._movable = config, rule, free, list(movable)
-        self._seen, self._beyond = NONE_SEEN, 0
+        self._seen, self._beyond = Seen(), 0
 
     def broken(self, rows: pa.Table, later: Optional[Bools] = None) -> Bools:
         """Return the rows whose hash stood before: in this block, or in an earlier one."""
         return self.rule.repeated(rows, later, self._seen)
 
     def _bar(self, block: pa.Table, broken: Bools) -> None:
-        hashes = self.rule.hashes(block)
-        self._seen = np.union1d(self._seen, hashes[hashes != NO_KEY])
+        self._seen.add(self.rule.hashes(block))
 
     def _outside(self, rows: pa.Table) -> IntArray:
         """Return the rows that the rule's condition leaves out."""

@@ -273,7 +273,7 @@ class RowKeys:
         """
         found = np.zeros(self.rows, dtype=np.bool_)
         for unique in self.unique_sets(others):
-            found[repeats(self.hashes(unique, self.codes, others), np.zeros(0, np.uint64))] = True
+            found[repeats(self.hashes(unique, self.codes, others))] = True
         return found
 
     def unique_sets(self, others: dict[str, U64]) -> list[tuple[str, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from synthohive._arrays import Bools, IntArray
 from synthohive._random import hashed
 
-__all__ = ["NO_KEY", "combined", "key_hashes", "repeats"]
+__all__ = ["NO_KEY", "Seen", "combined", "key_hashes", "repeats"]
 
 U64 = npt.NDArray[np.uint64]
 NO_KEY = np.uint64(0)
@@ -70,15 +70,42 @@ def _hashed_columns(
         yield np.where(empty, np.uint64(0), _values(column)), empty & nulls_distinct
 
 
-def repeats(hashes: U64, seen: U64) -> IntArray:
-    """Return the rows whose hash stands before them, or in `seen`, which is sorted."""
+class Seen:
+    """Hashes that stood before, in sorted runs.
+
+    A run is merged with the one before it when that is no more than twice as long: each hash is so
+    often merged as the number of blocks can be halved, where one sorted array would be sorted anew
+    for each block.
+    """
+
+    def __init__(self) -> None:
+        self.runs: list[U64] = []
+
+    def add(self, hashes: U64) -> None:
+        """Take hashes in, but :data:`NO_KEY`."""
+        run = np.sort(hashes[hashes != NO_KEY])
+        while self.runs and len(self.runs[-1]) <= 2 * len(run):
+            # stable: an order of runs that are sorted is found in one pass over them
+            run = np.sort(np.concatenate([self.runs.pop(), run]), kind="stable")
+        if len(run):
+            self.runs.append(run)
+
+    def holds(self, hashes: U64) -> Bools:
+        """Return which of some hashes stood before."""
+        found = np.zeros(len(hashes), dtype=np.bool_)
+        for run in self.runs:
+            found |= run[np.minimum(np.searchsorted(run, hashes), len(run) - 1)] == hashes
+        return found
+
+
+def repeats(hashes: U64, seen: Optional[Seen] = None) -> IntArray:
+    """Return the rows whose hash stands before them, or in `seen`."""
     # Stable: of equal hashes, the first row repeats nothing.
     order = np.argsort(hashes, kind="stable")
     ordered = hashes[order]
     again = np.r_[False, ordered[1:] == ordered[:-1]][: len(ordered)]
-    if len(seen):
-        at = np.minimum(np.searchsorted(seen, ordered), len(seen) - 1)
-        again = again | (seen[at] == ordered)
+    if seen is not None:
+        again = again | seen.holds(ordered)
     return np.sort(order[again & (ordered != NO_KEY)]).astype(np.int64)
 
 

@@ -15,7 +15,7 @@ from synthohive.constrain.validity import check_validity, violations
 from synthohive.exceptions import ConstraintViolationError
 from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata, UniqueConstraint
 from synthohive.schema.plan import RelationalPlan
-from synthohive.tables.key_hashes import NO_KEY, key_hashes, repeats
+from synthohive.tables.key_hashes import NO_KEY, Seen, key_hashes, repeats
 from synthohive.tables.sample import Sample
 
 
@@ -99,10 +99,23 @@ def test_equal_keys_of_any_type_have_equal_hashes(type_: pa.DataType, values: li
     assert (hashes[:2] == hashes[3:]).all()
     assert hashes[0] != hashes[1]
     assert hashes[2] == NO_KEY
-    assert repeats(hashes, np.zeros(0, np.uint64)).tolist() == [3, 4]
-    assert repeats(hashes[1:3], np.sort(hashes[:2])).tolist() == [0]
+    assert repeats(hashes).tolist() == [3, 4]
+    seen = Seen()
+    seen.add(hashes[:2])
+    assert repeats(hashes[1:3], seen).tolist() == [0]
     sliced = key_hashes(pa.table({"k": array.slice(3)}), ["k"], [type_])
     assert (sliced == hashes[3:]).all()
+
+
+def test_what_stood_before_is_known_whatever_the_blocks() -> None:
+    rng, seen, known = np.random.default_rng(3), Seen(), set[int]()
+    for size in (1, 0, 500, *rng.integers(1, 90, 200)):
+        hashes = rng.integers(0, 20_000, size).astype(np.uint64)
+        fresh = rng.integers(0, 20_000, 50).astype(np.uint64)
+        seen.add(hashes)
+        known |= set(hashes.tolist()) - {int(NO_KEY)}
+        assert seen.holds(fresh).tolist() == [value in known for value in fresh.tolist()]
+    assert len(seen.runs) < 10  # each at least twice as long as the next one
 
 
 def test_a_key_is_hashed_as_the_column_that_it_refers_to() -> None:

@@ -260,7 +260,7 @@ class BegunTextMaker(KeyMaker, Readable):
         while True:
             rests = self.make(Places(rows, groups, positions, sizes), seed).cast(pa.string())
             text = pa.table({"": self._cut(starts, rests)})
-            again = repeats(key_hashes(text, [""], [pa.string()]), np.empty(0, dtype=np.uint64))
+            again = repeats(key_hashes(text, [""], [pa.string()]))
             if not len(again):
                 return pc.cast(text.column(0).combine_chunks(), self.column.arrow_type)
             rows[again] += len(rows)  # one text may be another and what follows it
