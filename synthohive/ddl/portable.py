@@ -310,6 +310,8 @@ class _Builder:
         return Statement(sql, table.name, f"table {table.name!r}")
 
     def _after(self, table: TableConfig) -> list[Statement]:
+        for exclusion in table.exclusions:
+            self._leave("exclusion constraints", f"{table.name}.{exclusion.name}", _NONE)
         bodies = self._constraints(table, late=True)
         alter = f"ALTER TABLE {self.quote(table.name)} ADD "
         statements = [Statement(alter + body, table.name, what) for body, what in bodies]

@@ -54,11 +54,12 @@ class WriteSummary:
     excluded : tuple of str
         Columns (``"film.fulltext"``) that were not learned: NULL, or what the database puts there.
     not_cloned : dict of str to tuple of str
-        What the source holds beside its tables, by kind: ``{"views": ("film_list",)}``.
+        What the source holds beside its tables, by kind: ``{"views": ("film_list",)}``; and what
+        its tables state and another engine cannot: ``{"check constraints": ("film.rated",)}``.
     cloned : dict of str to tuple of str
         What of that was asked for (``include=…``), and made.
     reasons : dict of str to str
-        Why something that was asked for was not: ``{"views film_list": "it uses …"}``.
+        Why something that was asked for, or stated, was not: ``{"views film_list": "it uses …"}``.
 
     Examples
     --------
