@@ -180,3 +180,28 @@ def test_what_another_engine_declares_is_made_and_counters_begin_after_the_rows(
     last = place.ask(f'SELECT MAX("id") FROM "{target}"."customers"')
     place.run(f'INSERT INTO "{target}"."customers" ("email") VALUES (\'x\')')
     assert place.ask(f'SELECT MAX("id") FROM "{target}"."customers"') == last + 1
+
+
+def test_views_that_use_nothing_but_the_copy_are_made(shop: Place) -> None:
+    here, copy = f'"{shop.schema}"', f"{shop.schema}_SYNTHETIC"
+    shop.run("CREATE SCHEMA IF NOT EXISTS ELSEWHERE")
+    shop.run("CREATE TABLE IF NOT EXISTS ELSEWHERE.T (ID INTEGER)")
+    shop.run(f"CREATE VIEW {here}.V AS SELECT P.ID FROM {here}.PARENT P")
+    shop.run(f"CREATE VIEW {here}.W AS SELECT P.ID FROM {here}.PARENT P, ELSEWHERE.T T")
+    copied(shop, include=["views"])
+    copied(shop, include=["views"], if_exists="replace")
+    assert shop.ask(f'SELECT COUNT(*) FROM "{copy}".V') == 3
+    views = f"SELECT TABLE_NAME FROM INFORMATION_SCHEMA.VIEWS WHERE TABLE_SCHEMA = '{copy}'"
+    assert shop.rows(views) == [("V",)]
+    shop.run(f'DELETE FROM "{copy}".PARENT')
+    assert shop.ask(f'SELECT COUNT(*) FROM "{copy}".V') == 0
+
+
+def test_what_others_made_goes_where_its_name_is_said_twice(shop: Place) -> None:
+    copy = f"{shop.schema}_SYNTHETIC"
+    shop.run(f'CREATE SCHEMA "{copy}"')
+    shop.run(f'CREATE TABLE "{copy}".OWN (X INTEGER)')
+    with pytest.raises(ConnectorError, match="did not make it"):
+        copied(shop, if_exists="replace")
+    copied(shop, if_exists="replace_foreign", replace_foreign=copy)
+    assert set(SqlWarehouse(shop.engine, copy).metadata.tables) == {"PARENT", "CHILD"}
