@@ -220,8 +220,13 @@ class _TableFit:
         late = {*table.linked_targets, *(one.target for one in table.aggregates)}
         names = [name for name in table.roles.attributes if name not in late]
         found = find_rising(keys, data, names) if self.fit.options.relations else []
-        if found and not self.fit.whole.in_sample(self.name):
-            found = []  # all rows would have to be read again
+        whole = self.fit.whole
+        if whole.questions(self.name) is not None:
+            found = []  # a database would have to send all rows
+        elif found and not whole.in_sample(self.name):
+            named = sorted({name for one in found for name in (one.key, one.column)})
+            every = whole.columns(self.name, named)
+            found = [one for one in found if one.holds(every)]
         log.relations(self.name, found)
         table.rising = found
 
