@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 from synthohive.connectors.sql import SqlWarehouse
+from synthohive.derive import verification
 from synthohive.derive.base import Derivation
 from synthohive.derive.composed import Composed, Part, mark
 from synthohive.derive.formula import Factor, Formula, Term
@@ -213,6 +214,16 @@ class QuestionsContract:
         asked, read, rows = self.both(warehouse, found)
         assert (asked, rows) == (read, 0)
         assert 6 <= len(asked) < len(found.steps)  # some hold, some do not
+
+    def test_more_rows_in_doubt_than_come_at_once(
+        self, warehouse: SqlWarehouse, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(verification, "MOST", 3)
+        often = [Copy("qty", "id"), Copy("kind", "no%te"), Order("due", "late", True, 86_400.0)]
+        found = Program((*self.rules()[:5], *often), self.presences())
+        asked, read, rows = self.both(warehouse, found)
+        assert (asked, rows) == (read, 0)
+        assert {"same", "amount"} <= {rule.split(" ")[0] for rule in asked}
 
     def test_what_holds_beside_a_parent_needs_no_parent_read(self, warehouse: SqlWarehouse) -> None:
         rules = (
