@@ -78,6 +78,7 @@ class Rights:
     def role(server: Engine) -> Iterator[Role]:
         raise NotImplementedError
 
+    @pytest.mark.slow
     def test_the_stated_rights_are_enough_and_none_is_too_much(self, server: Engine) -> None:
         with self.role(server) as role:
             read, write = stated(f"{self.family}: read"), stated(f"{self.family}: write")

@@ -37,6 +37,7 @@ def source(folder: Path, sql: str = SOURCE) -> Place:
     return place
 
 
+@pytest.mark.slow
 def test_the_summary_and_the_log_list_what_is_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
