@@ -113,6 +113,7 @@ def digest(synthesizer: Synthesizer, n_jobs: int) -> str:
     return found.hexdigest()
 
 
+@pytest.mark.slow
 def test_any_number_of_processes_makes_the_same_bytes(
     fitted: Synthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
