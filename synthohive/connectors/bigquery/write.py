@@ -403,7 +403,8 @@ class BigqueryWriter(StagedSchema):
     ) -> None:
         """Put back the rows of a moment, and remove what was not there then."""
         place = f"{self._project}.{self.target}"
-        for table in tables:
+
+        def back(table: str) -> None:
             try:
                 if table in replaced:
                     config = bigquery.CopyJobConfig(
@@ -418,6 +419,8 @@ class BigqueryWriter(StagedSchema):
                     self._client.delete_table(f"{place}.{table}", not_found_ok=True)
             except ERRORS as exc:  # the first error is raised; this one tells what is left
                 log.warning("not_taken_back", table=f"{place}.{table}", reason=reason(exc))
+
+        _at_once(back, tables)
         if fresh:
             self._client.delete_dataset(place, delete_contents=True, not_found_ok=True)
 
