@@ -73,7 +73,9 @@ def _aggregate(one: Aggregate, sample: Sample) -> Broken:
     tables = sample.tables
     rows = tables[one.parent]
     above = WithParents(one.above, sample.plan, sample)
-    expected = one.values(rows, [above(tables[one.child])], rows[one.target])
+    children = above(tables[one.child])
+    at = sample.parent_rows(one.child, one.key)
+    expected = one.values(rows, [(at, children)], rows[one.target])
     wrong = pc.fill_null(pc.not_equal(expected, rows[one.target]), False)
     broken = int(np.asarray(wrong).sum())
     return Broken(one.parent, str(one), broken, len(rows))
