@@ -336,8 +336,10 @@ class Statistics(Questions):
             first = self.dialect.quote(key.parent_columns[0])
             there = sa.literal_column(f"p.{first}").isnot(None)
         found = sa.case((there, 1), else_=0)
-        asked = sa.select(filled, found, groups.c.n, sa.func.count()).select_from(rows)
-        asked = asked.group_by(filled, found, groups.c.n)
+        # MySQL does not see that an expression of SELECT is the same as one of GROUP BY.
+        told = sa.select(filled.label("f"), found.label("t"), groups.c.n.label("n"))
+        each = told.select_from(rows).subquery("e")
+        asked = sa.select(*each.c, sa.func.count()).group_by(*each.c)
         histogram, nulls, orphans = dict[int, int](), 0, 0
         counted: Any = self.dialect.execute(connection, self.render(asked))
         for is_filled, is_there, n, times in counted:

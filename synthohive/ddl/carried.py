@@ -17,7 +17,7 @@ from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import Refused
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["carried", "carried_default"]
+__all__ = ["carried", "carried_default", "tells_case"]
 
 Node = Any
 """A node of sqlglot's tree; the name of its class differs between versions."""
@@ -286,12 +286,16 @@ def _lowered(node: Node, columns: Mapping[str, Column]) -> None:
             )
 
 
+def tells_case(column: Column) -> bool:
+    """Whether a column states a collation of MySQL's or MariaDB's that tells ``A`` from ``a``."""
+    return re.search(r"_(?:bin|cs|as_cs)\b", column.sql_type or "") is not None
+
+
 def _ignores_case(node: Node, columns: Mapping[str, Column]) -> bool:
     """Whether it is a text whose collation may ignore upper and lower case."""
     for column in node.find_all(exp.Column):
         found = columns[column.name.lower()]
-        exact = re.search("_(?:bin|cs|as_cs)\\b", found.sql_type or "")
-        if found.kind is ColumnKind.TEXT and not exact:
+        if found.kind is ColumnKind.TEXT and not tells_case(found):
             return isinstance(node.unnest(), (exp.Column, *_TEXTUAL))
     return False
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Optional
 
 from synthohive._logging import get_logger
+from synthohive.ddl.carried import tells_case
 from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import (
     Left,
@@ -210,8 +211,9 @@ class _Builder:
         if not self.native:
             if reason := self._changed(column, written):
                 self._leave("types", f"{table.name}.{column.name}", reason)
-            if column.kind.family == "text" and not self.source.exact:
-                written += f" COLLATE {self.spelling.exact}" if self.spelling.exact else ""
+            exact = not self.source.exact or tells_case(column)
+            if column.kind.family == "text" and exact and self.spelling.exact:
+                written += f" COLLATE {self.spelling.exact}"
         return written
 
     def _changed(self, column: Column, written: str) -> str:

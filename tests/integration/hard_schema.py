@@ -77,7 +77,7 @@ RULES = {
     "c02": ("{length} > 1 OR name = ''", "'x', 7, 1, 2, '2001-01-01'"),
     "c03": ("a BETWEEN 1 AND 10 OR a IS NULL", "'ok', 51, 1, 2, '2001-01-01'"),
     "c04": (
-        "CASE WHEN b > 5 THEN price > 1 ELSE price >= 0 END",
+        "CASE WHEN b > 5 THEN price ELSE price + 1 END >= 1",
         "'ok', 7, 9, 0.5, '2001-01-01'",
     ),
     "c05": ("coalesce(b, 0) >= 0 AND abs(a) < 60", "'ok', 7, -1, 2, '2001-01-01'"),

@@ -72,6 +72,7 @@ class Rights:
     """Inherit, and name an engine."""
 
     family: ClassVar[str]
+    reads: ClassVar[str]
 
     @staticmethod
     @contextmanager
@@ -81,7 +82,7 @@ class Rights:
     @pytest.mark.slow
     def test_the_stated_rights_are_enough_and_none_is_too_much(self, server: Engine) -> None:
         with self.role(server) as role:
-            read, write = stated(f"{self.family}: read"), stated(f"{self.family}: write")
+            read, write = stated(f"{self.reads}: read"), stated(f"{self.family}: write")
             role.run([*read, *write])
 
             def described() -> Synthesizer:
@@ -116,7 +117,7 @@ class Rights:
 
 @pytest.mark.integration
 class TestPostgresql(Rights):
-    family = "PostgreSQL"
+    family = reads = "PostgreSQL"
 
     @pytest.fixture
     def server(self, postgres_engine: Engine) -> Engine:
@@ -153,7 +154,7 @@ class TestPostgresql(Rights):
 
 
 class MysqlRights(Rights):
-    family = "MySQL"
+    family = reads = "MySQL"
 
     @staticmethod
     @contextmanager
@@ -180,6 +181,8 @@ class TestMysql(MysqlRights):
 
 @pytest.mark.integration
 class TestMariadb(MysqlRights):
+    family = "MariaDB"
+
     @pytest.fixture
     def server(self, mariadb_engine: Engine) -> Engine:
         return mariadb_engine
