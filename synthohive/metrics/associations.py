@@ -341,6 +341,10 @@ def _correlation(x: AnyArray, y: AnyArray) -> float:
 
 
 def _correlation_ratio(codes: AnyArray, numbers: AnyArray) -> float:
+    # Sums of floats depend on their order in the last digits: that of the values is the same
+    # however the rows of a table were read.
+    order = np.lexsort((codes, numbers))
+    codes, numbers = codes[order], numbers[order]
     # What chance alone would explain is taken off (epsilon squared, Kelley, 1935).
     explained = 1.0 - variance_within(ranks(numbers)[:, None], codes)
     return float(np.sqrt(min(1.0, max(0.0, explained))))

@@ -143,16 +143,6 @@ def ways(synth: Synthesizer, place: Path, tmp_path: Path) -> dict[str, tuple[Sid
     }  # fmt: skip
 
 
-def strengths(report: Any) -> dict[tuple[Any, ...], float]:
-    """Return those of all pairs; the order in which they are summed up is not the same."""
-    found: dict[tuple[Any, ...], float] = {}
-    for number, table in enumerate(report.tables):
-        for pair in table.pairs:
-            found[number, pair.a, pair.b, "real"] = pair.real
-            found[number, pair.a, pair.b, "synthetic"] = pair.synthetic
-    return found
-
-
 @pytest.mark.parametrize("fitted", [True, False])
 def test_the_verdict_is_the_same_whatever_holds_the_data(
     fitted: bool, synth: Synthesizer, place: Path, tmp_path: Path
@@ -174,7 +164,7 @@ def test_the_verdict_is_the_same_whatever_holds_the_data(
         assert report.scores == pytest.approx(first.scores), way
         assert report.verdict == first.verdict, way
         assert report.keys == first.keys, way
-        assert strengths(report) == pytest.approx(strengths(first)), way
+        assert [t.pairs for t in report.tables] == [t.pairs for t in first.tables], way
 
 
 def test_no_frames_are_needed(
