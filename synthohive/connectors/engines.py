@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Optional, Union
 from urllib.parse import quote, quote_plus
 
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "connecting",
     "failing",
+    "own_connection",
     "safe_cause",
     "shown",
     "to_engine",
@@ -197,6 +198,29 @@ def failing(engine: Engine, doing: str) -> Iterator[None]:
             f"The database {shown(engine)} failed while {doing}: {reason}.",
             hint=_missing(engine, reason) or (rights if "denied" in reason else None),
         ) from safe_cause(exc, engine)
+
+
+def own_connection(engine: Engine, set_up: Callable[[dict[str, Any]], None]) -> Any:
+    """Return a connection of the driver's that no pool has or gets back.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.engine.Engine
+    set_up : callable
+        Gets the arguments of the driver's ``connect``, to change them.
+    """
+
+    def change(dialect: Any, record: Any, args: Any, params: dict[str, Any]) -> None:
+        set_up(params)
+
+    event.listen(engine, "do_connect", change)
+    try:
+        raw = engine.pool.recreate().connect()
+    finally:
+        event.remove(engine, "do_connect", change)
+    connection = raw.driver_connection
+    raw.detach()
+    return connection
 
 
 def file_unreachable(engine: Engine, exc: BaseException) -> ConnectorError:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import pymysql
-import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
+from synthohive.connectors.engines import own_connection
 from synthohive.connectors.mysql import CAPABILITIES
 from synthohive.connectors.mysql.objects import Holdings, holders, moved
 from synthohive.connectors.mysql.rows import RowLoader, hide_values, regroup
@@ -92,18 +92,7 @@ class MysqlWriter(StagedSchema):
 
     def _connect(self) -> Any:
         """Return a connection outside the pool, with LOCAL asked for in the handshake."""
-
-        def allow_local(dialect: Any, record: Any, args: Any, params: dict[str, Any]) -> None:
-            params["local_infile"] = True
-
-        sa.event.listen(self.engine, "do_connect", allow_local)
-        try:
-            pool = self.engine.pool.recreate()
-            raw = pool.connect()
-        finally:
-            sa.event.remove(self.engine, "do_connect", allow_local)
-        connection: Any = raw.driver_connection
-        raw.detach()
+        connection = own_connection(self.engine, lambda given: given.update(local_infile=True))
         connection.rollback()
         connection.autocommit(True)
         return connection

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
-import sqlalchemy as sa
 from snowflake.connector.errors import Error
 
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
+from synthohive.connectors.engines import own_connection
 from synthohive.connectors.snowflake.catalogue import schema_named
 from synthohive.connectors.snowflake.rows import STAGE, copy_sql, files, put_sql
 from synthohive.connectors.snowflake.spelling import SPELLING
@@ -101,19 +101,12 @@ class SnowflakeWriter(StagedSchema):
     def _connect(self) -> Any:
         """Return a connection outside the pool, with settings of its own."""
 
-        def own(dialect: Any, record: Any, args: Any, params: dict[str, Any]) -> None:
-            session = {"QUERY_TAG": "synthohive", **(params.get("session_parameters") or {})}
-            params["session_parameters"] = {**session, "TIMEZONE": "UTC"}
-            params["autocommit"] = True
+        def own(given: dict[str, Any]) -> None:
+            session = {"QUERY_TAG": "synthohive", **(given.get("session_parameters") or {})}
+            given["session_parameters"] = {**session, "TIMEZONE": "UTC"}
+            given["autocommit"] = True
 
-        sa.event.listen(self.engine, "do_connect", own)
-        try:
-            pool = self.engine.pool.recreate()
-            raw = pool.connect()
-        finally:
-            sa.event.remove(self.engine, "do_connect", own)
-        connection: Any = raw.driver_connection
-        raw.detach()
+        connection = own_connection(self.engine, own)
         connection.autocommit(True)
         return connection
 
