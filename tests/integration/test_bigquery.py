@@ -22,6 +22,7 @@ from synthohive.io.base import Provenance
 from synthohive.io.steps import observe
 from synthohive.schema import ColumnKind
 from tests.contracts.engine import EngineContract, Place
+from tests.contracts.stand_ins import notimpl
 from tests.integration.bigquery_service import fresh_dataset
 
 pytestmark = pytest.mark.integration
@@ -228,11 +229,6 @@ class TestTypes:
         assert (kinds["g"], kinds["iv"]) == (ColumnKind.POINT, ColumnKind.INTERVAL)
         assert (columns["ts"].timezone, columns["dt"].timezone) == (True, False)
         assert not columns["a"].nullable
-
-
-def notimpl(reason: str) -> pytest.MarkDecorator:
-    """Mark what the stand-in does not have; it is shown on recorded rows instead."""
-    return pytest.mark.xfail(strict=True, raises=AssertionError, reason=f"notimpl: {reason}")
 
 
 class TestLacking:
