@@ -17,7 +17,7 @@ from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import Refused
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["carried", "carried_default", "tells_case"]
+__all__ = ["as_condition", "carried", "carried_default", "tells_case"]
 
 Node = Any
 """A node of sqlglot's tree; the name of its class differs between versions."""
@@ -46,6 +46,7 @@ _PARTS: dict[type[Any], str] = {
 }  # fmt: skip
 _SQLITE_PARTS = {"%Y": "YEAR", "%m": "MONTH", "%d": "DAY"}
 _COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is)
+_CONDITIONS = (exp.Predicate, exp.Connector, exp.Not)
 _KEPT = (*_TEXTS, *_NUMBERS, _Type.DATE, _Type.TIME)
 _UNUSUAL = re.compile(r"\\(?![dDsSwW.+*?()\[\]{}|^$/\\-])|\(\?|\[\[[:.=]")
 _UNITS = {"YEAR", "MONTH", "DAY"}  # seconds have fractions here and none there
@@ -69,7 +70,7 @@ def carried(tree: Node, columns: Mapping[str, Column], source: Spelling, target:
     """
     known = {name.lower(): column for name, column in columns.items()}
     root = exp.Paren(this=tree)  # so that the whole, too, can be replaced
-    for step in (_listed, _part_of_date, _plain_cast, _compared):
+    for step in (_listed, _part_of_date, _plain_cast, _told, _compared):
         for node in list(root.walk()):
             found = step(node, known)
             if found is not node:
@@ -81,6 +82,19 @@ def carried(tree: Node, columns: Mapping[str, Column], source: Spelling, target:
         elif source.exact and not target.exact:
             _lowered(node, known)
     return root.this
+
+
+def as_condition(tree: Node) -> Node:
+    """Return a condition as a comparison, or what combines such: all that MySQL's CHECK takes.
+
+    Parameters
+    ----------
+    tree : sqlglot.Expression
+        As :func:`carried` returns it; of a CASE, a call or a column the value is compared.
+    """
+    if isinstance(tree.unnest(), _CONDITIONS):
+        return tree
+    return exp.NEQ(this=exp.Paren(this=tree), expression=exp.Literal.number(0))
 
 
 def carried_default(tree: Node, column: Column, target: Spelling) -> str:
@@ -164,6 +178,21 @@ def _listed(node: Node, columns: Mapping[str, Column]) -> Node:
         raise Refused("it compares with an array")
     found = exp.In(this=node.this, expressions=array.expressions)
     return found if quantifier == "any" else exp.Not(this=exp.Paren(this=found))
+
+
+def _told(node: Node, columns: Mapping[str, Column]) -> Node:
+    """Take ``<> 0`` from a condition, which is a number in MySQL and SQLite alone."""
+    zero = isinstance(node, exp.NEQ) and isinstance(node.expression, exp.Literal)
+    plain = zero and not node.expression.is_string and node.expression.this == "0"
+    return node.this if plain and _is_condition(node.this) else node
+
+
+def _is_condition(node: Node) -> bool:
+    node = node.unnest()
+    if isinstance(node, exp.Case):
+        given = [branch.args["true"] for branch in node.args["ifs"]]
+        return all(map(_is_condition, [*given, *filter(None, [node.args.get("default")])]))
+    return isinstance(node, _CONDITIONS)
 
 
 def _compared(node: Node, columns: Mapping[str, Column]) -> Node:

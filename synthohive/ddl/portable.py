@@ -282,7 +282,7 @@ class _Builder:
             with self._vetted(table, f"{kind[:-1]} {name!r}".removeprefix("computed "), sql):
                 return self.vetting.expression(sql, table.columns)
         try:
-            return self._read(sql, table)
+            return self._read(sql, table, check=kind == "check constraints")
         except Refused as exc:
             self._leave(kind, f"{table.name}.{name}", str(exc))
             return None
@@ -467,7 +467,7 @@ class _Builder:
         condition = f" WHERE {self._read(where, table)}" if where else ""
         return ", ".join(written), condition
 
-    def _read(self, sql: str, table: TableConfig) -> str:
+    def _read(self, sql: str, table: TableConfig, *, check: bool = False) -> str:
         """Return an expression in the target's SQL.
 
         Raises
@@ -475,7 +475,7 @@ class _Builder:
         Refused
             The target does not read it, or takes it for something else.
         """
-        written = self.vetting.expression(sql, table.columns)
+        written = self.vetting.expression(sql, table.columns, check=check)
         if reason := self._refusal(table, written):
             raise Refused(reason)
         return written

@@ -89,6 +89,9 @@ class Spelling:
         There are moments with a time zone.
     digits : int, optional
         The most that decimals keep, where the type says more.
+    compares : bool
+        A CHECK has to be a comparison, or a combination of such; see
+        :func:`~synthohive.ddl.carried.as_condition`.
     exact : str
         The collation by which only the same texts are equal, where that is not so anyway.
     type_names : frozenset of str, optional
@@ -137,6 +140,7 @@ class Spelling:
     )  # fmt: skip
     zones: ClassVar[bool] = False
     digits: ClassVar[Optional[int]] = None
+    compares: ClassVar[bool] = False
     exact: ClassVar[str] = ""
     type_names: ClassVar[Optional[frozenset[str]]] = None
     type_signs: ClassVar[frozenset[str]] = frozenset()

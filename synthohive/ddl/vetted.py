@@ -18,7 +18,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from synthohive.ddl.carried import carried, carried_default
+from synthohive.ddl.carried import as_condition, carried, carried_default
 from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import Refused
 from synthohive.ddl.vetted_functions import FUNCTIONS, NODES
@@ -60,7 +60,7 @@ class Vetting:
     def _into(self) -> Spelling:
         return self.target or self.spelling
 
-    def expression(self, sql: str, columns: Mapping[str, Column]) -> str:
+    def expression(self, sql: str, columns: Mapping[str, Column], *, check: bool = False) -> str:
         """Write a condition, default or computed value anew.
 
         Parameters
@@ -68,6 +68,8 @@ class Vetting:
         sql : str
         columns : dict of str to Column
             The columns that it may name.
+        check : bool
+            It is a CHECK, for which the target may ask for a comparison.
 
         Raises
         ------
@@ -81,6 +83,8 @@ class Vetting:
             tree = self._reshaped(tree)
         else:
             tree = carried(tree, columns, self.spelling, self.target)
+        if check and self.target is not None and self.target.compares:
+            tree = as_condition(tree)
         written = tree.transform(self._rewritten, names, columns)
         grammar = self._into.writes or self._into.grammar
         try:

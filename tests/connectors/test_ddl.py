@@ -221,7 +221,7 @@ COLUMNS = {
 def carried(source: str, target: str, sql: str) -> str:
     """Return a CHECK of one engine in another's SQL, or why it is left out."""
     try:
-        return Vetting(spelling(source), (), spelling(target)).expression(sql, COLUMNS)
+        return Vetting(spelling(source), (), spelling(target)).expression(sql, COLUMNS, check=True)
     except Refused as exc:
         return f"left out: {exc}"
 
@@ -254,6 +254,14 @@ def carried(source: str, target: str, sql: str) -> str:
         ("mysql", "(lower(`name`) = `name`)", "postgresql",
          """(LOWER(LOWER("name")) = LOWER("name"))"""),
         ("mysql", "(`name` = _utf8mb4'New')", "mariadb", "(`name` = 'New')"),
+        ("postgresql", "CASE WHEN n > 5 THEN price > 1 ELSE price >= 0 END", "mysql",
+         "(CASE WHEN `n` > 5 THEN `price` > 1 ELSE `price` >= 0 END) <> 0"),
+        ("mariadb", "case when `n` > 5 then `price` > 1 end", "mysql",
+         "(CASE WHEN `n` > 5 THEN `price` > 1 END) <> 0"),
+        ("mysql", "((case when `n` > 5 then `price` > 1 else `n` is null end) <> 0)", "postgresql",
+         '((CASE WHEN "n" > 5 THEN "price" > 1 ELSE "n" IS NULL END))'),
+        ("mysql", "((case when `n` > 5 then `n` else 1 end) <> 0)", "postgresql",
+         '((CASE WHEN "n" > 5 THEN "n" ELSE 1 END) <> 0)'),
         ("postgresql", "((name)::text ~~ '50\\_%'::text)", "duckdb",
          """(("name") LIKE '50\\_%' ESCAPE '\\')"""),
         ("duckdb", "(name LIKE '5\\_%')", "postgresql", "left out: a backslash in LIKE"),

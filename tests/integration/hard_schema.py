@@ -77,7 +77,7 @@ RULES = {
     "c02": ("{length} > 1 OR name = ''", "'x', 7, 1, 2, '2001-01-01'"),
     "c03": ("a BETWEEN 1 AND 10 OR a IS NULL", "'ok', 51, 1, 2, '2001-01-01'"),
     "c04": (
-        "CASE WHEN b > 5 THEN price ELSE price + 1 END >= 1",
+        "CASE WHEN b > 5 THEN price > 1 ELSE price >= 0 END{told}",
         "'ok', 7, 9, 0.5, '2001-01-01'",
     ),
     "c05": ("coalesce(b, 0) >= 0 AND abs(a) < 60", "'ok', 7, -1, 2, '2001-01-01'"),
@@ -142,6 +142,7 @@ def _rules(place: Place, engine: str) -> str:
     words = {
         "year": YEAR[family(engine)],
         "length": LENGTH.get(family(engine), "length(name)"),
+        "told": " <> 0" if engine == "mysql" else "",  # which takes no CASE for a condition
     }
     checks = ", ".join(f"CONSTRAINT {n} CHECK ({c.format(**words)})" for n, (c, _) in RULES.items())
     how = spelling(engine)

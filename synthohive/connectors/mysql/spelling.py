@@ -126,6 +126,7 @@ class MysqlSpelling(Spelling):
     now = "CURRENT_TIMESTAMP(6)"
     today = "(CURRENT_DATE)"
     updating_defaults = True
+    compares = True
     exact = "utf8mb4_bin"
     backslashes = True
     like_escapes = True
