@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import ARRAY, Integer, column, func, select
 from sqlglot import parse_one
 
 pytest.importorskip("sqlalchemy_bigquery")
@@ -253,3 +254,9 @@ def test_a_missing_role_is_named(said: str, role: str) -> None:
 def test_values_are_not_repeated() -> None:
     assert reason(ValueError("400 Bad int64 value: Ada")) == "Bad int64 value: '…'"
     assert reason(ValueError("404 Not found: Table p:shop.t")) == "Not found: Table p:shop.t"
+
+
+def test_other_engines_statements_are_cached_as_before() -> None:
+    """The dialect replaces ``func.unnest`` for every engine; its own said nothing of caching."""
+    values = column("a", ARRAY(Integer))
+    assert select(func.unnest(values))._generate_cache_key() is not None

@@ -11,6 +11,7 @@ from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 from sqlalchemy.engine import Connection
+from sqlalchemy_bigquery.base import unnest
 
 from synthohive.exceptions import ConnectorError, hide_secrets
 
@@ -23,6 +24,10 @@ __all__ = [
     "reason",
     "saying",
 ]
+
+# The dialect puts an ``unnest`` of its own in place of SQLAlchemy's, for every engine, and does not
+# say that statements with it may be cached: reflection of PostgreSQL then warns.
+unnest.inherit_cache = True
 
 ERRORS: tuple[type[BaseException], ...] = (GoogleAPIError, GoogleAuthError)
 _QUOTED = re.compile(r"""'[^']*'|"[^"]*"|(?<=[Vv]alue: ).+""", re.DOTALL)
