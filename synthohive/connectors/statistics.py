@@ -251,7 +251,7 @@ class Statistics(Questions):
         if least is None or least != most or step < 1 or (longest is not None and longest != step):
             return None
         # Whole divisions hide what is left over, and say nothing of what lies between the ends.
-        off = (value - int(least)).op("%", precedence=8)(step) != 0
+        off = (value - int(least)) % step != 0
         wrong = ends.b - ends.a != (ends.n - 1) * step
         if self._any(sa.select(_ONE).where(wrong), table) or (
             step > 1 and self._any(query.select(_ONE).where(off), table)
@@ -502,8 +502,7 @@ class _Query(Terms):
         columns: list[Any] = [
             sa.literal_column(f"t.{self.asked.dialect.quote(c)}") for c in key.columns
         ]
-        wide = [sa.BigInteger if kind is ColumnKind.INTEGER else sa.String for kind in kinds]
-        rows = [[sa.literal(v, t()) for v, t in zip(row, wide)] for row in values]
+        rows = [[self._literal(v, kind) for v, kind in zip(row, kinds)] for row in values]
         if len(columns) == 1:
             return columns[0].in_([row[0] for row in rows])
         return sa.or_(*(sa.and_(*map(_equal, columns, row)) for row in rows))
@@ -569,19 +568,19 @@ class _Query(Terms):
         if not texts and column.kind not in (ColumnKind.INTEGER, ColumnKind.BOOLEAN):
             raise CannotAsk
         if texts:
-            return exact.in_([self._spelling(sa.literal(str(value))) for value in values])
-        kind: Any = sa.Boolean if column.kind is ColumnKind.BOOLEAN else sa.BigInteger
-        return exact.in_([sa.literal(value, kind) for value in values])
+            return exact.in_([self._spelling(self._literal(str(v), column.kind)) for v in values])
+        return exact.in_([self._literal(value, column.kind) for value in values])
 
     def spelled(self, name: str, pieces: Sequence[tuple[str, bool]]) -> Any:
         """See the base class."""
         if self._described(name).kind not in _TEXTS:
             raise CannotAsk
-        whole: Any = sa.literal("")
+        whole: Any = self._literal("", ColumnKind.TEXT)
         for piece, is_column in pieces:
             if is_column and self._described(piece).kind not in {*_TEXTS, ColumnKind.INTEGER}:
                 raise CannotAsk
-            part = sa.cast(self.read(piece), sa.String) if is_column else sa.literal(piece)
+            own = self._literal(piece, ColumnKind.TEXT)
+            part = sa.cast(self.read(piece), sa.String) if is_column else own
             whole = whole.concat(part)
         return self.exact(name) == self._spelling(whole)
 
@@ -594,6 +593,12 @@ class _Query(Terms):
             raise CannotAsk  # engines write infinity differently
         # With an exponent, since 0.1 alone is a decimal: that would be another number.
         return sa.literal_column(f"({text if 'e' in text else text + 'e0'})")
+
+    def _literal(self, value: Union[str, int, bool], kind: ColumnKind) -> Any:
+        """Return a value as SQL; a text as the engine reads it, not as its driver would."""
+        if kind in _TEXTS:
+            return sa.literal_column(self.asked.dialect.spelling.literal(str(value)), sa.String())
+        return sa.literal(value, sa.Boolean() if kind is ColumnKind.BOOLEAN else sa.BigInteger())
 
     def _spelling(self, text: Any) -> Any:
         return self._term(self.asked.asking.values.get(ColumnKind.TEXT), self.asked.render(text))

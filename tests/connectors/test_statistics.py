@@ -18,7 +18,7 @@ class TestSQLite(QuestionsContract):
     def warehouse(self, tmp_path: Path) -> SqlWarehouse:
         path = tmp_path / "w.db"
         with sqlite3.connect(path) as db:
-            for statement in statements(spelling("sqlite").quote, "COLLATE NOCASE"):
+            for statement in statements(spelling("sqlite"), "COLLATE NOCASE"):
                 db.execute(statement)
         db.close()
         return SqlWarehouse(f"sqlite:///{path}")
@@ -32,6 +32,6 @@ class TestDuckDB(QuestionsContract):
 
         path = tmp_path / "w.duckdb"
         with duckdb.connect(str(path)) as db:
-            for statement in statements(spelling("duckdb").quote, "COLLATE NOCASE"):
+            for statement in statements(spelling("duckdb"), "COLLATE NOCASE"):
                 db.execute(statement)
         return SqlWarehouse(f"duckdb:///{path}")

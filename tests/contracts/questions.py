@@ -6,16 +6,18 @@ An engine inherits :class:`QuestionsContract` and gives a warehouse over :func:`
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Callable, Optional
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 
 from synthohive.connectors.sql import SqlWarehouse
+from synthohive.ddl.spelling import Spelling
 from synthohive.derive import verification
 from synthohive.derive.base import Derivation
 from synthohive.derive.composed import Composed, Part, mark
@@ -27,59 +29,103 @@ from synthohive.derive.presence import Presence
 from synthohive.derive.program import Program
 from synthohive.derive.verification import AllRows
 from synthohive.io.questions import ColumnFacts, Questions
-from synthohive.schema import ForeignKey
+from synthohive.schema import Column, ColumnKind, ForeignKey
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.numbers import as_numbers
 from synthohive.tables.source import SourceTables
 
 ROWS, GROUPS = 120, 12
-UP = "größ%e: x"
+UP = "Größe"
 """The table of parents; its name is to be quoted."""
+SIGNS = " 5% 5%% %s \\ ' :x ø"
+"""What a driver, or the engine, may take for something else in a text."""
 
 
-def statements(q: Callable[[str], str], ci: str = "") -> Iterator[str]:
-    """Yield the statements that make the tables; `ci` makes a text compare without case."""
-    up, note, copy = q(UP), q("no%te"), f"varchar(40) {ci}"
-    yield (
-        f"CREATE TABLE {up} (a integer NOT NULL, b varchar(9) NOT NULL, since date NOT NULL, "
-        f"name {copy}, rate decimal(9, 3), PRIMARY KEY (a, b))"
+_PARENTS = {UP: ("a", "b"), "item": ("id",)}
+TABLES: dict[str, tuple[str, tuple[str, ...], tuple[tuple[tuple[str, ...], str], ...]]] = {
+    UP: ("a integer, b text, since date, name ci, rate decimal(9,3)", ("a", "b"), ()),
+    "item": (
+        "id integer, a integer, b text, no%te ci, same ci, other ci, big bigint, big_too bigint, "
+        "qty integer, price decimal(18,4), amount decimal(18,2), off decimal(18,2), "
+        "ratio decimal(12,3), day date, due date, late date, name ci, upper_name ci, label text, "
+        "state text, gone date, kind text, kind_too text, rate decimal(9,3), boss integer",
+        ("id",),
+        ((("boss",), "item"), (("a", "b"), UP)),
+    ),
+    "visit": (
+        "n integer, a integer, b text, turn integer, odd integer, item integer",
+        (),
+        ((("item",), "item"), (("a", "b"), UP)),
+    ),
+    "edge": ("id integer, g integer, n integer, x float, y float, z float", ("id",), ()),
+    "post": (
+        "id integer, a integer, b text, since date, until date, late date",
+        ("id",),
+        ((("a", "b"), UP),),
+    ),
+    "vacant": ("id integer, x integer, y integer", ("id",), ()),
+}
+"""Columns, the primary key, and the keys of each table with where they lead."""
+
+
+def _create(how: Spelling, table: str, ci: str, at: str) -> Iterator[str]:
+    """Yield the statements that make a table; all names are quoted, as engines fold them."""
+    columns, pk, keys = TABLES[table]
+
+    def type_of(kind: ColumnKind, **more: Any) -> str:
+        column = Column(name="c", kind=kind, **more)
+        type_ = how.type_of(column, in_key=False, sole_key=False)
+        return "double precision" if isinstance(type_, sa.Double) else str(type_.compile())
+
+    def listed(names: Sequence[str]) -> str:
+        return ", ".join(map(how.quote, names))
+
+    text = type_of(ColumnKind.TEXT, length=90)
+    types = {"text": text, "ci": f"{text} {ci}", "float": type_of(ColumnKind.FLOAT)}
+    parts = []
+    for column in columns.split(", "):
+        name, type_ = column.split(" ")
+        must = " NOT NULL" if name in pk else ""
+        parts.append(f"{how.quote(name)} {types.get(type_, type_)}{must}")
+    if pk:
+        parts.append(f"PRIMARY KEY ({listed(pk)}){how.unenforced}")
+    place, late = f"{at}{how.quote(table)}", "foreign key" in how.late
+    references = [
+        f"FOREIGN KEY ({listed(own)}) REFERENCES {at}{how.quote(parent)} "
+        f"({listed(_PARENTS[parent])}){how.unenforced}"
+        for own, parent in keys
+    ]
+    yield f"CREATE TABLE {place} ({', '.join(parts if late else [*parts, *references])})"
+    if late:
+        yield from (f"ALTER TABLE {place} ADD {key}" for key in references)
+
+
+def statements(how: Spelling, ci: str = "", at: str = "") -> Iterator[str]:
+    """Yield the statements that make the tables.
+
+    What is in `ci` makes a text compare without case; `at` stands before tables' names.
+    """
+    for table in TABLES:
+        yield from _create(how, table, ci, at)
+
+    def insert(table: str, rows: Iterable[str]) -> str:
+        return f"INSERT INTO {at}{how.quote(table)} VALUES {', '.join(rows)}"
+
+    yield insert("edge", ("(1, 1, -2147483648, 1e-300, 1e300, 0)", "(2, 1, 2147483647, 3, 2, 1.5)"))
+    parents = (
+        f"({g}, 'k{g}', '2020-01-{g + 1:02}', {how.literal(_name(g))}, {g}.125)"
+        for g in range(GROUPS)
     )
-    yield (
-        f"CREATE TABLE item (id integer NOT NULL PRIMARY KEY, a integer, b varchar(9), "
-        f"{note} {copy}, same {copy}, other {copy}, big bigint, big_too bigint, qty integer, "
-        "price decimal(18, 4), amount decimal(18, 2), off decimal(18, 2), ratio decimal(12, 3), "
-        f"day date, due date, late date, name {copy}, upper_name {copy}, label varchar(90), "
-        "state varchar(9), gone date, kind varchar(9), kind_too varchar(9), rate decimal(9, 3), "
-        f"boss integer REFERENCES item (id), FOREIGN KEY (a, b) REFERENCES {up} (a, b))"
-    )
-    yield (
-        f"CREATE TABLE visit (n integer NOT NULL, a integer, b varchar(9), turn integer, "
-        "odd integer, item integer REFERENCES item (id), "
-        f"FOREIGN KEY (a, b) REFERENCES {up} (a, b))"
-    )
-    yield (
-        "CREATE TABLE edge (id integer NOT NULL PRIMARY KEY, g integer, n integer, "
-        "x double precision, y double precision, z double precision)"
-    )
-    ends = ("(1, 1, -2147483648, 1e-300, 1e300, 0)", "(2, 1, 2147483647, 3, 2, 1.5)")
-    yield f"INSERT INTO edge VALUES {', '.join(ends)}"
-    yield (
-        "CREATE TABLE post (id integer NOT NULL PRIMARY KEY, a integer, b varchar(9), since date, "
-        f"until date, late date, FOREIGN KEY (a, b) REFERENCES {up} (a, b))"
-    )
-    yield "CREATE TABLE vacant (id integer NOT NULL PRIMARY KEY, x integer, y integer)"
-    parents = (f"({g}, 'k{g}', '2020-01-{g + 1:02}', 'Ünï{g}''\"', {g}.125)" for g in range(GROUPS))
-    yield f"INSERT INTO {up} VALUES {', '.join(parents)}"
+    yield insert(UP, parents)
     steps = (0, 1, 2, 4, 16, 64, ROWS)  # each after the rows that it refers to
     for start, end in zip(steps, steps[1:]):
-        rows = map(_item, range(start, end))
-        yield f"INSERT INTO item VALUES {', '.join(rows)}"
+        yield insert("item", (_item(how, i) for i in range(start, end)))
     visits = (
         f"({i}, {i % 5}, 'k{i % 5}', {3 + 2 * (i // 5)}, {3 + 2 * (i // 5) - (i == 44)}, "
         f"{i % 5 + GROUPS * (i // 5)})"
         for i in range(45)
     )
-    yield f"INSERT INTO visit VALUES {', '.join(visits)}"
+    yield insert("visit", visits)
     posts = []
     for i in range(36):
         g, n = i % GROUPS, i // GROUPS
@@ -87,14 +133,18 @@ def statements(q: Callable[[str], str], ci: str = "") -> Iterator[str]:
         late = f"'202{n + 1}-01-02'" if i == 7 else until
         posts.append(f"({i}, {g}, 'k{g}', '202{n}-01-01', {until}, {late})")
     posts.append("(99, NULL, NULL, NULL, NULL, NULL)")
-    yield f"INSERT INTO post VALUES {', '.join(posts)}"
+    yield insert("post", posts)
 
 
-def _item(i: int) -> str:
+def _name(group: int) -> str:
+    return f"Ünï{group}'\""
+
+
+def _item(how: Spelling, i: int) -> str:
     """Return a row; the last ones break what is to be found broken."""
     g, last, huge = i % GROUPS, i == ROWS - 1, 9_007_199_254_740_993 + i
     linked = i % 7 != 3
-    name = f"'Ünï{g}''\"'" if linked else "NULL"
+    name = how.literal(_name(g)) if linked else "NULL"
     values: list[Any] = [i, *((g, f"'k{g}'") if linked else ("NULL", "NULL"))]
     note = "NULL" if i % 5 == 4 else f"'Straße {i % 9}'"
     other = note.upper().replace("SS", "ß") if i == 60 else note
@@ -106,7 +156,7 @@ def _item(i: int) -> str:
     values += [f"{price / 10_000 / qty:.3f}"]
     day = f"'2021-{i % 12 + 1:02}-{i % 27 + 1:02}'"
     values += [day, f"'2022-01-{i % 27 + 1:02}'", "'2019-12-31'" if last else "'9999-12-31'"]
-    values += [name, name.upper() if last else name, f"'{i}-{qty} ø'"]
+    values += [name, name.upper() if last else name, how.literal(f"{i}-{qty}{SIGNS}")]
     gone = i % 4 == 1
     values += ["'gone'" if gone else "'here'", day if gone else "NULL"]
     values += [f"'T{i % 8}'", f"'t{i % 8 if not last else 0}'"]
@@ -173,7 +223,7 @@ class QuestionsContract:
             formula("ratio", [Term(1.0, (Factor("price"), Factor("qty", power=-1)))], 0.001),
             Order("due", "day", True, 86_400.0, limits=("late",)),
             Order("late", "due", True, 86_400.0, unknown={"due": (0.0,)}),
-            Composed("label", (Part("id"), Part("qty")), f"{mark(0)}-{mark(1)} ø"),
+            Composed("label", (Part("id"), Part("qty")), f"{mark(0)}-{mark(1)}{SIGNS}"),
             Lookup("kind_too", ("kind",), entries, np.ones(1, dtype=np.int64)),
             Lookup("state", ("kind",), entries, np.ones(1, dtype=np.int64)),
         ]

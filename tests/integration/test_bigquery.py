@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 from synthohive.connectors.bigquery.service import client_of
+from synthohive.connectors.registry import spelling
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
@@ -22,6 +23,7 @@ from synthohive.io.base import Provenance
 from synthohive.io.steps import observe
 from synthohive.schema import ColumnKind
 from tests.contracts.engine import EngineContract, Place
+from tests.contracts.questions import QuestionsContract, statements
 from tests.contracts.stand_ins import notimpl
 from tests.integration.bigquery_service import fresh_dataset
 
@@ -358,3 +360,13 @@ class TestSafety:
         assert {"describe", "read", "load", "prove", "publish"} <= marks
         ours = [job for job in jobs if "synthohive" in job.labels]
         assert all(job.labels.get("team") == "tests" for job in ours)
+
+
+@pytest.mark.slow
+class TestQuestions(QuestionsContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def warehouse(cls, bigquery_engine: Engine) -> Iterator[SqlWarehouse]:
+        with fresh_dataset(bigquery_engine) as name:
+            run(bigquery_engine, *statements(spelling("bigquery"), at=f"{name}."))
+            yield SqlWarehouse(bigquery_engine, name)

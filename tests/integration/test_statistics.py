@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from synthohive.connectors.registry import spelling
 from synthohive.connectors.sql import SqlWarehouse
 from tests.contracts.questions import QuestionsContract, statements
 from tests.integration.test_reading import warehouse_of
@@ -19,7 +20,8 @@ class TestPostgreSQL(QuestionsContract):
     def warehouse(self, postgres_url: str) -> Iterator[SqlWarehouse]:
         def made(q: Any) -> list[str]:
             collation = "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', "
-            return [f"{collation} deterministic = false)", *statements(q, "COLLATE ci")]
+            how = spelling("postgresql")
+            return [f"{collation} deterministic = false)", *statements(how, "COLLATE ci")]
 
         yield from warehouse_of(postgres_url, made)
 
@@ -28,6 +30,7 @@ class TestMariaDB(QuestionsContract):
     @pytest.fixture
     def warehouse(self, mariadb_url: str) -> Iterator[SqlWarehouse]:
         def made(q: Any) -> Iterator[str]:
-            return statements(q, "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+            ci = "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
+            return statements(spelling("mariadb"), ci)
 
         yield from warehouse_of(mariadb_url, made)

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from synthohive.connectors.capabilities import Capabilities
+from synthohive.connectors.capabilities import Asking, Capabilities
+from synthohive.schema import ColumnKind
+
+_PLAIN = (ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.BOOLEAN, ColumnKind.DATE)
+_TEXTS = (ColumnKind.TEXT, ColumnKind.CATEGORICAL, ColumnKind.UUID)
+_NUMBERS = (ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.FLOAT)
+ASKING = Asking(
+    values={
+        **dict.fromkeys((*_PLAIN, ColumnKind.TIMESTAMP), "({0})"),
+        **dict.fromkeys(_TEXTS, "COLLATE({0}, '')"),  # whatever its collation
+        ColumnKind.FLOAT: "IF(IS_NAN({0}) OR IS_INF({0}), NULL, {0})",
+    },
+    numbers={
+        **dict.fromkeys(_NUMBERS, "CAST({0} AS FLOAT64)"),
+        ColumnKind.DATE: "(UNIX_DATE({0}) * 86400e0)",
+        ColumnKind.TIMESTAMP: "(UNIX_MICROS(CAST({0} AS TIMESTAMP)) / 1e6)",
+    },
+    distinct="APPROX_COUNT_DISTINCT({0})",
+    quantile="APPROX_QUANTILES({0}, 1000)[OFFSET(CAST({1} * 1000 AS INT64))]",
+)
 
 CAPABILITIES = Capabilities(
     "sqlalchemy-bigquery",
     "bigquery",
     several_schemas=False,
+    asking=ASKING,
     login_errors=("google.auth.exceptions.GoogleAuthError",),
     denials=(
         ("bigquery\\.jobs\\.create", "the role roles/bigquery.jobUser on the project"),

@@ -32,6 +32,7 @@ class MySQL(Dialect):
         """See the base class."""
         connection.detach()  # what is set here must not reach who gets it from the pool next
         self.execute(connection, "SET time_zone = '+00:00'")
+        self.execute(connection, "SET sql_mode = ''")  # texts are written, and read, as we know
         self.execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         self.execute(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
 
