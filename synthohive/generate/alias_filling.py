@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,13 +14,13 @@ from synthohive.derive.persons.given import beside_of
 from synthohive.derive.persons.namesake import Namesake
 from synthohive.generate.run import Run
 from synthohive.privacy.kinds import NAMES
-from synthohive.schema import ForeignKey
+from synthohive.schema import ForeignKey, Metadata
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import with_column
 from synthohive.tables.nulls import any_blank, any_null
 from synthohive.tables.roles import differs_column
 
-__all__ = ["fill_aliases", "suit_rows"]
+__all__ = ["fill_aliases", "referring", "suit_rows"]
 
 
 def suit_rows(run: Run, name: str) -> None:
@@ -33,17 +35,17 @@ def suit_rows(run: Run, name: str) -> None:
         _put(run, name, target, pc.if_else(_there(old), fresh, old))
 
 
-def _referring(
-    run: Run, name: str, column: str, seen: set[tuple[str, str]]
-) -> list[tuple[str, ForeignKey, str, IntArray]]:
-    """Return the keys to a column, and those to theirs, with each row's parent; nearest first."""
-    found = []
-    for child, key in run.fitted.metadata.foreign_keys():
+def referring(
+    metadata: Metadata, name: str, column: str, seen: Collection[tuple[str, str]] = ()
+) -> list[tuple[str, ForeignKey, str]]:
+    """Return the keys to a column, and those to theirs, each with the column; nearest first."""
+    found, seen = [], {*seen, (name, column)}
+    for child, key in metadata.foreign_keys():
         if key.parent == name and column in key.parent_columns:
             own = key.columns[key.parent_columns.index(column)]
-            found.append((child, key, column, run.parent_rows(child, key)))
+            found.append((child, key, column))
             if (child, own) not in seen:
-                found += _referring(run, child, own, seen | {(child, own)})
+                found += referring(metadata, child, own, seen)
     return found
 
 
@@ -82,7 +84,8 @@ def fill_aliases(run: Run, name: str) -> None:
 def _put(run: Run, name: str, target: str, values: pa.Array) -> None:
     """Replace a column, and what refers to it, but in rows that would break a constraint."""
     # found before the change: keys are matched by value, and would lead nowhere after it
-    referring = _referring(run, name, target, {(name, target)})
+    keys = referring(run.fitted.metadata, name, target)
+    found = [(child, key, theirs, run.parent_rows(child, key)) for child, key, theirs in keys]
     checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect)
     values = _unique(run, name, target, values)
 
@@ -91,7 +94,7 @@ def _put(run: Run, name: str, target: str, values: pa.Array) -> None:
         return checks.keep_unbroken(block, changed, [target])
 
     run.tables[name].spool.rewrite(fill)
-    for child, key, theirs, parents in referring:
+    for child, key, theirs, parents in found:
         _refer(run, child, key, theirs, parents)
 
 

@@ -16,7 +16,7 @@ import joblib
 from synthohive._logging import get_logger
 from synthohive._processes import ProcessEnded, Processes
 
-__all__ = ["BlockPool"]
+__all__ = ["BlockPool", "nothing"]
 
 log = get_logger(__name__)
 Item = TypeVar("Item")
@@ -31,6 +31,10 @@ KEPT = 4
 """Results for each process that wait for the one before them: what bounds the memory."""
 
 
+def nothing() -> None:
+    """Be in nobody's way."""
+
+
 class BlockPool:
     """Calls a function for each block of a table, on as many cores as there are.
 
@@ -43,9 +47,17 @@ class BlockPool:
         Processes, with this one; -1 takes all cores, None decides by the number of blocks.
     folder : Path, optional
         Where functions are handed over in a file; needed for more than one process.
+    go_on : callable, optional
+        Called between two blocks: what it raises ends the run.
     """
 
-    def __init__(self, n_jobs: Optional[int] = 1, folder: Optional[Path] = None) -> None:
+    def __init__(
+        self,
+        n_jobs: Optional[int] = 1,
+        folder: Optional[Path] = None,
+        go_on: Callable[[], None] = nothing,
+    ) -> None:
+        self._go_on = go_on
         cores = joblib.cpu_count()  # those that this process may use, also in a container
         count = cores if n_jobs in (None, -1) else int(n_jobs or 1)
         if multiprocessing.current_process().daemon:
@@ -85,6 +97,7 @@ class BlockPool:
         place = self._handed_over(function) if count >= self._worth else None
         waiting: deque[tuple[Item, Any]] = deque()  # each with its future
         for item in items:
+            self._go_on()
             future = None if place is None else self._submitted(place, item, waiting)
             if future is None:
                 future = Future[Result]()

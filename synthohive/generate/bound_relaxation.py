@@ -15,11 +15,12 @@ from synthohive._arrays import Floats, IntArray
 from synthohive.derive.order import Order
 from synthohive.derive.points import regular
 from synthohive.generate.run import Generated, Run
+from synthohive.learn.fitted import FittedDatabase, FittedTable
 from synthohive.schema import ForeignKey
 from synthohive.tables.ancestors import with_column
 from synthohive.tables.numbers import as_numbers, from_numbers
 
-__all__ = ["relaxed_bounds"]
+__all__ = ["relaxable", "relaxed_bounds"]
 
 
 LEAST_CHILDREN = 5
@@ -49,9 +50,9 @@ def relaxed_bounds(
     """
     moved: dict[str, pa.ChunkedArray] = {}
     for order in bounds:
-        table, _, column = order.source.partition(".")
-        if table != key.parent or column not in _movable(run, table):
+        if not relaxable(run.fitted, key, order):
             continue
+        column = order.source.partition(".")[2]
         old = above.column(order.source)
         own = order.target_values(made.spool.column_table([order.target]))
         found = _moved(order, own, as_numbers(old), chosen)
@@ -71,9 +72,14 @@ def relaxed_bounds(
     return above
 
 
-def _movable(run: Run, table: str) -> set[str]:
+def relaxable(fitted: FittedDatabase, key: ForeignKey, order: Order) -> bool:
+    """Whether the column of a parent that bounds those of its children may be moved."""
+    table, _, column = order.source.partition(".")
+    return table == key.parent and column in _movable(fitted.tables[table])
+
+
+def _movable(fitted: FittedTable) -> set[str]:
     """Return the columns of a table that nothing else determines or bounds."""
-    fitted = run.fitted.tables[table]
     if fitted.reference is not None:
         return set()
     taken = {c for columns in fitted.config.unique_sets for c in columns}

@@ -4,41 +4,39 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Optional, Union
+from typing import Optional
 
 import numpy as np
-import pyarrow as pa
 
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
-from synthohive.constrain.validity import check_validity
 from synthohive.exceptions import ConnectorError
-from synthohive.generate.alias_filling import fill_aliases, suit_rows
 from synthohive.generate.attributes import deal_keys, generate_attributes
-from synthohive.generate.block_pool import BlockPool
+from synthohive.generate.block_pool import BlockPool, nothing
 from synthohive.generate.conditions import Conditions
 from synthohive.generate.degrees import adjust_degrees, driving_degrees
 from synthohive.generate.feasibility import ParentsOver
-from synthohive.generate.foreign_keys import (
-    assign_deferred_keys,
-    assign_foreign_keys,
-    fill_aggregates,
-)
+from synthohive.generate.foreign_keys import assign_foreign_keys
 from synthohive.generate.key_repair import can_have_rows
 from synthohive.generate.look_up_rows import keep_rows
 from synthohive.generate.run import Groups, Run
+from synthohive.generate.schedule import schedule
 from synthohive.learn.damage import using
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.schema.plan import may_be_null
-from synthohive.tables.ancestors import with_column
 from synthohive.tables.block_store import TableSpool
 
 __all__ = ["generate_database"]
 
 log = get_logger(__name__)
+Ready = Callable[[str, TableSpool], None]
+
+
+def _nobody(name: str, spool: TableSpool) -> None:
+    """Wait for no table."""
 
 
 @contextmanager
@@ -51,6 +49,8 @@ def generate_database(
     enforce_constraints: bool = False,
     conditions: Optional[Mapping[str, Conditions]] = None,
     n_jobs: Optional[int] = None,
+    ready: Ready = _nobody,
+    go_on: Callable[[], None] = nothing,
 ) -> Iterator[dict[str, TableSpool]]:
     """Generate all tables into a temporary folder; yield them by name, parents first.
 
@@ -71,6 +71,11 @@ def generate_database(
         What the caller fixes, by table.
     n_jobs : int, optional
         Processes that make rows, with this one: see :class:`BlockPool`.
+    ready : callable, optional
+        Gets each table's name and rows as soon as these are final, while others are still made.
+        All keys are proved only when the block is entered.
+    go_on : callable, optional
+        Called between two blocks: what it raises ends the run.
 
     Raises
     ------
@@ -79,11 +84,12 @@ def generate_database(
     """
     with Workspace() as folder:
         try:
-            with BlockPool(n_jobs, folder) as blocks:
-                spools = _generate(Run(
+            with BlockPool(n_jobs, folder, go_on) as blocks:
+                run = Run(
                     fitted, seed, scale, folder, fitted.with_entity_rows(num_rows or {}),
                     enforce_constraints, dict(conditions or {}), blocks=blocks,
-                ))  # fmt: skip
+                )  # fmt: skip
+                spools = _generate(run, ready)
         except OSError as exc:  # nothing but the folder's files is written or read here
             reason = os.strerror(exc.errno) if exc.errno else str(exc)
             raise ConnectorError(
@@ -94,30 +100,16 @@ def generate_database(
         yield spools
 
 
-def _generate(run: Run) -> dict[str, TableSpool]:
+def _generate(run: Run, ready: Ready) -> dict[str, TableSpool]:
     fitted = run.fitted
-    order = fitted.plan.order
-    steps = [_generate_table, assign_deferred_keys, suit_rows, fill_aliases]
-    for step, names in [*((step, order) for step in steps), (fill_aggregates, order[::-1])]:
-        for name in names:
-            with using(fitted, name):
-                step(run, name)
-    spools = {name: run.tables[name].spool for name in fitted.plan.order}
-    check_validity(fitted.metadata, run, fitted.special_rules())
-    for name, spool in spools.items():
-        if no_parents := fitted.metadata.tables[name].no_parents:
-            spool.rewrite(partial(_without_nulls, no_parents))
-    return {name: spools[name] for name in fitted.shown}
-
-
-def _without_nulls(
-    no_parents: Mapping[str, Union[int, str]], block: pa.Table, start: int
-) -> pa.Table:
-    """Write what stands for no parent in the place of NULL."""
-    for column, value in no_parents.items():
-        old = block.column(column)
-        block = with_column(block, column, old.fill_null(pa.scalar(value).cast(old.type)))
-    return block
+    for step, final in schedule(fitted, _generate_table):
+        with using(fitted, step.table):
+            step(run)
+        for name in final:
+            run.tables[name].spool.freeze()
+            if name in fitted.shown:
+                ready(name, run.tables[name].spool)
+    return {name: run.tables[name].spool for name in fitted.shown}
 
 
 def _generate_table(run: Run, name: str) -> None:

@@ -50,7 +50,8 @@ class WriteSummary:
     seed : int
         Gives the same rows again.
     seconds : dict of str to float
-        Wall time of the phases ``generate``, ``load`` and ``constrain``.
+        Wall time of the phases ``generate``, ``load`` (tables are loaded beside others that are
+        made: what is left then) and ``constrain``.
     excluded : tuple of str
         Columns (``"film.fulltext"``) that were not learned: NULL, or what the database puts there.
     not_cloned : dict of str to tuple of str

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import Optional
 
 from synthohive._version import __version__
+from synthohive.generate.block_pool import nothing
 from synthohive.generate.database import generate_database
+from synthohive.interface.loading import Loading, loading
 from synthohive.interface.requests import Request
 from synthohive.interface.result import TableSummary, WriteSummary
 from synthohive.io.base import Provenance
@@ -46,15 +49,32 @@ class Made:
 
 
 @contextmanager
-def generated(request: Request) -> Iterator[Made]:
+def generated(request: Request, loading: Optional[Loading] = None) -> Iterator[Made]:
     """Generate, score, and gate; the rows are on disk while the block lasts.
+
+    Parameters
+    ----------
+    request : Request
+    loading : Loading, optional
+        Gets each table as soon as it is final.
 
     Raises
     ------
     QualityError
         A column is further from the real one than the request allows.
     """
-    started = time.perf_counter()
+    started, scored = time.perf_counter(), 0.0
+    scores: dict[str, ColumnScore] = {}
+
+    def ready(name: str, spool: TableSpool) -> None:
+        nonlocal scored
+        if loading is not None:
+            loading.add(name, spool)
+        before = time.perf_counter()
+        with using(request.fitted):
+            scores.update(score_tables(request.fitted, {name: spool}))
+        scored += time.perf_counter() - before
+
     with generate_database(
         request.fitted,
         seed=request.seed,
@@ -63,10 +83,14 @@ def generated(request: Request) -> Iterator[Made]:
         enforce_constraints=request.enforce_constraints,
         conditions=request.conditions,
         n_jobs=request.n_jobs,
+        ready=ready,
+        go_on=nothing if loading is None else loading.check,
     ) as spools:
-        seconds = time.perf_counter() - started
-        with using(request.fitted):
-            scores = score_tables(request.fitted, spools)
+        seconds = time.perf_counter() - started - scored
+        names = [
+            f"{name}.{column}" for name, spool in spools.items() for column in spool.schema.names
+        ]
+        scores = {name: scores[name] for name in names if name in scores}
         emit_scores(scores)
         if request.quality_threshold is not None:
             check_quality(scores, request.quality_threshold)
@@ -121,22 +145,21 @@ def write_database(
     not_cloned : dict of str to tuple of str
         By kind, what the source has beside its tables (:meth:`Reader.not_cloned`).
     """
-    tables = []
-    with writer, generated(request) as made:
-        for name, spool in made.spools.items():
-            started = time.perf_counter()
-            rows = writer.load(name, spool.batches())
-            spent = time.perf_counter() - started
-            values = [s.value for key, s in made.scores.items() if key.startswith(f"{name}.")]
-            mean = sum(values) / len(values) if values else None
-            tables.append(TableSummary(name, rows, spent, mean))
+    with writer, loading(writer) as tables, generated(request, tables) as made:
         started = time.perf_counter()
+        loaded = tables.finish()
+        finished = time.perf_counter()
         checks = writer.finish()
         seconds = {
             "generate": made.seconds,
-            "load": sum(t.seconds for t in tables),
-            "constrain": time.perf_counter() - started,
+            "load": finished - started,
+            "constrain": time.perf_counter() - finished,
         }
+    summaries = []
+    for name, (rows, spent) in ((name, loaded[name]) for name in made.spools):
+        values = [s.value for key, s in made.scores.items() if key.startswith(f"{name}.")]
+        mean = sum(values) / len(values) if values else None
+        summaries.append(TableSummary(name, rows, spent, mean))
     excluded = [
         f"{name}.{column}"
         for name, table in request.fitted.described.tables.items()
@@ -159,7 +182,7 @@ def write_database(
             left[kind] = (*left.get(kind, ()), name)
     return WriteSummary(
         writer.target,
-        tuple(tables),
+        tuple(summaries),
         tuple(checks),
         request.seed,
         seconds,

@@ -548,6 +548,8 @@ class Writer:
     ----------
     target : str
         Where the schemas will be found: their names, or the path of a file.
+    streams : int
+        Tables that may be loaded at once.
     """
 
     def __init__(
@@ -555,6 +557,7 @@ class Writer:
     ) -> None:
         self.metadata, self.all_keys, self.schemas = metadata, all_keys, dict(schemas)
         self.target = ", ".join(schema.target for schema in schemas.values())
+        self.streams = 1
         self._closed = False
         for schema in schemas.values():
             schema.see({s: other.staging for s, other in schemas.items() if other is not schema})
@@ -567,12 +570,19 @@ class Writer:
         ConnectorError
             The database refused a row, or the connection was lost. Nothing remains.
         """
-        self._check_open()
         try:
-            return self._of(table).load(self.metadata.table(table).own_name, batches)
+            return self.fill(table, batches)
         except BaseException:
             self.abort()
             raise
+
+    def fill(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
+        """Load as :meth:`load` does; what a failure leaves, goes with the block's end.
+
+        Several threads may, as many as there are `streams`.
+        """
+        self._check_open()
+        return self._of(table).load(self.metadata.table(table).own_name, batches)
 
     def finish(self) -> list[KeyCheck]:
         """Constrain, prove, and swap in.

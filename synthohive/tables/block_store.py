@@ -35,6 +35,7 @@ class TableSpool:
         self.schema = schema
         self.rows = 0
         self._starts: list[int] = [0]
+        self._final = False
         self._writer: Optional[pa.ipc.RecordBatchFileWriter] = pa.ipc.new_file(str(path), schema)
 
     def append(self, table: pa.Table) -> None:
@@ -110,12 +111,18 @@ class TableSpool:
 
     def rewrite(self, change: Callable[[pa.Table, int], pa.Table]) -> None:
         """Replace each block by ``change(block, first row number)``."""
+        if self._final:  # somebody has these rows already
+            raise RuntimeError(f"the rows in {self.path.name} are final")
         fresh = TableSpool(self.path.with_suffix(".rewrite"), self.schema)
         for start, batch in zip(self._starts, self.batches()):
             fresh.append(change(pa.Table.from_batches([batch]), start))
         fresh.close()
         os.replace(fresh.path, self.path)
         self.rows, self._starts = fresh.rows, fresh._starts
+
+    def freeze(self) -> None:
+        """Let nothing change the rows any more."""
+        self._final = True
 
     def keep(self, rows: Bools) -> None:
         """Leave out all rows but some."""

@@ -1,0 +1,99 @@
+"""Loading tables that are final while others are still made."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from synthohive.io.staged import Writer
+from synthohive.tables.block_store import TableSpool
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Loaded", "Loading", "loading"]
+
+Loaded = tuple[int, float]
+"""The rows of a table, and the seconds that they took."""
+
+
+class _Failed(BaseException):
+    """A table could not be loaded: what makes the others ends by it, and explains nothing of it."""
+
+    def __init__(self, reason: BaseException) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Ended(Exception):
+    """The run ends: the rest of a table is not wanted."""
+
+
+class Loading:
+    """A thread that loads tables into an open writer; see :func:`loading`.
+
+    Parameters
+    ----------
+    writer : Writer
+        Used by nobody else until :meth:`finish` has returned.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._threads = ThreadPoolExecutor(writer.streams, "loading")
+        self._tables: dict[str, Future[Loaded]] = {}
+        self._ends = threading.Event()
+
+    def add(self, name: str, spool: TableSpool) -> None:
+        """Load a table, which changes no more, as soon as those before it are."""
+        self._tables[name] = self._threads.submit(self._load, name, spool)
+
+    def check(self) -> None:
+        """Raise what a table met, if one has failed."""
+        for future in self._tables.values():
+            if future.done() and (reason := future.exception()) is not None:
+                raise _Failed(reason)
+
+    def finish(self) -> dict[str, Loaded]:
+        """Wait for all tables."""
+        wait(self._tables.values(), return_when=FIRST_EXCEPTION)
+        self.check()
+        return {name: future.result() for name, future in self._tables.items()}
+
+    def end(self) -> None:
+        """Let no batch be sent any more, and wait until none is."""
+        self._ends.set()
+        self._threads.shutdown(cancel_futures=True)
+
+    def _load(self, name: str, spool: TableSpool) -> Loaded:
+        started = time.perf_counter()
+        rows = self._writer.fill(name, self._batches(spool))
+        return rows, time.perf_counter() - started
+
+    def _batches(self, spool: TableSpool) -> Iterator[pa.RecordBatch]:
+        for batch in spool.batches():
+            if self._ends.is_set():
+                raise _Ended
+            yield batch
+
+
+@contextmanager
+def loading(writer: Writer) -> Iterator[Loading]:
+    """Load in the background while the block lasts; whatever leaves it, leaves it after the thread.
+
+    Raises
+    ------
+    BaseException
+        What a table met, whatever the block was at.
+    """
+    one = Loading(writer)
+    try:
+        yield one
+    except _Failed as exc:
+        raise exc.reason from exc.reason.__cause__
+    finally:
+        one.end()
