@@ -34,6 +34,7 @@ ENGINES = {
     "duckdb": "synthohive.connectors.duckdb",
     "bigquery": "synthohive.connectors.bigquery",
     "snowflake": "synthohive.connectors.snowflake",
+    "redshift": "synthohive.connectors.redshift",
 }
 """From the name of a dialect, as in a URL, to the folder of its engine."""
 ALIASES = {"postgres": "postgresql"}

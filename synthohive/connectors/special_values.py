@@ -58,7 +58,7 @@ def stand_in(moment: datetime.datetime, type_: pa.DataType) -> Any:
     return moment.date() if pa.types.is_date(type_) else moment
 
 
-def reading(moment: str, type_: str, zone: str = "") -> str:
+def reading(moment: str, type_: str, zone: str = "", *, endless: bool = True) -> str:
     """Return SQL that reads a date or a moment, with what stands for those that cannot be shown.
 
     Parameters
@@ -69,6 +69,8 @@ def reading(moment: str, type_: str, zone: str = "") -> str:
         Of the expression.
     zone : str
         Written behind moments that are compared with it.
+    endless : bool, default True
+        The engine has infinite ones.
     """
     days = type_.lower() == "date"
     far, early, after, before = (
@@ -79,10 +81,10 @@ def reading(moment: str, type_: str, zone: str = "") -> str:
         f"{type_} '{day if days else f'{day} 00:00:00{zone}'}'"
         for day in ("0001-01-01", "10000-01-01")
     )
+    never = f"WHEN {moment} = 'infinity' THEN {far} WHEN {moment} = '-infinity' THEN {early} "
     return (
-        f"CASE WHEN {moment} = 'infinity' THEN {far} WHEN {moment} = '-infinity' THEN {early} "
-        f"WHEN {moment} < {first} THEN {before} WHEN {moment} >= {beyond} THEN {after} "
-        f"ELSE {moment} END"
+        f"CASE {never if endless else ''}WHEN {moment} < {first} THEN {before} "
+        f"WHEN {moment} >= {beyond} THEN {after} ELSE {moment} END"
     )
 
 

@@ -404,7 +404,7 @@ class _Builder:
             elif fk.on_delete or fk.on_update:
                 self._leave("actions of keys", fk.label(table.name), "keys only refuse there")
             found.append((self._named(fk.name, table, body + self.spelling.unenforced), fk))
-            if not self.spelling.unenforced:
+            if self.spelling.keys_enforced:
                 self.enforced.append((table.name, tuple(fk.columns), fk.parent))
         return found
 

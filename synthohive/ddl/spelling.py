@@ -17,7 +17,7 @@ from synthohive.schema import Column, ColumnKind
 if TYPE_CHECKING:
     from sqlglot.dialects.dialect import Dialect as Grammar
 
-__all__ = ["Spelling", "literal", "quote"]
+__all__ = ["Named", "Spelling", "literal", "quote"]
 
 Type = sa.types.TypeEngine[Any]
 _TYPES: Mapping[ColumnKind, Any] = {
@@ -52,6 +52,19 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+class Named(sa.types.UserDefinedType[Any]):
+    """A type by its name, so that no driver is needed to write it."""
+
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Return the name."""
+        return self.name
+
+
 class Spelling:
     """What is written differently from engine to engine.
 
@@ -65,6 +78,9 @@ class Spelling:
         What of these there is; a copy leaves out what another engine declared.
     late : frozenset of {"primary key", "check", "unique", "foreign key"}
         What can wait for the rows; all else is part of CREATE TABLE.
+    keys_enforced : bool
+        The engine checks keys. One that only notes them may take them for true all the same: rows
+        are proved by SQL before any key is declared.
     unenforced : str
         What stands behind keys that the engine notes, and does not check.
     cyclic_keys, key_actions, keys_to_unique, nulls_not_distinct : bool
@@ -115,6 +131,7 @@ class Spelling:
         {"primary key", "check", "unique", "foreign key", "index", "computed"}
     )
     late: ClassVar[frozenset[str]] = frozenset()
+    keys_enforced: ClassVar[bool] = True
     unenforced: ClassVar[str] = ""
     cyclic_keys: ClassVar[bool] = True
     key_actions: ClassVar[bool] = True

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 if TYPE_CHECKING:
     from synthohive.ddl.spelling import Spelling
@@ -24,6 +24,7 @@ __all__ = [
     "declared_keys",
     "fit_identifier",
     "items",
+    "keys_of",
     "label",
     "matching",
     "parenthesis",
@@ -197,6 +198,40 @@ def matching(
     """
     pairs = zip(key.columns, key.parent_columns)
     return " AND ".join(f"{parent}.{quote(p)} = {child}.{quote(c)}" for c, p in pairs)
+
+
+def keys_of(table: TableConfig, spelling: Spelling) -> tuple[list[Statement], list[Statement]]:
+    """Return what adds a table's primary key and UNIQUEs, and what adds its declared foreign keys.
+
+    Of engines that note keys: none has an action.
+
+    Parameters
+    ----------
+    table : TableConfig
+    spelling : Spelling
+        Quotes names, and says what stands behind a key that is not checked.
+    """
+    quote = spelling.quote
+
+    def added(kind: str, name: Optional[str], columns: Sequence[str], body: str) -> Statement:
+        named = f"CONSTRAINT {quote(name)} " if name else ""
+        sql = f"ALTER TABLE {quote(table.name)} ADD {named}{body}{spelling.unenforced}"
+        return Statement(sql, table.name, label(kind, name or "", columns))
+
+    unique = [("unique constraint", u.name, u.columns, "UNIQUE") for u in table.unique]
+    if table.pk:
+        unique.insert(0, ("primary key", None, table.pk, "PRIMARY KEY"))
+    return (
+        [
+            added(kind, name, columns, f"{words} ({', '.join(map(quote, columns))})")
+            for kind, name, columns, words in unique
+        ],
+        [
+            added("foreign key", key.name, key.columns, reference(key, quote, quote(key.parent)))
+            for key in table.foreign_keys
+            if key.declared
+        ],
+    )
 
 
 def fit_identifier(name: str, limit: int, *, in_bytes: bool = True) -> str:

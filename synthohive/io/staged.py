@@ -80,7 +80,6 @@ class StagedSchema(ABC):
     seed_type: ClassVar[str] = "NUMERIC(39)"
     texts: ClassVar[tuple[str, str]] = ("TEXT", "TEXT")  # short ones, and those without an end
     fraction: ClassVar[str] = "DOUBLE PRECISION"
-    keys_checked: ClassVar[bool] = True  # by the engine; else the rows are asked for repeated ones
     keys_between: ClassVar[bool] = True  # the engine has keys from one schema to another
     kind: ClassVar[str] = "schema"  # what the engine calls a place
     longest: ClassVar[int] = 200  # name of a place
@@ -330,11 +329,11 @@ class StagedSchema(ABC):
 
     def index(self) -> None:
         """Add all constraints and indexes but the foreign keys."""
+        if not self.spelling.keys_enforced:
+            self._prove_unique()
         self._run_all(self.ddl.after)
         step("rows constrained")
         self._analyze()
-        if not self.keys_checked:
-            self._prove_unique()
 
     def _prove_unique(self) -> None:
         """Refuse rows that break a key which the engine notes and does not check.

@@ -239,7 +239,7 @@ class EngineContract:
         how = spelling(copied.source.engine.dialect.name)
         assert len(copied.summary.keys) == 3 + how.cyclic_keys
         assert copied.summary.orphans == 0
-        assert {key.enforced for key in copied.summary.keys} == {not how.unenforced}
+        assert {key.enforced for key in copied.summary.keys} == {how.keys_enforced}
         missing = (
             "SELECT count(*) FROM {remark} r WHERE r.number IS NOT NULL AND NOT EXISTS (SELECT 1 "
             "FROM {line} l WHERE l.order_id = r.order_id AND l.number = r.number)"

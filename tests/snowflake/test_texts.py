@@ -11,10 +11,11 @@ import sqlglot
 from synthohive.connectors.engines import shown
 from synthohive.connectors.snowflake.ddl import clone
 from synthohive.connectors.snowflake.rows import copy_sql, put_sql
+from synthohive.connectors.snowflake.spelling import SPELLING
 from synthohive.connectors.snowflake.tags import take_hints
 from synthohive.connectors.snowflake.text import reason
 from synthohive.connectors.snowflake.types import described, is_wide
-from synthohive.connectors.snowflake.views import view
+from synthohive.connectors.views import view
 from synthohive.schema import Column, ColumnKind, ForeignKey, Identity, Metadata, UniqueConstraint
 
 ROW = {
@@ -131,8 +132,8 @@ def test_sql_of_a_load() -> None:
     ],
 )
 def test_views_of_recorded_rows(definition: str, refused: str) -> None:
-    facts = {"table_name": "V", "comment": "what 'it' shows", "view_definition": definition}
-    found = view(facts, "DB", "SHOP", {"T", "V"})
+    how, said = SPELLING, "what 'it' shows"
+    found = view("V", definition, ("DB", "SHOP"), {"T", "V"}, how, fold=str.upper, comment=said)
     assert found.refused.upper().startswith(refused.upper())
     assert bool(found.refused) == bool(refused)
     if not refused:

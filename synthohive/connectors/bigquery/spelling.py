@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Optional
 
 import pyarrow as pa
-import sqlalchemy as sa
 from sqlglot.dialects.bigquery import BigQuery
 
-from synthohive.ddl.spelling import Spelling, Type, text_length
+from synthohive.ddl.spelling import Named, Spelling, Type, text_length
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["SPELLING", "decimal_type", "literal", "quote"]
@@ -49,25 +48,13 @@ def decimal_type(precision: int, scale: int) -> str:
     return f"{name}({precision}, {scale})" if scale else f"{name}({precision})"
 
 
-class _Named(sa.types.UserDefinedType[Any]):
-    """A type that is written as it is called, whatever dialect compiles it."""
-
-    cache_ok = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def get_col_spec(self, **_: Any) -> str:
-        """Return the name."""
-        return self.name
-
-
 class BigquerySpelling(Spelling):
     """See the base class; keys are noted and never checked, and CHECK, UNIQUE, indexes unknown."""
 
     grammar = BigQuery
     has = frozenset({"primary key", "foreign key"})
     late = frozenset({"primary key", "foreign key"})
+    keys_enforced = False
     unenforced = " NOT ENFORCED"
     key_actions = False
     keys_to_unique = False
@@ -115,18 +102,18 @@ class BigquerySpelling(Spelling):
         if kind is ColumnKind.INTEGER:
             return self.integer(column)
         if kind is ColumnKind.TIMESTAMP:
-            return _Named("TIMESTAMP" if column.timezone else "DATETIME")
+            return Named("TIMESTAMP" if column.timezone else "DATETIME")
         if kind is ColumnKind.DECIMAL:
-            return _Named(decimal_type(column.arrow_type.precision, column.arrow_type.scale))
+            return Named(decimal_type(column.arrow_type.precision, column.arrow_type.scale))
         if kind in self.types:
-            return _Named(self.types[kind])
+            return Named(self.types[kind])
         length = text_length(column)
-        return _Named("STRING" if length is None else f"STRING({length})")
+        return Named("STRING" if length is None else f"STRING({length})")
 
     def integer(self, column: Column) -> Type:
         """See the base class: there is one type of 64 bits, with a sign."""
         unsigned = column.arrow_type == pa.uint64()
-        return _Named("NUMERIC(20)" if unsigned else "INT64")
+        return Named("NUMERIC(20)" if unsigned else "INT64")
 
 
 SPELLING = BigquerySpelling()

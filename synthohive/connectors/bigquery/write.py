@@ -71,7 +71,6 @@ class BigqueryWriter(StagedSchema):
     seed_type: ClassVar[str] = "BIGNUMERIC"
     texts: ClassVar[tuple[str, str]] = ("STRING", "STRING")
     fraction: ClassVar[str] = "FLOAT64"
-    keys_checked: ClassVar[bool] = False
     keys_between: ClassVar[bool] = False
     kind: ClassVar[str] = "dataset"
 

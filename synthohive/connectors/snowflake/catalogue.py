@@ -19,7 +19,7 @@ from synthohive.connectors.snowflake import ddl
 from synthohive.connectors.snowflake.spelling import SPELLING, folded
 from synthohive.connectors.snowflake.tags import take_hints
 from synthohive.connectors.snowflake.types import described, is_wide
-from synthohive.connectors.snowflake.views import view
+from synthohive.connectors.views import view
 from synthohive.ddl.statements import SchemaDdl, SchemaObject
 from synthohive.schema import Column, ColumnKind, Metadata
 
@@ -242,7 +242,14 @@ class SnowflakeCatalogue(Catalogue):
         """See the base class: views only."""
         found = self._of("VIEWS", schema)
         known = {*tables, *(str(row["table_name"]) for row in found)}
-        return [view(row, self._database, schema, known) for row in found]
+        home = (self._database, schema)
+        return [
+            view(
+                str(row["table_name"]), str(row["view_definition"]), home, known, SPELLING,
+                fold=str.upper, comment=row.get("comment"),
+            )
+            for row in found
+        ]  # fmt: skip
 
     def clone(self, metadata: Metadata, schema: str, beside: Sequence[str]) -> Optional[SchemaDdl]:
         """See the base class."""

@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 from synthohive._logging import get_logger
 from synthohive.connectors.snowflake.spelling import SPELLING
-from synthohive.ddl.statements import SchemaDdl, Statement, comments_on, label, reference
+from synthohive.ddl.statements import SchemaDdl, Statement, comments_on, keys_of
 from synthohive.schema import Column, Metadata, TableConfig
 
 __all__ = ["clone", "table_sql"]
@@ -43,7 +43,7 @@ def clone(
         sql = table_sql(config, own, of_table[name])
         made[name] = (Statement(sql, name, f"table {name!r}"),)
         after += comments_on(config, SPELLING)
-        keys += _references(config)
+        keys += keys_of(config, SPELLING)[1]
     return SchemaDdl(made, after=tuple(after), keys=tuple(keys))
 
 
@@ -85,16 +85,3 @@ def _column(table: str, column: Column, facts: _Facts) -> str:
     elif column.default is not None:
         parts.append(f"DEFAULT {column.default}")
     return " ".join(parts)
-
-
-def _references(config: TableConfig) -> list[Statement]:
-    quote = SPELLING.quote
-    found = []
-    for key in config.foreign_keys:
-        if key.declared:
-            named = f"CONSTRAINT {quote(key.name)} " if key.name else ""
-            body = reference(key, quote, quote(key.parent))
-            sql = f"ALTER TABLE {quote(config.name)} ADD {named}{body}"
-            what = label("foreign key", key.name or "", key.columns)
-            found.append(Statement(sql, config.name, what))
-    return found

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import pyarrow as pa
-import sqlalchemy as sa
 from sqlglot.dialects.snowflake import Snowflake
 
-from synthohive.ddl.spelling import Spelling, Type, text_length
+from synthohive.ddl.spelling import Named, Spelling, Type, text_length
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["SPELLING", "folded"]
@@ -20,25 +19,13 @@ _DIGITS = 38  # of a NUMBER
 _LONGEST = 16_777_216  # characters of a VARCHAR
 
 
-class Named(sa.types.UserDefinedType[Any]):
-    """A type by its name, so that no driver is needed to write it."""
-
-    cache_ok = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def get_col_spec(self, **_: Any) -> str:
-        """Return the name."""
-        return self.name
-
-
 class SnowflakeSpelling(Spelling):
     """See the base class; keys are declared, and nothing but NOT NULL is enforced."""
 
     grammar = Snowflake
     has = frozenset({"primary key", "unique", "foreign key"})
     late = frozenset({"foreign key"})
+    keys_enforced = False
     unenforced = " NOT ENFORCED"
     key_actions = False
     names_in_bytes = False
