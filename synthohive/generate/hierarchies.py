@@ -96,7 +96,8 @@ class Tree:
         # Swaps stay inside a level, so that no row becomes its own ancestor.
         rules = Rules(len(self.parents), forbidden=order, groups=level[rows])
         targets = shares.targets(mine, self._seen, chosen)
-        self.parents[rows] = calibrate(chosen, targets, rules, self.rng, NEAR * len(rows))
+        near, rounds = NEAR * len(rows), self.run.swap_rounds
+        self.parents[rows] = calibrate(chosen, targets, rules, self.rng, near, rounds)
 
     def _seen(self, column: str) -> pa.ChunkedArray:
         """Return a column of all rows, or of their ancestors."""

@@ -104,6 +104,7 @@ class _Choice:
             groups=inside,
             codes=codes,
             margins=self._margins(len(linked)),
+            rounds=self.run.swap_rounds,
         )
         if len(stray):
             log.warning("no_parent_that_fits", key=self.label, rows=len(stray))
@@ -266,7 +267,9 @@ class _Choice:
             # A code of each row of a look-up table says more than bins of its columns can.
             near = NEAR_ROWS if codes is not None and codes.features is None else NEAR
             near *= len(rows)
-            chosen[rows] = calibrate(chosen[rows], targets, rules, self._rng("matching"), near)
+            chosen[rows] = calibrate(
+                chosen[rows], targets, rules, self._rng("matching"), near, self.run.swap_rounds
+            )
         return chosen
 
     def _never_repeated(self) -> list[list[str]]:

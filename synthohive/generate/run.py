@@ -16,6 +16,7 @@ from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.generate.block_pool import BlockPool
 from synthohive.generate.conditions import Conditions
 from synthohive.learn.fitted import FittedDatabase
+from synthohive.link.assignment import REHEARSED, ROUNDS
 from synthohive.schema import ForeignKey
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
@@ -268,6 +269,11 @@ class Run(Tables):
         """Return columns, as ``table.column``, of all rows of a table and of their ancestors."""
         rows = np.arange(self.size(table), dtype=np.int64)
         return ancestor_columns(self, self.fitted.plan, table, rows, names)
+
+    @property
+    def swap_rounds(self) -> int:
+        """Most rounds of swaps towards targets."""
+        return REHEARSED if self.fitted.rehearsed else ROUNDS
 
     def rng(self, *path: Any) -> np.random.Generator:
         """Return the stream of a named part of this run."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Optional
 
 import numpy as np
@@ -72,6 +73,8 @@ class EntityFinder:
     _named: dict[tuple[str, frozenset[str]], list[Named]] = field(default_factory=dict, repr=False)
     _guessed: dict[str, list[ForeignKey]] = field(default_factory=dict, repr=False)
     _found_hidden: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    _sorted: dict[str, dict[str, PiiKind]] = field(default_factory=dict, repr=False)
+    _counted: int = field(default=-1, repr=False)
 
     def of(self, table: str, without: frozenset[str] = frozenset()) -> Entities:
         """Return the entities behind the rows of `table`.
@@ -226,7 +229,24 @@ class EntityFinder:
                 yield f"{table}.{'+'.join(group)}", codes, False
 
     def _kinds(self, table: str) -> dict[str, PiiKind]:
-        return {f.column: f.kind for f in self.findings if f.table == table}
+        if self._counted != len(self.findings):  # more are found by and by
+            self._counted, self._sorted = len(self.findings), {}
+            for finding in self.findings:
+                self._sorted.setdefault(finding.table, {})[finding.column] = finding.kind
+        return self._sorted.get(table, {})
+
+    @cached_property
+    def _parents(self) -> dict[str, list[_Parent]]:
+        """The tables with a key of one column, by the family of its type."""
+        found: dict[str, list[_Parent]] = {}
+        for name, config in self.sample.metadata.tables.items():
+            rows = self.sample.tables[name]
+            if name in self.sample.inside or len(config.pk) != 1 or not len(rows):
+                continue
+            keys = rows.column(config.pk[0])
+            parent = _Parent(name, config.pk[0], keys, "".join(words_of(config.own_name)))
+            found.setdefault(_family(keys.type), []).append(parent)
+        return found
 
     def _hidden(self, table: str, known: set[str]) -> list[str]:
         """Return columns that stand for someone by what they hold."""
@@ -283,24 +303,40 @@ class EntityFinder:
         values = self.sample.tables[table].column(column)
         if not _is_key_type(values.type) or values.null_count == len(values):
             return None
-        may_be = not is_about_things(column)
-        for name, config in self.sample.metadata.tables.items():
-            rows = self.sample.tables[name]
-            inside = name in self.sample.inside
-            if name == table or inside or len(config.pk) != 1 or not len(rows):
+        words, is_key = "".join(words_of(column)), is_key_name(column)
+        family, may_be = _family(values.type), not is_about_things(column)
+        for parent in self._parents.get(family, ()):
+            if parent.table == table:
                 continue
-            keys = rows.column(config.pk[0])
-            if _family(keys.type) != _family(values.type):
-                continue
-            numbers = _family(keys.type) == "number"
-            alike = _is_named_after(column, config.own_name)
-            if alike or not numbers:
-                found = _is_within(values, keys, 1 if alike else _LEAST_DISTINCT)
+            alike = parent.is_named_in(words, is_key)
+            if alike or family != "number":
+                found = _is_within(values, parent.keys, 1 if alike else _LEAST_DISTINCT)
             else:
-                found = may_be and self._holds_persons(name) and are_keys(values, keys)
+                found = (
+                    may_be and self._holds_persons(parent.table) and are_keys(values, parent.keys)
+                )
             if found:
-                return name, config.pk[0]
+                return parent.table, parent.column
         return None
+
+
+@dataclass(frozen=True)
+class _Parent:
+    """A table that a column may refer to, whose keys all have one column."""
+
+    table: str
+    column: str
+    keys: pa.ChunkedArray
+    words: str
+
+    @cached_property
+    def _stem(self) -> str:
+        stem = self.words.rstrip("s")
+        return stem[:-2] + "y" if stem.endswith("ie") else stem
+
+    def is_named_in(self, words: str, is_key: bool) -> bool:
+        """Tell whether a column is called like it, as ``customer_id`` or ``customer`` is."""
+        return (is_key and len(self._stem) > 2 and self._stem in words) or words == self._stem
 
 
 def check_entities(metadata: Metadata, privacy: PrivacyConfig) -> None:
@@ -339,14 +375,6 @@ def _is_key_type(type_: pa.DataType) -> bool:
         pa.types.is_float16,
     )  # fmt: skip
     return not any(test(type_) for test in tests)
-
-
-def _is_named_after(column: str, table: str) -> bool:
-    """Tell whether a column is called like a table, as ``customer_id`` or ``customer`` is."""
-    words, names = words_of(column), words_of(table)
-    joined, stem = "".join(words), "".join(names).rstrip("s")
-    stem = stem[:-2] + "y" if stem.endswith("ie") else stem
-    return (len(stem) > 2 and stem in joined and is_key_name(column)) or joined == stem
 
 
 def _is_within(values: pa.ChunkedArray, keys: pa.ChunkedArray, least: int) -> bool:

@@ -30,6 +30,8 @@ from synthohive.link.targets import DegreeTarget, Target
 __all__ = [
     "NEAR",
     "NEAR_ROWS",
+    "REHEARSED",
+    "ROUNDS",
     "Distinct",
     "Forbids",
     "Grouping",
@@ -58,7 +60,9 @@ LONGEST_WALK = 200
 """Rows that move on, one after the other, until the last finds a place."""
 MOST_SEARCHED = 500_000_000
 """Comparisons spent on rows that no random swap has helped."""
-ROUNDS, LEAST_ROUNDS = 300, 20
+ROUNDS, LEAST_ROUNDS, REHEARSED = 300, 20, 1
+"""Of swaps towards targets. A rehearsal shows that they can be made, and what untrained models have
+drawn comes near to nothing: all rounds took half of it."""
 MOST_WORK = 200_000_000
 """Rows that are looked at, over all rounds and targets, or put in order: larger tables get fewer
 rounds, but always a few."""
@@ -156,6 +160,7 @@ def assign(
     codes: Optional[Grouping] = None,
     margins: Optional[Sequence[Margin]] = None,
     places: Optional[Grouping] = None,
+    rounds: int = ROUNDS,
 ) -> IntArray:
     """Return the parent of each row: numbers of children go where they are asked for, then deal.
 
@@ -169,6 +174,8 @@ def assign(
         Beside that of the codes; None where parents keep their numbers.
     places : tuple of ndarray of int64, optional
         The numbers of rows and of parents, where each row has a parent before it.
+    rounds : int
+        Of :func:`exchange_degrees`.
     """
     if groups is not None:
         totals = np.bincount(groups[0], minlength=int(groups[1].max(initial=0)) + 1)
@@ -178,7 +185,8 @@ def assign(
             size = int(max(part.max(initial=0) for part in codes)) + 1
             asked = np.bincount(codes[0], minlength=size).astype(np.float64)
             margins = [(codes[1], asked), *margins]
-        quota = exchange_degrees(quota, margins, None if groups is None else groups[1], rng)
+        theirs = None if groups is None else groups[1]
+        quota = exchange_degrees(quota, margins, theirs, rng, rounds)
     if places is not None:
         own, theirs = groups or tuple(map(np.zeros_like, places))
         quota = in_parents_order((own, places[0]), (theirs, places[1]), quota, rng)
@@ -285,6 +293,7 @@ def calibrate(
     rules: Rules,
     rng: np.random.Generator,
     near: float = 0.0,
+    rounds: int = ROUNDS,
 ) -> IntArray:
     """Return what each row holds, swapped among rows; first among those of equal likes.
 
@@ -298,12 +307,14 @@ def calibrate(
         The parents of rows, or the numbers of children of parents.
     near : float
         Rows in wrong cells that may stay there, on average over targets.
+    rounds : int
+        Most of them.
     """
     if len(held) < 2 or not targets:
         return held
     swaps = _Swaps(held, rules, rng)
     for likes in (None,) if rules.likes is None else (rules.likes, None):
-        swaps.approach(targets, _Classes.of(rules.groups, likes, len(held)), near)
+        swaps.approach(targets, _Classes.of(rules.groups, likes, len(held)), near, rounds)
     return swaps.held
 
 
@@ -312,6 +323,7 @@ def exchange_degrees(
     margins: Sequence[Margin],
     groups: Optional[IntArray],
     rng: np.random.Generator,
+    rounds: int = ROUNDS,
 ) -> IntArray:
     """Return the number of children of each parent: the given ones, among other parents.
 
@@ -322,14 +334,16 @@ def exchange_degrees(
     margins : sequence of Margin
     groups : ndarray of int64, optional
         Parents swap inside their group only.
+    rounds : int
+        Most of them, at each attempt.
     """
     fertile = np.flatnonzero(quota > 0)
     targets = [DegreeTarget(bins[fertile], wanted) for bins, wanted in margins]
     rules = Rules(0, groups=None if groups is None else groups[fertile])
     near = NEAR_DEGREES * float(quota.sum())
     best, least = quota[fertile], np.inf
-    for _ in range(ATTEMPTS):
-        trial = calibrate(quota[fertile], targets, rules, rng, near)
+    for _ in range(min(ATTEMPTS, rounds)):
+        trial = calibrate(quota[fertile], targets, rules, rng, near, rounds)
         off = _distance(targets, [target.surplus(trial) for target in targets])
         if off < least:
             best, least = trial, off
@@ -518,13 +532,15 @@ class _Swaps:
         self.held, self._standing = kept, [None] * len(self._standing)
         return work
 
-    def approach(self, targets: Sequence[Target], classes: _Classes, near: float) -> None:
+    def approach(
+        self, targets: Sequence[Target], classes: _Classes, near: float, rounds: int
+    ) -> None:
         """Swap rows of one class until that brings the targets no nearer."""
         count = len(self.held)
         cost = 2 * min(count, MOST_COUPLES) * len(targets) + 4 * count * len(self.rules.distinct)
         surplus, idle = [target.surplus(self.held) for target in targets], 0
         best, least = self.held.copy(), _distance(targets, surplus)
-        for _ in range(int(np.clip(MOST_WORK // cost, LEAST_ROUNDS, ROUNDS))):
+        for _ in range(min(max(MOST_WORK // cost, LEAST_ROUNDS), rounds)):
             # Half: a row in a wrong cell is one too many there, and one too few elsewhere.
             wrong = float(np.mean([np.abs(s).sum() for s in surplus])) / 2
             if wrong <= near or idle == MOST_IDLE:
