@@ -27,9 +27,10 @@ from synthohive.io.questions import (
     Questions,
     Route,
     Shares,
+    Sums,
     Terms,
 )
-from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
+from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata, TableConfig
 
 __all__ = ["Statistics"]
 
@@ -86,6 +87,31 @@ class Statistics(Questions):
         sql = self.render(query.select(*query.listed).where(doubt).limit(most))
         with self._asking(rows.table) as connection:
             yield from self.dialect.read(connection, sql, query.described, rows.table)
+
+    def counted(self, rows: Joined, conditions: Sequence[Condition]) -> list[int]:
+        """See the base class."""
+        query = _Query(self, rows)
+        tests = [sa.func.sum(sa.case((test(query), 1), else_=0)) for test in conditions]
+        return [int(value or 0) for value in self._rows(query.select(*tests), rows.table)[0]]
+
+    def combinations(self, rows: Joined) -> Iterator[pa.RecordBatch]:
+        """See the base class; what engines hold for equal though it is read apart, comes apart."""
+        query = _Query(self, rows)
+        sums = query.sums
+        named = {f"c{i}": part for i, part in enumerate((*query.listed, *sums.values()))}
+        own = [
+            name
+            for name, (_, t, c) in query.columns.items()
+            if t.columns[c].kind is not ColumnKind.FLOAT
+        ]
+        named.update({f"e{i}": query.exact(name) for i, name in enumerate(own)})
+        each = query.select(*(part.label(name) for name, part in named.items())).subquery("d")
+        shown = [each.c[name] for name in named if name.startswith("c")]
+        asked = sa.select(*shown, sa.func.count()).group_by(*each.c)
+        numbers = [_number(name, ColumnKind.FLOAT) for name in sums]
+        described = [*query.described, *numbers, _number("")]
+        with self._asking(rows.table) as connection:
+            yield from self.dialect.read(connection, self.render(asked), described, rows.table)
 
     def contradicted(self, rows: Joined, sources: Sequence[str], target: str) -> bool:
         """See the base class."""
@@ -218,12 +244,6 @@ class Statistics(Questions):
         with self._asking(table) as connection:
             batches = list(self.dialect.read(connection, self.render(asked), columns, table))
         return pa.Table.from_batches(batches, self.dialect.schema(columns))
-
-    def unknown(self, table: str, columns: Sequence[str]) -> list[int]:
-        """See the base class."""
-        query = _Query(self, Joined(table, tuple(columns)))
-        empty = [sa.func.sum(sa.case((query.missing(c), 1), else_=0)) for c in columns]
-        return [int(value or 0) for value in self._rows(query.select(*empty), table)[0]]
 
     def spread(self, table: str, places: Sequence[Sequence[str]]) -> Shares:
         """See the base class."""
@@ -455,6 +475,12 @@ class _Query(Terms):
             alias = self._joined(route)
             self._columns[name] = (alias, asked.metadata.table(route[-1].parent), column)
         self._where = [self._linked(key) for key in rows.linked]
+        self.sums: dict[str, Any] = {} if rows.sums is None else self._summed(rows.sums)
+
+    @property
+    def columns(self) -> dict[str, tuple[str, TableConfig, str]]:
+        """Where each column stands: the table in the query, that table, and the column of it."""
+        return self._columns
 
     @property
     def described(self) -> list[Column]:
@@ -513,16 +539,26 @@ class _Query(Terms):
 
     def missing(self, name: str) -> Any:
         """See the base class."""
-        return self.read(name).is_(None)
+        return (self.sums[name] if name in self.sums else self.read(name)).is_(None)
 
     def number(self, name: str) -> Any:
         """See the base class."""
+        if name in self.sums:
+            return self.sums[name]
         column = self._described(name)
         return self._term(self.asked.asking.numbers.get(column.kind), self._sql(name))
 
     def ratio(self, over: Any, under: Any) -> Any:
         """See the base class."""
         return over.op("/", precedence=8)(sa.func.nullif(under, sa.literal_column("0")))
+
+    def floor(self, number: Any) -> Any:
+        """See the base class."""
+        return sa.func.floor(number)
+
+    def where(self, condition: Any, value: Any, other: Any = None) -> Any:
+        """See the base class."""
+        return sa.case((condition, value), else_=other)
 
     def kind(self, name: str) -> ColumnKind:
         """Return the kind of a column."""
@@ -569,6 +605,10 @@ class _Query(Terms):
             raise CannotAsk
         if texts:
             return exact.in_([self._spelling(self._literal(str(v), column.kind)) for v in values])
+        if column.kind is ColumnKind.BOOLEAN:
+            values = [str(value).lower() == "true" for value in values]
+        else:
+            values = [int(value) for value in values]
         return exact.in_([self._literal(value, column.kind) for value in values])
 
     def spelled(self, name: str, pieces: Sequence[tuple[str, bool]]) -> Any:
@@ -631,6 +671,31 @@ class _Query(Terms):
         matched = sa.and_(*self._same_key(child, below, key, alias))
         self._from = self._from.outerjoin(self.asked.place(key.parent, alias), matched)
         return alias
+
+    def _summed(self, sums: Sums) -> dict[str, Any]:
+        """Join what children give together; return it by name."""
+        child, table = _Query(self.asked, sums.children), self.asked.metadata.table
+        held, none = self.asked.dialect.held, table(sums.children.table).no_parents
+        keys: list[Any] = [sa.literal_column(held(c, "t", none)) for c in sums.key.columns]
+        named = [key.label(f"k{i}") for i, key in enumerate(keys)]
+        for i, one in enumerate(sums.of.values()):
+            value = one.value(child)
+            if one.function == "mean":
+                made = self.ratio(sa.func.sum(value), sa.func.count(value))
+            else:
+                made = getattr(sa.func, one.function)(value)
+            named.append(made.label(f"s{i}"))
+        groups = child.select(*named).group_by(*keys).subquery("g")
+        quote = self.asked.dialect.quote
+        theirs: list[Any] = [sa.literal_column(f"t.{quote(c)}") for c in sums.key.parent_columns]
+        matched = [own == groups.c[f"k{i}"] for i, own in enumerate(theirs)]
+        self._from = self._from.outerjoin(groups, sa.and_(*matched))
+        found = {}
+        for i, (name, one) in enumerate(sums.of.items()):
+            empty = 0.0 if one.empty is None and one.function == "count" else one.empty
+            whole = groups.c[f"s{i}"]
+            found[name] = whole if empty is None else sa.func.coalesce(whole, self.plain(empty))
+        return found
 
     def _same_key(self, child: str, below: str, key: ForeignKey, alias: str) -> Iterator[Any]:
         none, dialect = self.asked.metadata.table(child).no_parents, self.asked.dialect

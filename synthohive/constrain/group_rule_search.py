@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import methodcaller
 from typing import Optional, Union
 
 import numpy as np
@@ -19,7 +20,7 @@ from synthohive.constrain.key_rules import (
     UniqueWithinParent,
 )
 from synthohive.derive.keys.makers import CounterMaker, KeyMaker, RealKeys
-from synthohive.io.questions import CannotAsk
+from synthohive.io.questions import CannotAsk, Joined
 from synthohive.schema import ColumnKind, ForeignKey, TableConfig
 from synthohive.tables.degrees import FanOutModel
 from synthohive.tables.joins import group_codes, may_never_repeat, never_repeat
@@ -93,7 +94,10 @@ def _asked(
     found: list[GroupRule] = []
     rules = list(rules)
     try:
-        unknown = questions.unknown(config.name, [*driver.columns, *(r.target for r in rules)])
+        named = (*driver.columns, *(rule.target for rule in rules))
+        unknown = questions.counted(
+            Joined(config.name, named), [methodcaller("missing", name) for name in named]
+        )
         if any(unknown[: len(driver.columns)]):
             return None
         for rule, empty in zip(rules, unknown[len(driver.columns) :]):

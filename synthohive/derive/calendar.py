@@ -46,6 +46,7 @@ _NUMBERS: dict[str, Any] = {
 }
 _TEXTS = ("%Y-%m-%d", "%Y-%m", "%Y%m%d", "%Y%m", "%Y", "%B", "%b", "%A", "%a", "%m", "%d", "%H")
 _JOINED = ("%Y%m%d", "%Y%m")
+_NEAR = 4e9
 PARTS = (*_NUMBERS, *_TEXTS, "date")
 """All parts that are looked for."""
 
@@ -150,6 +151,34 @@ class CalendarPart(Derivation):
     def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Take the part."""
         return part_of(self.part, _local(rows.column(self.source), self.zone))
+
+    def fine(self, ask: Terms) -> Any:
+        """See the base class: what follows from whole seconds and days."""
+        seconds, given = ask.number(self.source), ask.number(self.target)
+
+        def over(number: Any, unit: float) -> Any:
+            return ask.floor(ask.ratio(number, ask.plain(unit)))
+
+        def rest(number: Any, unit: float) -> Any:
+            return number - ask.plain(unit) * over(number, unit)
+
+        days = over(seconds, 86_400.0)
+        parts = {
+            "hour": lambda: over(rest(seconds, 86_400.0), 3_600.0),
+            "minute": lambda: over(rest(seconds, 3_600.0), 60.0),
+            "second": lambda: ask.floor(rest(seconds, 60.0)),
+            "weekday from 0 = Monday": lambda: rest(days + ask.plain(3.0), 7.0),
+            "weekday from 1 = Monday": lambda: rest(days + ask.plain(3.0), 7.0) + ask.plain(1.0),
+            "weekday from 0 = Sunday": lambda: rest(days + ask.plain(4.0), 7.0),
+            "weekday from 1 = Sunday": lambda: rest(days + ask.plain(4.0), 7.0) + ask.plain(1.0),
+            "date": lambda: ask.plain(86_400.0) * days,
+        }
+        if self.part not in parts or self.zone is not None:
+            raise CannotAsk
+        # Farther off, a float of 64 bits may be in the second after a moment's own.
+        near = (seconds > ask.plain(-_NEAR)) & (seconds < ask.plain(_NEAR))
+        same = given == parts[self.part]()
+        return ask.missing(self.target) | ask.missing(self.source) | (near & same)
 
     def __str__(self) -> str:
         if self.part in _named():

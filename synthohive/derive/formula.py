@@ -41,6 +41,15 @@ class Factor:
             return values
         return np.divide(1.0, values, out=np.full_like(values, np.nan), where=values != 0)
 
+    def times(self, product: Any, ask: Terms) -> Any:
+        """Return a number of SQL times the factor; nothing is divided by 0: NULL proves nothing."""
+        value = ask.number(self.column)
+        if self.scale != 1.0:
+            value = ask.plain(self.scale) * value
+        if self.add:
+            value = ask.plain(self.add) + value
+        return ask.ratio(product, value) if self.power < 0 else product * value
+
     def __str__(self) -> str:
         if not self.add:
             return self.column
@@ -129,13 +138,7 @@ class Formula(Derivation):
         for term in self.terms:
             product = ask.plain(term.coefficient)
             for factor in term.factors:
-                value = ask.number(factor.column)
-                if factor.scale != 1.0:
-                    value = ask.plain(factor.scale) * value
-                if factor.add:
-                    value = ask.plain(factor.add) + value
-                # Nothing is divided by 0: NULL proves nothing.
-                product = ask.ratio(product, value) if factor.power < 0 else product * value
+                product = factor.times(product, ask)
             exact += product
         off, low, high = ask.number(self.target) - exact, 0.0, 0.0
         slack = ask.plain(_SLACK / 2)

@@ -66,7 +66,8 @@ class AllRows:
             else:
                 (asked if self._is_asked([rule], _unbroken) else rest).append(rule)
         kept += self._kept(asked, _unbroken, lambda some, rows: _verified(some, [rows]))
-        kept += _verified(rest, self.read(rest)) if rest else []
+        for rules in _alike(rest):
+            kept += _verified(rules, self._combined(rules))
         derived = {rule.target: rule for rule in kept if isinstance(rule, Derivation)}
         empty = {rule.target: rule for rule in kept if isinstance(rule, Presence)}
         lost = set(found.targets) - set(derived)
@@ -85,9 +86,12 @@ class AllRows:
         asked: Rules = [order for order in orders if self._is_asked([order], _fine)]
         rest: Rules = [order for order in orders if order not in asked]
         kept = self._kept(asked, _fine, right)
-        for block in self.read(rest) if rest else ():
-            rest = right(rest, block)
-        return [order for order in orders if order in kept or order in rest]
+        for alike in _alike(rest):
+            left = alike
+            for block in self._combined(alike):
+                left = right(left, block)
+            kept += left
+        return [order for order in orders if order in kept]
 
     def broken(self, relation: Derivation) -> int:
         """Return in how many rows a derivation does not hold."""
@@ -119,6 +123,21 @@ class AllRows:
                 rows = rows.filter(pa.array(linked)) if rows.num_columns else rows
             start += len(block)
             yield rows
+
+    def _combined(self, rules: Rules) -> Iterator[pa.Table]:
+        """Stream what rows hold in the columns of rules, once each: a row says no more than that.
+
+        As many rows come as there are, where a column never repeats: what no condition of SQL
+        tells of such (the week of a moment) is not shown by less.
+        """
+        questions = self._questions()
+        if questions is not None:
+            with suppress(CannotAsk):
+                for batch in questions.combinations(self._joined(rules)):
+                    found = pa.Table.from_batches([batch])
+                    yield found.select(found.column_names[:-1])
+                return
+        yield from self.read(rules)
 
     def _looked_up(self, rule: Rule) -> Optional[Rule]:
         """Return a look-up, exact if it is one in all rows; None of others, and if nobody tells."""
@@ -217,6 +236,14 @@ def _all(rules: Rules, fine: Fine) -> Condition:
         return found
 
     return condition
+
+
+def _alike(rules: Rules) -> list[Rules]:
+    """Return the rules about the same columns together: all parts of one date."""
+    found: dict[frozenset[str], Rules] = {}
+    for rule in rules:
+        found.setdefault(frozenset(rule.needs), []).append(rule)
+    return list(found.values())
 
 
 def _program(rules: Rules) -> Program:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 from synthohive.schema import ForeignKey
 
@@ -28,6 +28,8 @@ __all__ = [
     "Questions",
     "Route",
     "Shares",
+    "Summed",
+    "Sums",
     "Terms",
 ]
 
@@ -55,12 +57,51 @@ class Joined:
     above : mapping of str to (route, column)
     linked : tuple of ForeignKey
         Only rows that have another row of the table as their parent over these keys.
+    sums : Sums, optional
+        What their children give together.
     """
 
     table: str
     columns: tuple[str, ...]
     above: Above = field(default_factory=dict)
     linked: tuple[ForeignKey, ...] = ()
+    sums: Optional[Sums] = None
+
+
+@dataclass(frozen=True)
+class Summed:
+    """What children give together.
+
+    Attributes
+    ----------
+    function : {"count", "sum", "min", "max", "mean"}
+        Of the values that are known.
+    value : callable
+        Of a child: a number.
+    empty : float, optional
+        Where no value is known; None: NULL, and 0 for the count.
+    """
+
+    function: Literal["count", "sum", "min", "max", "mean"]
+    value: Callable[[Terms], Any]
+    empty: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Numbers that rows have from their children over one key, by the names they have beside them.
+
+    Attributes
+    ----------
+    children : Joined
+    key : ForeignKey
+        To unique columns of the rows.
+    of : mapping of str to Summed
+    """
+
+    children: Joined
+    key: ForeignKey
+    of: Mapping[str, Summed]
 
 
 @dataclass(frozen=True)
@@ -158,6 +199,14 @@ class Terms(ABC):
         """Return one number divided by another; NULL where that is 0."""
 
     @abstractmethod
+    def floor(self, number: Any) -> Any:
+        """Return the greatest whole number that does not exceed one."""
+
+    @abstractmethod
+    def where(self, condition: Any, value: Any, other: Any = None) -> Any:
+        """Return a value where a condition is true, else another; NULL by default."""
+
+    @abstractmethod
     def pair(self, left: str, right: str) -> tuple[Any, Any]:
         """Return two columns of one type, equal and in order only where what is read is so."""
 
@@ -197,6 +246,17 @@ class Questions(ABC):
         fine : callable
         most : int, optional
             All such rows if None.
+        """
+
+    @abstractmethod
+    def counted(self, rows: Joined, conditions: Sequence[Condition]) -> list[int]:
+        """Return for how many rows each of some conditions is true; one pass over the table."""
+
+    @abstractmethod
+    def combinations(self, rows: Joined) -> Iterator[pa.RecordBatch]:
+        """Yield what rows hold in all of their columns, and in what their children give, once each.
+
+        The last column, without a name, says of how many rows it is so.
         """
 
     @abstractmethod
@@ -282,10 +342,6 @@ class Questions(ABC):
         exact : bool
             Else distinct values and quantiles are estimated where the engine has a sketch.
         """
-
-    @abstractmethod
-    def unknown(self, table: str, columns: Sequence[str]) -> list[int]:
-        """Return how many rows have NULL in each of some columns."""
 
     @abstractmethod
     def spread(self, table: str, places: Sequence[Sequence[str]]) -> Shares:

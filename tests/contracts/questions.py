@@ -19,7 +19,10 @@ import sqlalchemy as sa
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.ddl.spelling import Spelling
 from synthohive.derive import verification
+from synthohive.derive.aggregates.totals import Amount, Function, Totals
 from synthohive.derive.base import Derivation
+from synthohive.derive.calendar import CalendarPart
+from synthohive.derive.clock import ClockTime
 from synthohive.derive.composed import Composed, Part, mark
 from synthohive.derive.formula import Factor, Formula, Term
 from synthohive.derive.lookup import Copy, Lookup
@@ -28,9 +31,11 @@ from synthohive.derive.periods import Periods, never_overlap
 from synthohive.derive.presence import Presence
 from synthohive.derive.program import Program
 from synthohive.derive.verification import AllRows
-from synthohive.io.questions import ColumnFacts, Questions
+from synthohive.io.questions import ColumnFacts, Joined, Questions, Summed, Sums
 from synthohive.schema import Column, ColumnKind, ForeignKey
 from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.ancestors import WithParents
+from synthohive.tables.joins import match_rows
 from synthohive.tables.numbers import as_numbers
 from synthohive.tables.source import SourceTables
 
@@ -48,7 +53,8 @@ TABLES: dict[str, tuple[str, tuple[str, ...], tuple[tuple[tuple[str, ...], str],
         "id integer, a integer, b text, no%te ci, same ci, other ci, big bigint, big_too bigint, "
         "qty integer, price decimal(18,4), amount decimal(18,2), off decimal(18,2), "
         "ratio decimal(12,3), day date, due date, late date, name ci, upper_name ci, label text, "
-        "state text, gone date, kind text, kind_too text, rate decimal(9,3), boss integer",
+        "state text, gone date, kind text, kind_too text, rate decimal(9,3), boss integer, "
+        "month integer, weekday integer",
         ("id",),
         ((("boss",), "item"), (("a", "b"), UP)),
     ),
@@ -161,6 +167,7 @@ def _item(how: Spelling, i: int) -> str:
     values += ["'gone'" if gone else "'here'", day if gone else "NULL"]
     values += [f"'T{i % 8}'", f"'t{i % 8 if not last else 0}'"]
     values += [f"{g}.125" if linked else "NULL", i // 4 if i % 3 else "NULL"]
+    values += [i % 12 + 1, dt.date(2021, i % 12 + 1, i % 27 + 1).isoweekday()]
     return f"({', '.join(map(str, values))})"
 
 
@@ -226,6 +233,12 @@ class QuestionsContract:
             Composed("label", (Part("id"), Part("qty")), f"{mark(0)}-{mark(1)}{SIGNS}"),
             Lookup("kind_too", ("kind",), entries, np.ones(1, dtype=np.int64)),
             Lookup("state", ("kind",), entries, np.ones(1, dtype=np.int64)),
+            CalendarPart("month", "day", "month"),
+            CalendarPart("id", "due", "month"),
+            CalendarPart("weekday", "day", "weekday from 1 = Monday"),
+            CalendarPart("a", "day", "weekday from 0 = Sunday"),
+            ClockTime("qty"),
+            ClockTime("big"),
         ]
 
     def presences(self) -> dict[str, Presence]:
@@ -346,7 +359,6 @@ class QuestionsContract:
         assert questions.counter("visit", ["a", "b"], "turn") == (3, 2)
         assert questions.counter("visit", ["a", "b"], "odd") is None
         assert questions.counter("item", ["a", "b"], "qty") is None
-        assert questions.unknown("visit", ["a", "turn"]) == [0, 0]
         spread = questions.spread("visit", [["a", "b"], ["turn"]])
         assert (spread.count, spread.distinct, spread.squares) == (45, (5, 9), (405.0, 225.0))
 
@@ -407,6 +419,50 @@ class QuestionsContract:
         linked = [i for i in range(ROWS) if i % GROUPS in (1, 4) and i % 7 != 3]
         assert rows.column("id").to_pylist() == linked
         assert asked.rows == 0
+
+    def test_what_children_give_is_calculated_where_they_are(self, warehouse: SqlWarehouse) -> None:
+        questions, up = warehouse.questions(), self.parent(warehouse)
+        keys = warehouse.metadata.tables["item"].foreign_keys
+        boss = next(key for key in keys if key.parent == "item")
+        price, qty, theirs = Factor("price"), Factor("qty"), Factor("item.qty", 10.0, -1.0)
+        amounts = [
+            Amount(),
+            Amount(Term(1.0, (price, qty)), cut=0.01),
+            Amount(Term(-0.5, (price, Factor("qty", power=-1))), rounded=0.01),
+            Amount(Term(1.0, (price, theirs)), where=("state", "here")),
+            Amount(Term(1.0, (Factor("gone"),)), where=("month", "2")),
+        ]
+        functions: tuple[Function, ...] = ("count", "sum", "min", "max", "mean")
+        of = {
+            f"{f} {i}": Summed(f, amount.asked, -1.0 if f == "sum" else None)
+            for i, amount in enumerate(amounts)
+            for f in functions
+        }
+        own = ("price", "qty", "state", "gone", "month")
+        children = Joined("item", own, {"item.qty": ((boss,), "qty")})
+        rows = Joined(UP, ("a", "b"), sums=Sums(children, up, of))
+        assert questions is not None
+        found = pa.Table.from_batches(list(questions.combinations(rows))).sort_by("a")
+        silent, plan = source(Counted(warehouse, silent=True))
+        parents = silent.columns(UP, ["a", "b"]).sort_by("a")
+        read = WithParents([("item.qty", boss)], plan, silent)(
+            silent.columns("item", [*own, "a", "b", "boss"])
+        )
+        at = match_rows(read, ["a", "b"], parents, ["a", "b"])
+        assert found.column("").to_pylist() == [1] * GROUPS
+        for i, amount in enumerate(amounts):
+            sums = Totals(GROUPS, amount)
+            sums.take(at, read)
+            for f in functions:
+                expected = sums.of(f)
+                if f == "sum":
+                    expected = np.where(np.isnan(expected), -1.0, expected)
+                given = found.column(f"{f} {i}").to_numpy()
+                np.testing.assert_allclose(given, expected, rtol=1e-12, err_msg=f"{f} {amount}")
+        tests = [lambda a: a.number("count 4") > a.plain(0.0), lambda a: a.missing("min 4")]
+        assert questions.counted(rows, tests) == [
+            int((found.column("count 4").to_numpy() > 0).sum()), found.column("min 4").null_count
+        ]  # fmt: skip
 
     def test_values_that_repeat(self, warehouse: SqlWarehouse) -> None:
         questions = warehouse.questions()

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Optional
+from pathlib import Path
+from typing import Optional, Union
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from sqlalchemy import create_engine
 
 from synthohive import Metadata, PrivacyConfig, Synthesizer
+from synthohive.connectors.sql import SqlWarehouse
+from synthohive.connectors.statistics import Statistics
 from synthohive.derive.aggregates import Aggregate
 from synthohive.derive.aggregates.search import find_aggregates
 from synthohive.interface.inputs import reader_for
+from synthohive.io.base import Reader
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.joins import match_rows
 from synthohive.tables.sample import Sample
@@ -200,11 +206,13 @@ SHOP = {
 }
 
 
-def searched(tables: dict[str, pd.DataFrame], read: int = 10**9) -> list[Aggregate]:
+def described() -> Metadata:
     metadata = Metadata().add_table("products", "id").add_table("orders", "id")
-    fk = {"order_id": "orders.id", "product_id": "products.id"}
-    metadata.add_table("items", fk=fk)
-    reader = reader_for(tables, metadata)
+    return metadata.add_table("items", fk={"order_id": "orders.id", "product_id": "products.id"})
+
+
+def searched(tables: Union[dict[str, pd.DataFrame], Reader], read: int = 10**9) -> list[Aggregate]:
+    reader = tables if isinstance(tables, Reader) else reader_for(tables, described())
     counts = {name: reader.count(name) for name in reader.metadata.tables}
     plan = RelationalPlan.build(reader.metadata, counts)
     drivers = {name: plan.tables[name].driver for name in plan.order}
@@ -229,6 +237,52 @@ def test_sums_over_other_parents_are_found_and_hold_for_other_rows(case: str) ->
     at = match_rows(items, loaded.key.columns, orders, loaded.key.parent_columns)
     made = loaded.values(orders, [(at, items)], modelled)
     assert np.allclose(made.to_pandas(), expected.to_pandas(), atol=1e-6, equal_nan=True)
+
+
+class Asked(SqlWarehouse):
+    """Counts the rows that are read; one that is silent answers no question."""
+
+    silent, rows = False, 0
+
+    def questions(self) -> Optional[Statistics]:
+        return None if self.silent else super().questions()
+
+    def read(self, table: str, columns: Optional[Sequence[str]] = None) -> Iterator[pa.RecordBatch]:
+        for batch in super().read(table, columns):
+            self.rows += len(batch)
+            yield batch
+
+
+@pytest.mark.parametrize("case", [*SHOP, "set"])
+def test_a_database_confirms_them_where_the_rows_are(case: str, tmp_path: Path) -> None:
+    real = shop(1)
+    if case == "set":
+        paid = real["items"]["state"].eq("paid").groupby(real["items"]["order_id"]).max()
+        real["orders"]["total"] = np.where(paid, "some", "none")
+    else:
+        real["orders"]["total"] = total(real, case)
+    childless = real["orders"].tail(25).assign(id=range(PARENTS, PARENTS + 25))
+    if case != "set":
+        filled = childless["freight"] if case == "with freight" else 0.0
+        childless["total"] = filled
+    real["orders"] = pd.concat([real["orders"], childless])
+    engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    for name, frame in real.items():
+        frame.to_sql(name, engine, index=False)
+    value, some = ("'none'", "= 'some'") if case == "set" else ("total + 3", "> 0")
+    chosen = f"(SELECT max(id) FROM orders WHERE id < 290 AND id % 3 = 1 AND total {some})"
+    wrong = f"{value} WHERE id = {chosen}"
+    for broken in (False, True):
+        asked, silent = (Asked(engine, metadata=described()) for _ in range(2))
+        silent.silent = True
+        if broken:
+            with engine.begin() as connection:  # not one of the few that are tried
+                connection.exec_driver_sql(f"UPDATE orders SET total = {wrong}")
+        found, read = searched(asked, 150), searched(silent, 150)
+        assert repr(found) == repr(read)
+        assert (len(found), asked.rows, silent.rows > 0) == (0 if broken else 1, 0, True)
+        fields = [(vars(a), vars(b)) for a, b in zip(found, read)]
+        assert all(a == b for a, b in fields)
 
 
 def test_what_only_goes_with_a_sum_follows_from_none() -> None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
+from synthohive.derive.aggregates.asking import AllParents
 from synthohive.derive.aggregates.base import Aggregate
 from synthohive.derive.aggregates.sets import (
     MOST_VALUES,
@@ -29,7 +30,7 @@ from synthohive.derive.search import discover_links
 from synthohive.derive.stated import stated_relations
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.schema import ForeignKey, Metadata
-from synthohive.tables.ancestors import WithParents, hstack, routes
+from synthohive.tables.ancestors import WithParents, hstack
 from synthohive.tables.joins import match_rows
 from synthohive.tables.numbers import as_numbers, is_number, is_time
 from synthohive.tables.sample import Sample
@@ -200,7 +201,22 @@ class _Search:
     def _confirmed(
         self, candidates: list[Aggregate], steps: Mapping[str, float]
     ) -> Iterator[Aggregate]:
-        """Yield what holds for all parents, the first for each target; read the children once."""
+        """Yield what holds for all parents, the first for each target."""
+        held = self._all_parents.confirmed(candidates, steps, self.k)
+        rest = [i for i in range(len(candidates)) if i not in held]
+        held.update(zip(rest, self._read([candidates[i] for i in rest], steps)))
+        done: set[str] = set()
+        for found in (held[i] for i in range(len(candidates))):
+            if found is not None and found.target not in done and self._shared(found):
+                done.add(found.target)
+                yield found
+
+    def _read(
+        self, candidates: list[Aggregate], steps: Mapping[str, float]
+    ) -> list[Optional[Aggregate]]:
+        """Return what holds for all parents by their children, which are read once."""
+        if not candidates:
+            return []
         named = [c for one in candidates for c in (one.target, *one.beside)]
         parents = self.whole.columns(self.key.parent, [*self.key.parent_columns, *named])
         counted = [one.running(len(parents)) for one in candidates]
@@ -211,13 +227,15 @@ class _Search:
             rows = above(block)
             for running in counted:
                 running.take(at, rows)
-        done: set[str] = set()
-        for one, running in zip(candidates, counted):
-            if one.target not in done:
-                found = one.confirmed(parents, running, steps.get(one.target, 0.0), self.k)
-                if found is not None and self._shared(found):
-                    done.add(found.target)
-                    yield found
+        return [
+            one.confirmed(parents, running, steps.get(one.target, 0.0), self.k)
+            for one, running in zip(candidates, counted)
+        ]
+
+    @cached_property
+    def _all_parents(self) -> AllParents:
+        parents = self.sample.tables[self.key.parent]
+        return AllParents(self.whole, self.sample.plan, self.child, self.key, parents)
 
     @cached_property
     def _above(self) -> dict[str, ForeignKey]:
@@ -250,18 +268,8 @@ class _Search:
         chosen = chosen[some]
         keys = [c for key in (self.key, *self._above.values()) for c in key.columns]
         names = list(dict.fromkeys([*theirs.numeric, *values]))
-        batches = []
-        few = parents.take(pa.array(chosen))
-        plan, beside = self.sample.plan, {}
-        for name, key in self._above.items():
-            table, _, column = name.rpartition(".")
-            beside[name] = dict(routes(plan, key))[table], column
-        for rows in self.whole.children(self.child, [*keys, *names], self.key, few, beside):
-            at = match_rows(rows, self.key.columns, parents, self.key.parent_columns)
-            batches.append(rows.filter(pa.array(np.isin(at, chosen))))
-        children = pa.concat_tables(batches)
-        rest = [one for one in self._above.items() if one[0] not in children.column_names]
-        children = WithParents(rest, plan, self.whole)(children)
+        few, beside = parents.take(pa.array(chosen)), self._all_parents.above(self._above.items())
+        children = self._all_parents.children(few, [*keys, *names], beside)
         at = match_rows(children, self.key.columns, parents, self.key.parent_columns)
         out = self.sample.metadata.tables[self.key.parent].key_columns
         attributes = parents.select([c for c in parents.column_names if c not in out])

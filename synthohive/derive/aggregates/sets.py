@@ -84,7 +84,12 @@ class Sets:
 
 
 def find_value_set(
-    target: pa.ChunkedArray, sets: IntArray, k: int, *, strict: bool = True
+    target: pa.ChunkedArray,
+    sets: IntArray,
+    k: int,
+    times: Optional[IntArray] = None,
+    *,
+    strict: bool = True,
 ) -> Optional[tuple[tuple[int, str], ...]]:
     """Return the parent's value for each set, if a set always gives the same.
 
@@ -92,20 +97,24 @@ def find_value_set(
 
     Parameters
     ----------
+    times : ndarray of int64, optional
+        How many parents each stands for; 1 by default.
     strict : bool
         Chance alone must have contradicted it; a few parents cannot tell.
     """
     texts = target.cast(pa.string()).combine_chunks()
-    some = pa.table({"set": sets, "value": texts}).filter(pa.array(sets > 0))
-    found = some.group_by(["set", "value"]).aggregate([([], "count_all")]).sort_by("set")
-    number, count = found.column("set").to_numpy(), found.column("count_all").to_numpy()
+    times = np.ones(len(sets), dtype=np.int64) if times is None else times
+    some = pa.table({"set": sets, "value": texts, "n": times}).filter(pa.array(sets > 0))
+    found = some.group_by(["set", "value"]).aggregate([("n", "sum")]).sort_by("set")
+    number, count = found.column("set").to_numpy(), found.column("n_sum").to_numpy()
+    parents = int(count.sum())
     if found.column("value").null_count or len(np.unique(number)) < len(number):
         return None
-    if strict and count[(number & (number - 1)) > 0].sum() < LEAST_MIXED * len(some):
+    if strict and count[(number & (number - 1)) > 0].sum() < LEAST_MIXED * parents:
         return None  # the children repeat their parent's value
-    shares = found.group_by("value").aggregate([("count_all", "sum")]).column(1).to_numpy()
-    differ = 1.0 - ((shares / max(len(some), 1)) ** 2).sum()
-    if strict and differ * (len(some) - len(number)) < CONTRADICTIONS:
+    shares = found.group_by("value").aggregate([("n_sum", "sum")]).column(1).to_numpy()
+    differ = 1.0 - ((shares / max(parents, 1)) ** 2).sum()
+    if strict and differ * (parents - len(number)) < CONTRADICTIONS:
         return None
     kept = found.filter(pa.array(count >= k))
     return tuple(zip(kept.column("set").to_pylist(), kept.column("value").to_pylist())) or None

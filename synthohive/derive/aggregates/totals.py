@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Optional
+from typing import Any, Literal, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ from synthohive.derive.aggregates.base import Above, Aggregate
 from synthohive.derive.base import Values, as_column
 from synthohive.derive.columns import LEAST_ROWS
 from synthohive.derive.formula import Factor, Formula, Term
+from synthohive.io.questions import CannotAsk, Condition, Summed, Terms
 from synthohive.tables.numbers import as_numbers
 
 __all__ = ["FUNCTIONS", "HALVES", "Amount", "Function", "Total", "Totals"]
@@ -72,9 +74,33 @@ class Amount:
             product = np.where(there.to_numpy(), product, np.nan)
         return product
 
-    def _rounded(self, product: Floats) -> Floats:
+    def asked(self, ask: Terms) -> Any:
+        """Return the amount as a number of SQL, by the operations of :meth:`of` in their order."""
+        product = ask.plain(1.0 if self.term is None else self.term.coefficient)
+        for factor in () if self.term is None else self.term.factors:
+            product = factor.times(product, ask)
+            if self.cut:
+                steps = ask.ratio(product, ask.plain(self.cut)) + ask.plain(_SLACK)
+                product = ask.floor(steps) * ask.plain(self.cut)
+        if self.rounded:
+            if self.halves != "away":
+                raise CannotAsk  # how an engine rounds halves of floats is its own affair
+            inverse, half, zero = map(ask.plain, (self._inverse, 0.5 + _SLACK, 0.0))
+            steps = product * inverse
+            up, down = ask.floor(steps + half), zero - ask.floor(zero - steps + half)
+            product = ask.ratio(ask.where(steps < zero, down, up), inverse)
+        if self.where is not None:
+            name, value = self.where
+            product = ask.where(ask.one_of(name, [value]), product)
+        return product
+
+    @property
+    def _inverse(self) -> float:
         # In floats, 1 / 0.00001 is 99999.99999999999.
-        inverse = round(1.0 / self.rounded) if self.rounded < 1 else 1.0 / self.rounded
+        return float(round(1.0 / self.rounded)) if self.rounded < 1 else 1.0 / self.rounded
+
+    def _rounded(self, product: Floats) -> Floats:
+        inverse = self._inverse
         steps = product * inverse
         if self.halves == "even":
             # A half that a float holds as a little less is a half.
@@ -170,26 +196,101 @@ class Total(Aggregate):
     ) -> Optional[Total]:
         """Compare with the target; see the base class."""
         given = as_numbers(parents.column(self.target))
-        counting = self.function == "count"
-        some = ~np.isnan(given) & (counting | (sums.number > 0))
-        if (some & (sums.number > 0)).sum() < LEAST_ROWS or sums.number.max(initial=0) < 2:
+        known, has = ~np.isnan(given), sums.number > 0
+        some = known & (has | (self.function == "count"))
+        told = {
+            "rows": len(given),
+            "some": int(some.sum()),
+            "linked": int((known & has).sum()),
+            "several": int((sums.number > 1).sum()),
+            "differ": int((sums.high > sums.low)[some].sum()),
+            "beside": int((~known & has).sum()),
+            "unknown": int((~known).sum()),
+        }
+        found = self.held(given[some], step, told)
+        if found is None:
             return None
-        if given[some].std() < (0.0 if counting else 2 * step) or np.ptp(given[some]) == 0:
-            return None
-        if not counting and (sums.high > sums.low)[some].mean() < LEAST_MIXED:
-            return None  # the children repeat their parent's value
-        found = replace(self, keeps_null=bool((np.isnan(given) & (sums.number > 0)).any()))
-        if found.keeps_null and np.isnan(given).mean() > 1 - LEAST_MIXED:
-            return None
-        if not counting:
+        if self.function != "count":
             found = replace(found, empty=found._empty(parents, given, sums, step))
+        return None if found.broken(parents, sums, step).any() else found
+
+    def held(self, given: Floats, step: float, told: Mapping[str, int]) -> Optional[Total]:
+        """Return what is so if it holds in all parents; None where it would say nothing.
+
+        Parameters
+        ----------
+        given : ndarray of float64
+            Targets of parents, all or some; NaN is passed over.
+        step : float
+        told : mapping of str to int
+            The number of parents for which each of :meth:`tests` is true.
+        """
+        counting, given = self.function == "count", given[~np.isnan(given)]
+        if told["linked"] < LEAST_ROWS or not told["several"] or not len(given):
+            return None
+        if given.std() < (0.0 if counting else 2 * step) or np.ptp(given) == 0:
+            return None
+        if not counting and told["differ"] < LEAST_MIXED * told["some"]:
+            return None  # the children repeat their parent's value
+        if told["beside"] and told["unknown"] > (1 - LEAST_MIXED) * told["rows"]:
+            return None
+        return replace(self, keeps_null=told["beside"] > 0)
+
+    def broken(self, parents: pa.Table, sums: Totals, step: float) -> Bools:
+        """Return the parents, with children unless these are counted, that break it."""
+        given = as_numbers(parents.column(self.target))
+        some = ~np.isnan(given) & ((sums.number > 0) | (self.function == "count"))
+        found = np.zeros(len(some), dtype=np.bool_)
         rows = parents.filter(pa.array(some))
-        off = found._broken(rows, found._summed(sums)[some], sums.ties[some], step)
-        return None if off.any() else found
+        found[some] = self._broken(rows, self._summed(sums)[some], sums.ties[some], step)
+        return found
+
+    @property
+    def asked(self) -> dict[str, Summed]:
+        """What a database is asked of the children, by names that no column has."""
+        amount = self.amount.asked
+        found = {self.name: Summed(self.function, amount, self.empty)}
+        further: tuple[Function, ...] = ("count", "min", "max")
+        return {**found, **{f"{w}: {self.amount}": Summed(w, amount) for w in further}}
+
+    def tests(self, step: float) -> dict[str, Condition]:
+        """Return what is asked of all parents; ``right`` are those that surely keep it."""
+        target, counting = self.target, self.function == "count"
+        exact = self._formula(step)
+
+        def of(function: str, ask: Terms) -> Any:
+            return ask.number(f"{function}: {self.amount}")
+
+        def has(ask: Terms) -> Any:
+            return of("count", ask) > ask.plain(0.0)
+
+        def some(ask: Terms) -> Any:
+            known = ~ask.missing(target)
+            return known if counting else known & has(ask)
+
+        def alone(ask: Terms) -> Any:
+            return ~ask.missing(target) & ~has(ask)
+
+        return {
+            "rows": lambda ask: ask.plain(True),
+            "some": some,
+            "linked": lambda ask: ~ask.missing(target) & has(ask),
+            "several": lambda ask: of("count", ask) > ask.plain(1.0),
+            "differ": lambda ask: some(ask) & (of("max", ask) > of("min", ask)),
+            "beside": lambda ask: ask.missing(target) & has(ask),
+            "unknown": lambda ask: ask.missing(target),
+            "alone": alone,
+            "right": lambda ask: some(ask) & exact.fine(ask),
+            "filled": lambda ask: alone(ask) & exact.fine(ask),
+            "fine": lambda ask: ~some(ask) | exact.fine(ask),
+        }
+
+    def _formula(self, step: float) -> Formula:
+        return self.formula or Formula(self.target, (Term(1.0, (Factor(self.name),)),), step)
 
     def _broken(self, parents: pa.Table, summed: Floats, ties: Floats, step: float) -> Bools:
         """Return the parents whose target is not what their children give."""
-        formula = self.formula or Formula(self.target, (Term(1.0, (Factor(self.name),)),), step)
+        formula = self._formula(step)
         rows = parents.append_column(self.name, pa.array(summed))
         off = formula.violations(rows)
         if not ties.any() or not step:
