@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from synthohive.encoding.encoded import EncodedTable
     from synthohive.interface.data_transformer import DataTransformer
     from synthohive.interface.orchestrator import StagedOrchestrator
-    from synthohive.interface.result import WriteSummary
+    from synthohive.interface.result import SubsetSummary, WriteSummary
     from synthohive.interface.schema_graph import SchemaGraph
     from synthohive.interface.synthesizer import Synthesizer
     from synthohive.io.csv_files import CsvFile
@@ -78,6 +78,7 @@ __all__ = [
     "SchemaValidationError",
     "SerializationError",
     "StagedOrchestrator",
+    "SubsetSummary",
     "Synthesizer",
     "SynthoHiveError",
     "TableConfig",
@@ -96,6 +97,7 @@ _LAZY = {  # torch takes seconds to import: only when a name that needs it is as
     "EncodedTable": "synthohive.encoding.encoded",
     "SchemaGraph": "synthohive.interface.schema_graph",
     "StagedOrchestrator": "synthohive.interface.orchestrator",
+    "SubsetSummary": "synthohive.interface.result",
     "Synthesizer": "synthohive.interface.synthesizer",
     "WriteSummary": "synthohive.interface.result",
 }

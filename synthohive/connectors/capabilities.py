@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Optional
 
 if TYPE_CHECKING:
@@ -29,12 +29,21 @@ class Asking:
     distinct, quantile : str, optional
         A sketch that estimates the number of distinct values, and the quantile at ``{1}`` (0 to 1)
         of a number, in the same pass; without one, both are counted.
+    literals : mapping of ColumnKind to str
+        As the text of a literal of the engine's own that is equal to the value and that its
+        indexes know; under None, that of all other kinds. Without any, single rows cannot be
+        named, and no subset is chosen.
+    joined, bytes : str
+        Two texts as one; the bytes of a value of no fixed size.
     """
 
     values: Mapping[ColumnKind, str]
     numbers: Mapping[ColumnKind, str]
     distinct: Optional[str] = None
     quantile: Optional[str] = None
+    literals: Mapping[Optional[ColumnKind], str] = field(default_factory=dict)
+    joined: str = "({0} || {1})"
+    bytes: str = ""
 
 
 @dataclass(frozen=True)

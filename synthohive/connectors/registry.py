@@ -18,6 +18,7 @@ __all__ = [
     "ENGINES",
     "UNNAMED",
     "capabilities",
+    "choosing",
     "dialect_name",
     "is_file",
     "part",
@@ -72,6 +73,12 @@ def capabilities(dialect: str) -> Optional[Capabilities]:
         return None
     found: Capabilities = import_module(ENGINES[dialect]).CAPABILITIES
     return found
+
+
+def choosing() -> list[str]:
+    """Return the engines of which single rows can be named, so that a subset can be chosen."""
+    facts = {name: capabilities(name) for name in ENGINES}
+    return [n for n, c in facts.items() if c is not None and c.asking and c.asking.literals]
 
 
 def is_file(dialect: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Optional, Union
 
 import pyarrow as pa
@@ -14,19 +15,50 @@ from synthohive._display import listed
 from synthohive.connectors.capabilities import Asking
 from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.engines import connecting, failing, shown, to_engine
+from synthohive.connectors.outlines import SqlOutlines
 from synthohive.connectors.reflection import OutsideKeys, reflect
-from synthohive.connectors.registry import capabilities
+from synthohive.connectors.registry import capabilities, choosing
 from synthohive.connectors.sample_query import Subset
 from synthohive.connectors.statistics import Statistics
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.io.base import FanOut, Reader
+from synthohive.io.sample_levels import Levels
+from synthohive.io.subset import Budget, Chosen, choose
 from synthohive.io.unsupported import exclude_unsupported
 from synthohive.schema import Column, ForeignKey, Metadata, TableConfig
+from synthohive.schema.plan import RelationalPlan
 
-__all__ = ["SqlWarehouse"]
+__all__ = ["RealRows", "SqlWarehouse"]
 
 _AT_ONCE = 50
 """Tables counted by one query."""
+
+
+@dataclass(frozen=True)
+class RealRows:
+    """Rows of a database that make a small one of their own, while a transaction lasts.
+
+    Attributes
+    ----------
+    chosen : dict of str to Chosen
+        By table, parents first.
+    counts : dict of str to int
+        The rows of each table.
+    outlines : SqlOutlines
+        Finds the rows again.
+    """
+
+    chosen: dict[str, Chosen]
+    counts: dict[str, int]
+    outlines: SqlOutlines
+
+    def conditions(self, table: str) -> list[str]:
+        """Return what holds for the chosen rows ``t0`` of a table, and no others, in pieces."""
+        return self.outlines.conditions(table, self.chosen[table].ids)
+
+    def batches(self, table: str) -> Iterator[pa.RecordBatch]:
+        """Stream the chosen rows of a table."""
+        return self.outlines.rows(table, self.chosen[table].ids)
 
 
 class SqlWarehouse(Reader):
@@ -273,6 +305,40 @@ class SqlWarehouse(Reader):
                 parts = list(self.dialect.read(connection, sql, columns, name))
                 tables[name] = pa.Table.from_batches(parts, schema=self.dialect.schema(columns))
         return tables
+
+    @contextmanager
+    def choosing(self, budget: Budget, seed: int) -> Iterator[RealRows]:
+        """Choose rows that make a small database of their own; see :func:`choose`.
+
+        Parameters
+        ----------
+        budget : Budget
+        seed : int
+            The same seed and rows give the same choice.
+
+        Raises
+        ------
+        ConnectorError
+            The engine cannot name single rows.
+        SchemaError
+            Nothing fits.
+        """
+        asking = self._asking
+        if asking is None or not asking.literals:
+            raise ConnectorError(
+                f"No subset is chosen from {self.engine.dialect.name!r} databases.",
+                hint=f"It is from {', '.join(choosing())}.",
+            )
+        with self._snapshot("a subset was chosen") as connection:
+            counts = self._counts(connection, list(self._metadata.tables))
+            plan = RelationalPlan.build(self._metadata, counts)
+            drivers = {name: plan.tables[name].driver for name in plan.order}
+            levels = Levels.of(self._metadata, drivers, counts, budget.rows)
+            outlines = SqlOutlines(
+                self.dialect, asking, connection, self.place, self._metadata, levels, seed
+            )
+            found = choose(outlines, self._metadata, counts, levels.small, budget)
+            yield RealRows({name: found[name] for name in plan.order}, counts, outlines)
 
     def __repr__(self) -> str:
         schema = self._metadata.schemas or self.schema

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from synthohive._display import counted, html_table, listed
 from synthohive.io.base import KeyCheck
 
-__all__ = ["TableSummary", "WriteSummary"]
+__all__ = ["SubsetSummary", "TableSummary", "WriteSummary"]
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,74 @@ class WriteSummary:
             head,
             keys,
         )
+
+
+@dataclass(frozen=True)
+class SubsetSummary(WriteSummary):
+    """One written subset: its rows are REAL ones.
+
+    Attributes
+    ----------
+    bytes : int
+        Of all values, as they are read.
+    shares : dict of str to float
+        Which share of each real table's rows is there.
+    referred : dict of str to int
+        Rows that were not drawn, and are there since others refer to them: of these, those that
+        many rows refer to are more often there than others.
+    weights : dict of str to float
+        How many rows of the real table each drawn row stands for; the others stand for none.
+    left_out : dict of str to int
+        Rows that were looked at and cannot be there: a key of theirs, or of a row that they refer
+        to, leads to no row, or to more rows than fit.
+
+    Examples
+    --------
+    >>> print(SubsetSummary("few", (TableSummary("orders", 3, 0.0),), keys=(), seed=7))
+    ... # doctest: +ELLIPSIS
+    REAL ROWS: 'few' holds real rows of the source, as they are. Nothing in it is synthetic.
+    ...
+    """
+
+    bytes: int = 0
+    shares: dict[str, float] = field(default_factory=dict)
+    referred: dict[str, int] = field(default_factory=dict)
+    weights: dict[str, float] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-able form."""
+        return {
+            "real": True,
+            **super().to_dict(),
+            "bytes": self.bytes,
+            "shares": dict(self.shares),
+            "referred": dict(self.referred),
+            "weights": dict(self.weights),
+            "left_out": dict(self.left_out),
+        }
+
+    @property
+    def _said(self) -> str:
+        return (
+            f"REAL ROWS: {self.schema!r} holds real rows of the source, as they are. "
+            "Nothing in it is synthetic."
+        )
+
+    def __str__(self) -> str:
+        lines = [self._said, super().__str__()]
+        for name, share in self.shares.items():
+            more = f", {self.referred[name]:,} only referred to" if self.referred.get(name) else ""
+            lines.append(f"  {name}: {share:.2%} of the real table{more}")
+        if self.left_out:
+            found = ", ".join(f"{count:,} of {name}" for name, count in self.left_out.items())
+            lines.append(f"  Left out, as what they refer to is missing or too much: {found}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return f"<p><strong>{html.escape(self._said)}</strong></p>" + super()._repr_html_()
 
 
 def _short(distance: Optional[float]) -> str:

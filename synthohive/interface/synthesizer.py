@@ -21,8 +21,9 @@ from synthohive.interface.preview import few_rows, preview_sizes
 from synthohive.interface.rehearsal import Rehearsal, Target
 from synthohive.interface.reporting import compare
 from synthohive.interface.requests import Request, check_fit, check_locale, check_model, fit_seed
-from synthohive.interface.result import WriteSummary
+from synthohive.interface.result import SubsetSummary, WriteSummary
 from synthohive.interface.state import SynthesizerState
+from synthohive.interface.subsetting import write_subset
 from synthohive.interface.targets import open_target
 from synthohive.interface.writing import generated, provenance_of, write_database
 from synthohive.io.base import IfExists, Include
@@ -462,6 +463,76 @@ class Synthesizer(SynthesizerState):
             if_exists=if_exists, replace_foreign=replace_foreign, include=include,
         )  # fmt: skip
         return write_database(request, target, beside)
+
+    @terminable
+    def subset(
+        self,
+        url: Union[str, URL, Engine, None] = None,
+        schema: Union[str, Mapping[str, str], None] = None,
+        *,
+        rows: int,
+        max_bytes: Optional[int] = None,
+        seed: Optional[int] = None,
+        if_exists: FileIfExists = "fail",
+    ) -> SubsetSummary:
+        """Write a small database of REAL rows, for those who may see them; no :meth:`fit` needed.
+
+        All that a chosen row refers to is there, too, over every key; rows keep their keys and
+        values. Nothing is made up or hidden: the schema is marked as real rows, in its note
+        ``_synthohive`` and in the summary. Excluded columns are not copied.
+
+        Parameters
+        ----------
+        url : str, sqlalchemy.URL or Engine, optional
+            Where to write; in the source's database if None. Where it is the same, rows are
+            copied by the database itself.
+        schema : str, optional
+            Name of the schema (MySQL: database; SQLite: file), as of :meth:`to_database`. It has
+            to be named if there is no `url`: real rows lie nowhere unless asked for.
+        rows : int
+            The most rows, all tables together.
+        max_bytes : int, optional
+            The most bytes of all values, as they are read.
+        seed : int, optional
+            The same seed and rows give the same subset. Drawn if None.
+        if_exists : {"fail", "replace"}
+            "replace" replaces an earlier subset, and only if the schema holds nothing else. A
+            synthetic schema is never replaced by real rows.
+
+        Returns
+        -------
+        SubsetSummary
+            Rows, shares and weights of the tables, orphans per key; prints itself.
+
+        Raises
+        ------
+        ConnectorError
+            The source is no database, or one whose rows cannot be named; the target is a source,
+            exists, or cannot be written to; rows were changed meanwhile.
+        SchemaError
+            No row fits with all that it refers to.
+
+        Examples
+        --------
+        >>> import sqlite3, tempfile
+        >>> from synthohive import Synthesizer
+        >>> folder = tempfile.mkdtemp()
+        >>> shop = sqlite3.connect(f"{folder}/shop.db")
+        >>> _ = shop.execute("CREATE TABLE buyer (id INTEGER PRIMARY KEY)")
+        >>> _ = shop.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, buyer REFERENCES buyer)")
+        >>> _ = shop.executemany("INSERT INTO buyer VALUES (?)", [(1,), (2,), (3,)])
+        >>> _ = shop.executemany("INSERT INTO orders VALUES (?, ?)", [(1, 1), (2, 1), (3, 3)])
+        >>> shop.commit()
+        >>> shop.close()
+        >>> synth = Synthesizer.from_database(f"sqlite:///{folder}/shop.db")
+        >>> few = synth.subset(schema="few", rows=4, seed=1)
+        >>> few.rows <= 4, few.orphans
+        (True, 0)
+        """
+        return write_subset(
+            self._source, self.privacy_config, self._sources, url, schema, rows, max_bytes, seed,
+            if_exists,
+        )  # fmt: skip
 
     @terminable
     def impute(

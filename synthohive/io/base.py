@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
+    "REAL_ROWS",
     "FanOut",
     "IfExists",
     "Include",
@@ -32,6 +33,8 @@ Include = Literal["views", "materialized_views", "triggers"]
 OpenedTo = Literal["fail", "replace", "replace_foreign", "rehearse"]
 """What a writer may do to what the target holds; a rehearsal never comes to its place."""
 BATCH_ROWS = 65_536
+REAL_ROWS = "none: these are REAL rows"
+"""What the note of a written schema has for a model, where no model made the rows."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,11 @@ class Provenance:
     scale: float
     created: str  # ISO 8601, UTC
     source: str = field(default="", compare=False)  # source schema's name, never a URL
+
+    @property
+    def real(self) -> bool:
+        """Whether the rows are real ones."""
+        return self.model == REAL_ROWS
 
 
 class Reader(ABC):

@@ -82,5 +82,10 @@ class Levels:
         below = [name for name in self.drivers if self.level(name) == level]
         return min([1.0, *(self._most(name) / max(self.counts[name], 1) for name in below)])
 
+    @property
+    def small(self) -> frozenset[str]:
+        """The tables that have too few rows to sample at."""
+        return frozenset(name for name, count in self.counts.items() if count < ENTITIES)
+
     def _most(self, name: str) -> int:
         return self.size * (CHOSEN if name in self.chosen else 1)

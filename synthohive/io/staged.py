@@ -85,6 +85,7 @@ class StagedSchema(ABC):
     longest: ClassVar[int] = 200  # name of a place
     reserved: ClassVar[re.Pattern[str]] = re.compile("(?!)")  # places that are the engine's own
     statistics: ClassVar[str] = ""  # the statement that gathers a table's
+    overriding: ClassVar[str] = ""  # lets an INSERT fill columns that the engine would count
 
     def __init__(self, order: Order) -> None:
         self.engine, self.metadata, self.ddl = order.engine, order.metadata, order.ddl
@@ -219,10 +220,18 @@ class StagedSchema(ABC):
                 f"it holds {_listed(foreign)}.",
                 hint=f"Name another schema. Only {anyhow}",
             )
+        real = getattr(made, "real", False)
         if self.if_exists != "replace":
+            what = "subset of REAL rows" if real else "synthetic schema"
             raise ConnectorError(
-                f"The target {self.target!r} exists already (an earlier synthetic schema).",
+                f"The target {self.target!r} exists already (an earlier {what}).",
                 hint='Pass if_exists="replace", or name another schema.',
+            )
+        if self.provenance.real and not real:
+            raise ConnectorError(
+                f"The target {self.target!r} is a synthetic schema, and REAL rows never take its "
+                "place: whoever may read it would see them.",
+                hint="Name another schema.",
             )
         if foreign:
             raise ConnectorError(
@@ -322,6 +331,54 @@ class StagedSchema(ABC):
         Returned is why it cannot be made; nothing is left of it then.
         """
         raise NotImplementedError
+
+    def takes(self) -> bool:
+        """Whether the engine itself can copy rows of the source's schema here."""
+        return self.source_schema is not None
+
+    def take(self, table: str, conditions: Iterable[str]) -> int:
+        """Have the engine copy rows of the source; return their number.
+
+        Parameters
+        ----------
+        table : str
+        conditions : iterable of str
+            Each holds for other rows ``t0``.
+
+        Raises
+        ------
+        ConnectorError
+            The database refused a row, or the connection was lost.
+        """
+        names = [self.quote(column) for column in self.metadata.table(table).stored]
+        with self.named(f"the rows of table {table!r}"):
+            self.make_table(table)
+            values = self._taken(table)
+            for condition in conditions if names else ():
+                count = self._inserted(
+                    f"INSERT INTO {self.quote(table)} ({', '.join(names)}){self.overriding} "
+                    f"SELECT {', '.join(values)} FROM {self._source_place(table)} t0 "
+                    f"WHERE {condition}"
+                )
+                self.rows[table] = self.rows.get(table, 0) + count
+            self.rows.setdefault(table, 0)
+        self.settle()
+        step("table loaded")
+        return self.rows[table]
+
+    def _taken(self, table: str) -> list[str]:
+        """Return what is taken of the source's rows ``t0``, for each stored column."""
+        return [f"t0.{self.quote(column)}" for column in self.metadata.table(table).stored]
+
+    def _source_place(self, table: str) -> str:
+        """Return the quoted name of the source's table."""
+        return f"{self.quote(str(self.source_schema))}.{self.quote(table)}"
+
+    def _inserted(self, sql: str) -> int:
+        """Run an INSERT; return the number of rows."""
+        with closing(self._connection.cursor()) as cursor:
+            cursor.execute(sql)
+            return int(cursor.rowcount)
 
     def place(self, table: str) -> str:
         """Return the quoted name of a table for other staging places."""
@@ -582,6 +639,19 @@ class Writer:
         """
         self._check_open()
         return self._of(table).load(self.metadata.table(table).own_name, batches)
+
+    def takes(self) -> bool:
+        """Whether the engine itself can copy rows of the source's schemas here."""
+        return all(schema.takes() for schema in self.schemas.values())
+
+    def take(self, table: str, conditions: Iterable[str]) -> int:
+        """Have the engine copy rows of the source; see :meth:`StagedSchema.take`."""
+        self._check_open()
+        try:
+            return self._of(table).take(self.metadata.table(table).own_name, conditions)
+        except BaseException:
+            self.abort()
+            raise
 
     def finish(self) -> list[KeyCheck]:
         """Constrain, prove, and swap in.

@@ -12,7 +12,7 @@ from synthohive._display import listed
 from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import SchemaDdl, fit_identifier
 from synthohive.exceptions import ConnectorError
-from synthohive.io.base import NoPlaceError, Provenance
+from synthohive.io.base import REAL_ROWS, NoPlaceError, Provenance
 from synthohive.schema import Metadata
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ __all__ = [
     "NOTE_COLUMNS",
     "STAGING_MARK",
     "Found",
+    "Made",
     "Order",
     "appeared_error",
     "broken_error",
@@ -96,14 +97,20 @@ def same_place_error(target: str) -> ConnectorError:
     )
 
 
-def read_note(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Optional[frozenset[str]]:
+class Made(frozenset[str]):
+    """The keys of what an earlier run made, and whether its rows are real ones."""
+
+    real: bool = False
+
+
+def read_note(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Optional[Made]:
     """Return the keys of what an earlier run made; None where no run of ours wrote the table.
 
     Examples
     --------
     >>> note = ["0.1", "ctgan", 7, 1.0, "2024-01-01T00:00:00+00:00", "shop", '["t"]']
-    >>> read_note(NOTE_COLUMNS, [note])
-    frozenset({'t'})
+    >>> sorted(read_note(NOTE_COLUMNS, [note]))
+    ['t']
     >>> read_note(["x"], [[1]]) is None
     True
     """
@@ -115,7 +122,9 @@ def read_note(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Optional
         return None
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         return None
-    return frozenset(keys)
+    made = Made(keys)
+    made.real = rows[0][NOTE_COLUMNS.index("model")] == REAL_ROWS
+    return made
 
 
 def appeared_error(target: str) -> ConnectorError:

@@ -206,6 +206,22 @@ def test_to_database(name: str, value: Any, synth: Synthesizer, tmp_path: Path) 
 
 
 @cases(
+    url=["", "nonsense", "oracle://x/y", "postgresql://u:p@127.0.0.1:1/x"],
+    schema=NOT_NAME,
+    rows=NOT_WHOLE,
+    max_bytes=[0, -1, 1.5, "10", NAN, True],
+    seed=NOT_SEED,
+    if_exists=["replace_foreign", None, 5, True],
+)
+def test_subset(name: str, value: Any, synth: Synthesizer, url: str, tmp_path: Path) -> None:
+    refused(lambda: synth.subset(schema="few", rows=5), "from_database")  # which reads DataFrames
+    source = Synthesizer.from_database(url)
+    given = {"url": f"sqlite:///{tmp_path}/out.db", "rows": 5, "seed": 1, name: value}
+    refused(lambda: source.subset(**given), "" if name == "url" else name)
+    assert not list(tmp_path.glob("out*"))
+
+
+@cases(
     url_or_engine=[None, 5, "", "x", "sqlite:////nowhere/x.db", "postgresql://u:p@127.0.0.1:1/x",
                    "nothing://x", [], Path("x.db"), "sqlite:///:memory:"],
     schema=[*NOT_NAME, "other"],

@@ -20,6 +20,11 @@ ASKING = Asking(
     },
     distinct="approx_count_distinct({0})",
     quantile="approx_quantile({0}, {1})",
+    literals={
+        **dict.fromkeys(_NUMBERS, "CAST({0} AS VARCHAR)"),
+        None: "'''' || replace(CAST({0} AS VARCHAR), '''', '''''') || ''''",
+    },
+    bytes="strlen(CAST({0} AS VARCHAR))",
 )
 
 CAPABILITIES = Capabilities(

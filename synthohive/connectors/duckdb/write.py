@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
@@ -33,6 +33,7 @@ from synthohive.io.comments import Comments, changes, keys
 from synthohive.io.staged import StagedSchema
 from synthohive.io.staging import Order, broken_error
 from synthohive.io.steps import step
+from synthohive.schema import ColumnKind
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -192,6 +193,25 @@ class DuckdbWriter(StagedSchema):
             self._connection.unregister(view)
             count += batch.num_rows
         return count
+
+    def take(self, table: str, conditions: Iterable[str]) -> int:
+        """See the base class; the rows wait in the source's own types."""
+        place = f"{quote(self._database)}.{quote(str(self.source_schema))}.{quote(table)} t0"
+        columns = self.metadata.table(table).stored.values()
+        values = ", ".join(
+            f"CAST(t0.{quote(c.name)} AS VARCHAR) AS {quote(c.name)}"
+            if c.kind is ColumnKind.CATEGORICAL  # an enumeration of the source's schema
+            else f"t0.{quote(c.name)}"
+            for c in columns
+        )
+        with self.named(f"the rows of table {table!r}"):
+            self._execute(f"CREATE TABLE {quote(table)} AS SELECT {values} FROM {place} LIMIT 0")
+            for condition in conditions:
+                self._execute(
+                    f"INSERT INTO {quote(table)} SELECT {values} FROM {place} WHERE {condition}"
+                )
+            self.rows[table] = int(self._scalar(f"SELECT count(*) FROM {quote(table)}"))
+        return self.rows[table]
 
     @staticmethod
     def constrain_all(

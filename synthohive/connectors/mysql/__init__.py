@@ -18,6 +18,14 @@ ASKING = Asking(
         **dict.fromkeys(_NUMBERS, "({0} + 0e0)"),
         **dict.fromkeys(_MOMENTS, _SECONDS),
     },
+    literals={
+        **dict.fromkeys((*_NUMBERS, ColumnKind.BOOLEAN), "CAST({0} + 0 AS CHAR)"),
+        ColumnKind.BINARY: "CONCAT('X''', HEX({0}), '''')",
+        # In hexadecimal, whatever a session's sql_mode takes a backslash for.
+        None: "CONCAT('_utf8mb4 X''', HEX(CONVERT({0} USING utf8mb4)), '''')",
+    },
+    joined="CONCAT({0}, {1})",
+    bytes="LENGTH({0})",
 )
 
 CAPABILITIES = Capabilities(

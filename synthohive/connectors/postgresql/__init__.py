@@ -21,6 +21,8 @@ ASKING = Asking(
         ColumnKind.FLOAT: "({0})::float8",
         **dict.fromkeys(_MOMENTS, _SECONDS),
     },
+    literals={None: "quote_nullable({0})"},
+    bytes="octet_length(({0})::text)",
 )
 
 CAPABILITIES = Capabilities(

@@ -80,6 +80,14 @@ JOIN pg_class c ON c.oid = v.oid AND c.relkind IN ('v', 'm')
 JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY v.depth DESC"""
 
 
+# The copy has types of its own: values of the source's go there as text.
+_OWN_TYPES = """
+SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
+JOIN pg_class r ON r.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
+WHERE r.relnamespace = t.typnamespace AND r.relnamespace::regnamespace::text = quote_ident(%s)
+    AND r.relname = %s AND a.attnum > 0"""
+
+
 class PostgresqlWriter(StagedSchema):
     """Write one schema of a PostgreSQL database; see :class:`StagedSchema`."""
 
@@ -89,6 +97,7 @@ class PostgresqlWriter(StagedSchema):
     longest: ClassVar[int] = 63
     reserved: ClassVar[re.Pattern[str]] = re.compile("pg_.*|information_schema", re.DOTALL)
     statistics: ClassVar[str] = "ANALYZE {}"
+    overriding: ClassVar[str] = " OVERRIDING SYSTEM VALUE"
 
     def __init__(self, order: Order) -> None:
         super().__init__(order)
@@ -368,6 +377,16 @@ class PostgresqlWriter(StagedSchema):
                     )
         self._connection.commit()
         return stream.rows
+
+    def _taken(self, table: str) -> list[str]:
+        own = dict(self._ask(_OWN_TYPES, (self.staging, table)))
+        names = self.metadata.table(table).stored
+        return [
+            f"CAST(CAST(t0.{quote(name)} AS text) AS {own[name]})"
+            if name in own
+            else f"t0.{quote(name)}"
+            for name in names
+        ]
 
     @staticmethod
     def swap_all(writers: Sequence[PostgresqlWriter]) -> None:

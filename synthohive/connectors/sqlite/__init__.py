@@ -27,6 +27,8 @@ ASKING = Asking(  # any column may hold anything: of what is not as declared, no
         ColumnKind.DATE: f"CAST(strftime('%s', {_DATE}) AS REAL)",
         ColumnKind.TIMESTAMP: f"CAST(strftime('%s', {_MOMENT}) AS REAL)",
     },
+    literals={None: "quote({0})"},
+    bytes="LENGTH(CAST({0} AS BLOB))",
 )
 
 CAPABILITIES = Capabilities("sqlite3", "dev", is_file=True, several_schemas=False, asking=ASKING)

@@ -67,7 +67,7 @@ class SQLite(Dialect):
     def begin(self, connection: Connection) -> None:
         """See the base class."""
         dbapi: Any = connection.connection.dbapi_connection
-        dbapi.create_function("synthohive_hash", -1, _hash, deterministic=True)
+        hashing(dbapi)
 
     def array(self, column: Column, values: Sequence[Any]) -> pa.Array:
         """See the base class."""
@@ -87,6 +87,11 @@ class SQLite(Dialect):
         if kind is ColumnKind.INTEGER and any(isinstance(v, float) for v in values):
             raise TypeError("fractions are no integers")  # which Arrow would cut off
         return pa.array(values, type_)
+
+
+def hashing(connection: sqlite3.Connection) -> None:
+    """Let a connection's SQL hash values, as :meth:`SQLite.hashed` does."""
+    connection.create_function("synthohive_hash", -1, _hash, deterministic=True)
 
 
 def _hash(*parts: Any) -> int:

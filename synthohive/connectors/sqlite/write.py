@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -29,7 +29,7 @@ from synthohive.connectors.sqlite.file import (
     remove_stale,
     verify,
 )
-from synthohive.connectors.sqlite.read import database_file
+from synthohive.connectors.sqlite.read import database_file, hashing
 from synthohive.connectors.sqlite.spelling import SPELLING
 from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import SchemaObject
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["WRITER", "SqliteWriter"]
 
 log = get_logger(__name__)
+_SOURCE = "synthohive_source"
 _READ_ONLY = re.compile(r"^file:.*[?&](?:mode=ro|immutable=1)")
 
 
@@ -250,6 +251,25 @@ class SqliteWriter(StagedSchema):
             loaded += batch.num_rows
         self._connection.execute("COMMIT")
         return loaded
+
+    def takes(self) -> bool:
+        """See the base class; the source has to be a file."""
+        return super().takes() and database_file(self.engine, self.source_schema) is not None
+
+    def take(self, table: str, conditions: Iterable[str]) -> int:
+        """See the base class; the source's file is looked at for as long as it takes."""
+        with self.named("the source"):
+            hashing(self._connection)
+            path = str(database_file(self.engine, self.source_schema))
+            self._connection.execute(f"ATTACH ? AS {_SOURCE}", (path,))
+            self._connection.execute(f"PRAGMA {_SOURCE}.locking_mode = NORMAL")
+        try:
+            return super().take(table, conditions)
+        finally:
+            self._connection.execute(f"DETACH {_SOURCE}")
+
+    def _source_place(self, table: str) -> str:
+        return f"{_SOURCE}.{self.quote(table)}"
 
     @classmethod
     def swap_all(cls, writers: Sequence[SqliteWriter]) -> None:
