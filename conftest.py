@@ -16,6 +16,7 @@ _DRIVERS = {
     "synthohive/connectors/snowflake/read.py": "snowflake.connector",
     "synthohive/connectors/snowflake/write.py": "snowflake.connector",
     "synthohive/connectors/bigquery/*.py": "google.cloud.bigquery",
+    "synthohive/connectors/mssql/write.py": "pymssql",
     "tests/snowflake/stand_in.py": "fakesnow",
 }
 collect_ignore_glob = [modules for modules, driver in _DRIVERS.items() if not _is_there(driver)]

@@ -177,6 +177,8 @@ class Dialect(ABC):
     """SQL that reads a kind of column without loss, with ``{0}`` for it; others as they are."""
     EMPTY: ClassVar[str] = "CAST(NULL AS {0})"
     """NULL of a type."""
+    ASKED: ClassVar[tuple[str, ...]] = ("SELECT {0} FROM (SELECT {1}) t",)
+    """Queries of an expression over columns, of which one is read if the expression is."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -219,14 +221,17 @@ class Dialect(ABC):
 
             def refusal(columns: Mapping[str, str], sql: str) -> Optional[str]:
                 values = [f"{self.EMPTY.format(t)} AS {self.quote(c)}" for c, t in columns.items()]
-                asked = f"SELECT {sql} FROM (SELECT {', '.join(values) or '1 AS a'}) t"
-                try:
-                    self.execute(connection, asked).close()
-                except SQLAlchemyError as exc:
-                    connection.rollback()
-                    said = str(getattr(exc, "orig", None) or exc).strip().split("\n")[0]
-                    return f"the engine says: {said[:200]}"
-                return None
+                said = ""
+                for form in self.ASKED:
+                    asked = form.format(sql, ", ".join(values) or "1 AS a")
+                    try:
+                        self.execute(connection, asked).close()
+                    except SQLAlchemyError as exc:
+                        connection.rollback()
+                        said = str(getattr(exc, "orig", None) or exc).strip().split("\n")[0]
+                    else:
+                        return None
+                return f"the engine says: {said[:200]}"
 
             yield refusal
             connection.rollback()

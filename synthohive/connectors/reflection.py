@@ -308,7 +308,7 @@ class _Description:
         """Return the CHECKs of domains, as if each stood at its columns."""
         found = []
         for column in self.columns.get(at, []):
-            check = getattr(column["type"], "check", None)
+            check = getattr(column.get("type"), "check", None)
             if check is not None:
                 parts = re.split(r"\bVALUE\b", str(getattr(check, "sqltext", check)))
                 sql = self.dialect.quote(column["name"]).join(parts)
@@ -316,7 +316,8 @@ class _Description:
         return found
 
     def _column(self, raw: Any) -> Column:
-        facts = describe_type(raw["type"], self.engine.dialect)
+        # A catalogue that is read without the Inspector tells what its types are itself.
+        facts = raw.get("facts") or describe_type(raw["type"], self.engine.dialect)
         identity = raw.get("identity")
         default = raw.get("default")
         counter = raw.get("autoincrement") is True or "nextval(" in str(default)
@@ -332,7 +333,7 @@ class _Description:
         computed = raw.get("computed")
         return Column(
             name=raw["name"],
-            nullable=bool(raw["nullable"]) and not getattr(raw["type"], "not_null", False),
+            nullable=bool(raw["nullable"]) and not getattr(raw.get("type"), "not_null", False),
             default=None if default is None else str(default),
             identity=generator,
             computed=None if not computed else str(computed.get("sqltext")),

@@ -36,6 +36,7 @@ ENGINES = {
     "bigquery": "synthohive.connectors.bigquery",
     "snowflake": "synthohive.connectors.snowflake",
     "redshift": "synthohive.connectors.redshift",
+    "mssql": "synthohive.connectors.mssql",
 }
 """From the name of a dialect, as in a URL, to the folder of its engine."""
 ALIASES = {"postgres": "postgresql"}

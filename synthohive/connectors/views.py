@@ -75,7 +75,7 @@ def view(
     return SchemaObject(
         "views",
         name,
-        f"CREATE VIEW {how.quote(name)}{f' ({listed})' if listed else ''} AS {body}",
+        f"CREATE VIEW {how.table(name)}{f' ({listed})' if listed else ''} AS {body}",
         comment=said,
         refused=outside_reason(sorted(set(outside))),
     )
@@ -88,20 +88,28 @@ def _led(
     how: Spelling,
     of: Callable[[Any], str],
 ) -> list[str]:
-    """Take the schema from all names of a query; return those that lead elsewhere."""
+    """Name a query's tables as in a staging place; return those that lead elsewhere."""
     within = {cte.alias for cte in query.find_all(exp.CTE)}
     outside = [
         dot.sql(dialect=how.grammar)
         for dot in query.find_all(exp.Dot)
         if isinstance(dot.expression, exp.Anonymous)
     ]
-    for place in query.find_all(exp.Table):
+    for place in list(query.find_all(exp.Table)):
         if not place.db and place.name in within:
             continue
         at = [of(place.args[part]) if place.args.get(part) else "" for part in ("catalog", "db")]
         here = all(part in ("", own) for part, own in zip(at, home))
         if not here or of(place.this) not in known:
             outside.append(".".join(part.name for part in place.parts))
-        place.set("db", None)
-        place.set("catalog", None)
+            continue
+        own = of(place.this)
+        written = sqlglot.parse_one(how.table(own), into=exp.Table, dialect=how.grammar)
+        for part in ("this", "db", "catalog"):
+            place.set(part, written.args.get(part))
+        if place.db and not place.alias:  # its columns may be named by it
+            place.set("alias", exp.TableAlias(this=exp.to_identifier(own, quoted=True)))
+    for column in query.find_all(exp.Column):  # before whose table no place stands any more
+        column.set("db", None)
+        column.set("catalog", None)
     return outside

@@ -6,6 +6,7 @@ either does not understand is left to the database, which tests it when rows are
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -303,12 +304,39 @@ def _resolve(tree: Node, columns: Iterable[_Typed], *, doubles: bool) -> tuple[N
     return tree.transform(resolve), used
 
 
+def _with_ranges(node: Node) -> Node:
+    """Return SQL Server's LIKE, whose brackets are a set of characters, as a regular expression.
+
+    Raises
+    ------
+    ValueError
+        Its pattern is no constant, or escapes.
+    """
+    if isinstance(node.parent, exp.Escape) or not isinstance(node.expression, exp.Literal):
+        raise ValueError("its LIKE is not read")
+    parts = re.findall(r"\[[^\]]+\]|.", node.expression.this, re.DOTALL)
+    plain = {"%": ".*", "_": "."}
+    pattern = "".join(
+        f"[{part[1:-1]}]".replace("\\", "\\\\")
+        if len(part) > 1
+        else plain.get(part) or re.escape(part)
+        for part in parts
+    )
+    found = exp.Anonymous(
+        this="regexp_full_match",
+        expressions=[node.this, exp.Literal.string(pattern), exp.Literal.string("is")],
+    )
+    return exp.Not(this=found) if node.args.get("negate") else found
+
+
 def _as_duckdb_means(tree: Node, read: Spelling) -> Node:
     """Replace what DuckDB would understand differently."""
 
     def change(node: Node) -> Node:
         if isinstance(node, exp.Cast) and node.to.this == exp.DataType.Type.USERDEFINED:
             return node.this  # an enum's label
+        if isinstance(node, exp.Like) and read.like_ranges and "[" in node.expression.name:
+            return _with_ranges(node)
         if isinstance(node, exp.Like):
             kind = exp.ILike if read.like_ignores_case else type(node)
             like = kind(**node.args)  # NOT LIKE is one of them

@@ -52,7 +52,14 @@ _UNUSUAL = re.compile(r"\\(?![dDsSwW.+*?()\[\]{}|^$/\\-])|\(\?|\[\[[:.=]")
 _UNITS = {"YEAR", "MONTH", "DAY"}  # seconds have fractions here and none there
 
 
-def carried(tree: Node, columns: Mapping[str, Column], source: Spelling, target: Spelling) -> Node:
+def carried(
+    tree: Node,
+    columns: Mapping[str, Column],
+    source: Spelling,
+    target: Spelling,
+    *,
+    check: bool = False,
+) -> Node:
     """Return an expression as the target's grammar writes it with the same meaning.
 
     Parameters
@@ -62,6 +69,8 @@ def carried(tree: Node, columns: Mapping[str, Column], source: Spelling, target:
     columns : dict of str to Column
         Those of the table.
     source, target : Spelling
+    check : bool, default False
+        It is a condition, and no value.
 
     Raises
     ------
@@ -70,7 +79,7 @@ def carried(tree: Node, columns: Mapping[str, Column], source: Spelling, target:
     """
     known = {name.lower(): column for name, column in columns.items()}
     root = exp.Paren(this=tree)  # so that the whole, too, can be replaced
-    for step in (_listed, _part_of_date, _plain_cast, _told, _compared):
+    for step in (_listed, _part_of_date, _plain_cast, _told, _flagged, _compared):
         for node in list(root.walk()):
             found = step(node, known)
             if found is not node:
@@ -81,6 +90,8 @@ def carried(tree: Node, columns: Mapping[str, Column], source: Spelling, target:
             node.replace(_like(node, source, target))
         elif source.exact and not target.exact:
             _lowered(node, known)
+    if not target.conditions:
+        _apart(root, known, check=check)
     return root.this
 
 
@@ -124,7 +135,8 @@ def carried_default(tree: Node, column: Column, target: Spelling) -> str:
     if isinstance(node, exp.Uuid) and column.kind is ColumnKind.UUID and target.new_uuid:
         return target.new_uuid
     if isinstance(node, exp.Boolean) or column.kind is ColumnKind.BOOLEAN:
-        return _flag(node)
+        flag = _flag(node)
+        return flag if target.conditions else str(int(flag == "TRUE"))
     if isinstance(node, exp.Literal):
         if not node.is_string:
             return f"-{node.this}" if negative else str(node.this)
@@ -185,6 +197,60 @@ def _told(node: Node, columns: Mapping[str, Column]) -> Node:
     zero = isinstance(node, exp.NEQ) and isinstance(node.expression, exp.Literal)
     plain = zero and not node.expression.is_string and node.expression.this == "0"
     return node.this if plain and _is_condition(node.this) else node
+
+
+def _flagged(node: Node, columns: Mapping[str, Column]) -> Node:
+    """Compare flags with true and false, which some engines write as 1 and 0."""
+    if not isinstance(node, (exp.EQ, exp.NEQ)) or not _is_flag(node.this.unnest(), columns):
+        return node
+    value = _bare(node.expression)
+    if not isinstance(value, exp.Literal):
+        return node
+    return type(node)(this=node.this, expression=exp.Boolean(this=_flag(value) == "TRUE"))
+
+
+def _is_flag(node: Node, columns: Mapping[str, Column]) -> bool:
+    return _kind(node, columns) is ColumnKind.BOOLEAN
+
+
+def _apart(root: Node, columns: Mapping[str, Column], *, check: bool) -> None:
+    """Make values of conditions, and conditions of flags, where these are two things."""
+    if any(isinstance(node.expression, exp.Boolean) for node in root.find_all(exp.Is)):
+        raise Refused("IS TRUE is not known there")
+    for node in reversed(list(root.walk())[1:]):  # what is inside first: it is copied
+        if isinstance(node, exp.Paren):
+            continue
+        asked = _is_asked(node, check=check)
+        if isinstance(node, exp.Boolean):
+            number = exp.Literal.number(int(node.this))
+            node.replace(_is_one(number) if asked else number)
+        elif asked and (isinstance(node, exp.Case) or _is_flag(node, columns)):
+            node.replace(_is_one(node.copy()))
+        elif not asked and isinstance(node, _CONDITIONS):
+            ways = [
+                exp.If(this=test, true=exp.Literal.number(number))
+                for test, number in (
+                    (node.copy(), 1),
+                    (exp.Not(this=exp.Paren(this=node.copy())), 0),  # neither where it is NULL
+                )
+            ]
+            node.replace(exp.Case(ifs=ways))
+
+
+def _is_one(value: Node) -> Node:
+    return exp.EQ(this=value, expression=exp.Literal.number(1))
+
+
+def _is_asked(node: Node, *, check: bool) -> bool:
+    """Whether a node stands where a condition does."""
+    below, parent = node, node.parent
+    while isinstance(parent, exp.Paren) and parent.parent is not None:
+        below, parent = parent, parent.parent
+    if isinstance(parent, exp.Paren):
+        return check
+    return isinstance(parent, (exp.Connector, exp.Not)) or (
+        isinstance(parent, exp.If) and parent.this is below
+    )
 
 
 def _is_condition(node: Node) -> bool:
@@ -282,6 +348,10 @@ def _check_meaning(node: Node, columns: Mapping[str, Column], target: Spelling) 
 def _like(node: Node, source: Spelling, target: Spelling) -> Node:
     """Return a LIKE that takes the same texts there."""
     lettered, pattern = _lettered(node.expression), node.expression.unnest()
+    if source.like_ranges != target.like_ranges and (
+        not isinstance(pattern, exp.Literal) or "[" in pattern.this
+    ):
+        raise Refused("[ in LIKE means something else there")
     if lettered and source.like_ignores_case and not target.like_ignores_case:
         kind: Any = exp.ILike
     elif lettered and target.like_ignores_case and not (source.like_ignores_case or target.exact):
@@ -316,8 +386,11 @@ def _lowered(node: Node, columns: Mapping[str, Column]) -> None:
 
 
 def tells_case(column: Column) -> bool:
-    """Whether a column states a collation of MySQL's or MariaDB's that tells ``A`` from ``a``."""
-    return re.search(r"_(?:bin|cs|as_cs)\b", column.sql_type or "") is not None
+    """Whether a column states a collation that tells ``A`` from ``a``.
+
+    Of MySQL, MariaDB or SQL Server: ``utf8mb4_bin``, ``Latin1_General_CS_AS``.
+    """
+    return re.search(r"_(?:bin2?|cs)(?:_|\b)", column.sql_type or "", re.IGNORECASE) is not None
 
 
 def _ignores_case(node: Node, columns: Mapping[str, Column]) -> bool:

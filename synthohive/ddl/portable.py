@@ -30,7 +30,14 @@ from synthohive.schema import ColumnKind
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-    from synthohive.schema import Column, ForeignKey, Index, Metadata, TableConfig
+    from synthohive.schema import (
+        Column,
+        ForeignKey,
+        Index,
+        Metadata,
+        TableConfig,
+        UniqueConstraint,
+    )
 
 __all__ = ["Asked", "portable_ddl"]
 
@@ -51,6 +58,7 @@ def portable_ddl(
     source: Optional[Spelling] = None,
     all_keys: bool,
     asked: Optional[Asked] = None,
+    trusted: bool = False,
 ) -> SchemaDdl:
     """Return the DDL of `metadata` in the dialect's SQL.
 
@@ -67,14 +75,17 @@ def portable_ddl(
         Constrain also the foreign keys that no database declared.
     asked : callable, optional
         Asks the target whether it reads what is translated for it.
+    trusted : bool, default False
+        The texts are those of the target's own catalogue, and are written as they are.
 
     Raises
     ------
     ConnectorError
         A column's values would be lost, since the target has no such type or expression.
     """
-    builder = _Builder(metadata, dialect, spelling, source, all_keys=all_keys, asked=asked)
-    return builder.build()
+    return _Builder(
+        metadata, dialect, spelling, source, all_keys=all_keys, asked=asked, trusted=trusted
+    ).build()
 
 
 class _Builder:
@@ -89,12 +100,15 @@ class _Builder:
         *,
         all_keys: bool,
         asked: Optional[Asked],
+        trusted: bool,
     ) -> None:
         self.dialect, self.spelling, self.source = dialect, spelling, source or spelling
         self.native, self.all_keys, self.asked = source is None, all_keys, asked
-        self.vetting = Vetting(self.source, _enums(metadata), source and spelling)
+        self.vetting = Vetting(self.source, _enums(metadata), source and spelling, trusted)
         self.left: list[Left] = []
-        self.metadata = metadata = writable(metadata, None if self.native else self._default)
+        if not trusted:
+            metadata = writable(metadata, None if self.native else self._default)
+        self.metadata = metadata
         self.omitted = set() if self.spelling.cyclic_keys else _cycle_closers(metadata)
         # Not the dialect's own: some double the percent sign, for drivers that format.
         self.quote, self.literal = self.spelling.quote, self.spelling.literal
@@ -172,6 +186,8 @@ class _Builder:
     def _type(self, table: TableConfig, column: Column) -> str:
         if not self.native or not column.sql_type:
             return self._mapped(table, column)
+        if self.vetting.trusted:
+            return column.sql_type
         if self.spelling.enums == "type" and column.enum_values:
             type_name = _own_name(column.sql_type)
             values = ", ".join(self.literal(value) for value in column.enum_values)
@@ -236,9 +252,7 @@ class _Builder:
             kind = "computed columns"
             expression = self._expression(column.computed, table, kind, column.name)
             if expression is not None:
-                return (
-                    f"{' '.join(parts)} GENERATED ALWAYS AS ({expression}) {self.spelling.computed}"
-                )
+                return f"{parts[0]} {self.spelling.calculated(type_, expression, own=self.native)}"
             if column.name not in table.exclude_columns:
                 raise ConnectorError(
                     f"Column {table.name}.{column.name} is computed by {column.computed!r}, which "
@@ -308,15 +322,16 @@ class _Builder:
         if "foreign key" not in self.spelling.late:
             lines += [body for body, _ in self._references(table)]
         body = ",\n  ".join(lines)
-        sql = f"CREATE TABLE {self.quote(table.name)} (\n  {body}\n)"
+        sql = f"CREATE TABLE {self.spelling.table(table.name)} (\n  {body}\n)"
         return Statement(sql, table.name, f"table {table.name!r}")
 
     def _after(self, table: TableConfig) -> list[Statement]:
         for exclusion in table.exclusions:
             self._leave("exclusion constraints", f"{table.name}.{exclusion.name}", _NONE)
         bodies = self._constraints(table, late=True)
-        alter = f"ALTER TABLE {self.quote(table.name)} ADD "
+        alter = f"ALTER TABLE {self.spelling.table(table.name)} ADD "
         statements = [Statement(alter + body, table.name, what) for body, what in bodies]
+        statements += self._unique_indexes(table)
         for index in table.indexes:
             sql = self._index(table, index)
             if sql is not None:
@@ -367,12 +382,13 @@ class _Builder:
 
     def _uniques(self, table: TableConfig) -> list[tuple[str, str]]:
         strict = "NULLS NOT DISTINCT " if self.spelling.nulls_not_distinct else ""
+        equal = bool(strict) or self.spelling.nulls_equal
         there = "unique" in self.spelling.has
         for unique in table.unique:
             name = f"{table.name}.{unique.name or ', '.join(unique.columns)}"
             if not there:
                 self._leave("unique constraints", name, _NONE)
-            elif not (strict or unique.nulls_distinct):
+            elif not (equal or unique.nulls_distinct):
                 self._leave("unique constraints", name, "two NULLs are different there")
         return [
             (
@@ -385,7 +401,27 @@ class _Builder:
                 label("unique constraint", unique.name or "", unique.columns),
             )
             for unique in (table.unique if there else ())
+            if not self._of_some(table, unique)
         ]
+
+    def _of_some(self, table: TableConfig, unique: UniqueConstraint) -> list[str]:
+        """Return the columns whose NULLs keep rows out of a UNIQUE, which an index stands for."""
+        if not (self.spelling.nulls_equal and unique.nulls_distinct):
+            return []
+        return [c for c in unique.columns if table.columns[c].nullable and c not in table.pk]
+
+    def _unique_indexes(self, table: TableConfig) -> Iterator[Statement]:
+        """Yield the indexes that stand for UNIQUEs of which the engine would compare NULLs."""
+        for unique in table.unique if "unique" in self.spelling.has else ():
+            if open_ := self._of_some(table, unique):
+                name = self._fresh(unique.name or f"{'_'.join(unique.columns)}_once", table.name)
+                filled = " AND ".join(f"{self.quote(column)} IS NOT NULL" for column in open_)
+                sql = (
+                    f"CREATE UNIQUE INDEX {self.quote(name)} ON {self.spelling.table(table.name)} "
+                    f"({self._columns(unique.columns)}) WHERE {filled}"
+                )
+                what = label("unique index", unique.name or "", unique.columns)
+                yield Statement(sql, table.name, what)
 
     def _references(self, table: TableConfig) -> list[tuple[str, ForeignKey]]:
         found = []
@@ -398,7 +434,7 @@ class _Builder:
                 why = "tables in a circle" if circle else "it leads to no primary key"
                 self._leave("foreign keys", fk.label(table.name), f"{why}: counted, not enforced")
                 continue
-            body = reference(fk, self.quote, self.quote(fk.parent))
+            body = reference(fk, self.quote, self.spelling.table(fk.parent))
             if self.spelling.key_actions:
                 body += self._actions(table, fk)
             elif fk.on_delete or fk.on_update:
@@ -411,13 +447,21 @@ class _Builder:
     def _actions(self, table: TableConfig, fk: ForeignKey) -> str:
         found = ""
         for when, action in (("DELETE", fk.on_delete), ("UPDATE", fk.on_update)):
-            if action:
+            if action and self._acts(table, fk, f"{when} {action}".upper()):
                 with self._vetted(table, f"ON {when} of {fk.label(table.name)}", action):
                     found += f" ON {when} {vetted_action(action, fk.columns, self.quote)}"
         return found
 
+    def _acts(self, table: TableConfig, fk: ForeignKey, what: str) -> bool:
+        """Whether the target's keys do so; refusing is what they do anyway."""
+        there = self.spelling.actions
+        has = there is None or what in there
+        if not has and not what.endswith(("RESTRICT", "NO ACTION")):
+            self._leave("actions of keys", fk.label(table.name), f"keys do not {what} there")
+        return has
+
     def _foreign_keys(self, table: TableConfig) -> list[Statement]:
-        alter = f"ALTER TABLE {self.quote(table.name)} ADD "
+        alter = f"ALTER TABLE {self.spelling.table(table.name)} ADD "
         return [
             Statement(alter + body, table.name, label("foreign key", fk.name or "", fk.columns))
             for body, fk in self._references(table)
@@ -438,7 +482,7 @@ class _Builder:
             self._leave("indexes", f"{table.name}.{index.name}", str(exc))
             return None
         name = self.quote(self._index_name(index, table))
-        return f"CREATE {kind} {name} ON {self.quote(table.name)} ({columns}){where}"
+        return f"CREATE {kind} {name} ON {self.spelling.table(table.name)} ({columns}){where}"
 
     def _carried_index(self, table: TableConfig, index: Index) -> tuple[str, str]:
         """Return the columns of an index in the target, and of which rows it is."""
@@ -464,7 +508,7 @@ class _Builder:
             self.quote(name) if name in table.columns else f"({self._read(key, table)})"
             for key, name in zip(keys, names)
         ]
-        condition = f" WHERE {self._read(where, table)}" if where else ""
+        condition = f" WHERE {self._read(where, table, check=True)}" if where else ""
         return ", ".join(written), condition
 
     def _read(self, sql: str, table: TableConfig, *, check: bool = False) -> str:

@@ -17,7 +17,7 @@ from synthohive.schema import Column, ColumnKind
 if TYPE_CHECKING:
     from sqlglot.dialects.dialect import Dialect as Grammar
 
-__all__ = ["Named", "Spelling", "literal", "quote"]
+__all__ = ["Named", "Spelling", "Type", "literal", "quote", "text_length"]
 
 Type = sa.types.TypeEngine[Any]
 _TYPES: Mapping[ColumnKind, Any] = {
@@ -86,6 +86,10 @@ class Spelling:
     cyclic_keys, key_actions, keys_to_unique, nulls_not_distinct : bool
         Tables may refer to each other in a circle; keys have ON DELETE and ON UPDATE; they may lead
         to a UNIQUE; a UNIQUE may take NULL for equal to NULL.
+    actions : frozenset of str, optional
+        What keys do beside refusing (``"DELETE CASCADE"``), where that is not all of it.
+    nulls_equal : bool
+        Each UNIQUE does; where NULLs are to differ, a unique index of some rows stands for it.
     names_in_bytes, names_per_schema : bool
         The longest name is counted in bytes; no two indexes of a schema have one name.
     comments : {"inside", "options", "after", ""}
@@ -120,6 +124,8 @@ class Spelling:
     like_ignores_case, like_escapes, doubles, typed : bool
         LIKE takes upper and lower case for one, and a backslash for an escape; decimals are
         calculated with as doubles; a moment is no text.
+    like_ranges, conditions : bool
+        LIKE knows ranges of characters (``[a-z]``); a condition is a value, and a flag one.
     moments, times : mapping of moment or time to str
         What values that no Arrow type has are written as; see
         :mod:`~synthohive.connectors.special_values`.
@@ -135,8 +141,10 @@ class Spelling:
     unenforced: ClassVar[str] = ""
     cyclic_keys: ClassVar[bool] = True
     key_actions: ClassVar[bool] = True
+    actions: ClassVar[Optional[frozenset[str]]] = None
     keys_to_unique: ClassVar[bool] = True
     nulls_not_distinct: ClassVar[bool] = False
+    nulls_equal: ClassVar[bool] = False
     names_in_bytes: ClassVar[bool] = True
     names_per_schema: ClassVar[bool] = True
     comments: ClassVar[Literal["inside", "options", "after", ""]] = ""
@@ -167,6 +175,8 @@ class Spelling:
     index_clauses: ClassVar[bool] = False
     like_ignores_case: ClassVar[bool] = True
     like_escapes: ClassVar[bool] = False
+    like_ranges: ClassVar[bool] = False
+    conditions: ClassVar[bool] = True
     doubles: ClassVar[bool] = False
     typed: ClassVar[bool] = True
     moments: ClassVar[Mapping[Any, str]] = {}
@@ -175,6 +185,27 @@ class Spelling:
 
     quote = staticmethod(quote)
     literal = staticmethod(literal)
+
+    def table(self, name: str) -> str:
+        """Return a table's name in the statements of a staging place."""
+        return self.quote(name)
+
+    def commented(self, table: str, column: Optional[str], text: str) -> str:
+        """Return the statement that comments on a table, or on a column of it."""
+        thing = self.table(table) + (f".{self.quote(column)}" if column is not None else "")
+        kind = "TABLE" if column is None else "COLUMN"
+        return f"COMMENT ON {kind} {thing} IS {self.literal(text)}"
+
+    def calculated(self, type_: str, sql: str, *, own: bool) -> str:
+        """Return what stands behind the name of a computed column.
+
+        Parameters
+        ----------
+        type_, sql : str
+        own : bool
+            Both are the engine's own, and not translated.
+        """
+        return f"{type_} GENERATED ALWAYS AS ({sql}) {self.computed}"
 
     def collation(self, name: str) -> str:
         """Return a collation's name after COLLATE."""

@@ -324,12 +324,16 @@ def comment_on(thing: str, text: str, table: str, literal: Callable[[str], str])
 
 def comments_on(table: TableConfig, spelling: Spelling) -> list[Statement]:
     """Return the statements that comment on a table and its columns."""
-    place = spelling.quote(table.name)
-    found = [(f"TABLE {place}", table.comment)]
-    found += [
-        (f"COLUMN {place}.{spelling.quote(c.name)}", c.comment) for c in table.columns.values()
+    found = [(None, table.comment), *((c.name, c.comment) for c in table.columns.values())]
+    return [
+        Statement(
+            spelling.commented(table.name, column, text),
+            table.name,
+            f"comment on {table.name if column is None else f'{table.name}.{column}'}",
+        )
+        for column, text in found
+        if text
     ]
-    return [comment_on(what, text, table.name, spelling.literal) for what, text in found if text]
 
 
 def declared_keys(metadata: Metadata) -> frozenset[tuple[str, tuple[str, ...], str]]:

@@ -50,11 +50,14 @@ class Vetting:
         Types that the description defines itself: its enums.
     target : Spelling, optional
         Of the engine that they are written for, where that is another one.
+    trusted : bool, default False
+        The texts are the engine's own, and stay as they are.
     """
 
     spelling: Spelling
     own_types: Collection[str] = field(default_factory=frozenset)
     target: Optional[Spelling] = None
+    trusted: bool = False
 
     @property
     def _into(self) -> Spelling:
@@ -77,12 +80,14 @@ class Vetting:
             It is no expression, holds a part that is not known to be harmless, or may mean
             something else in the target.
         """
+        if self.trusted:
+            return sql
         names = {name.lower(): name for name in columns}
         tree = self._vetted(sql, columns, names)
         if self.target is None or self.target is self.spelling:  # MySQL and MariaDB share one
             tree = self._reshaped(tree)
         else:
-            tree = carried(tree, columns, self.spelling, self.target)
+            tree = carried(tree, columns, self.spelling, self.target, check=check)
         if check and self.target is not None and self.target.compares:
             tree = as_condition(tree)
         written = tree.transform(self._rewritten, names, columns)
@@ -118,6 +123,8 @@ class Vetting:
 
     def default(self, sql: str) -> str:
         """Write a column's default anew; it names no column."""
+        if self.trusted:
+            return sql
         match = _ON_UPDATE.fullmatch(sql.strip()) if self.spelling.updating_defaults else None
         if match is None:
             return self.expression(sql, {})

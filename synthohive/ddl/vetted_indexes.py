@@ -161,8 +161,8 @@ def vetted_index(
     if old.method and old.method not in _METHODS:
         raise Refused(f"there is no index method {old.method!r}")
     parts = ", ".join(_part(item, columns, vetting) for item in old.keys)
-    quote, kind = vetting.spelling.quote, old.kind
-    sql = f"CREATE {kind + ' ' if kind else ''}INDEX {quote(name)} ON {quote(table)} "
+    quote, kind, place = vetting.spelling.quote, old.kind, vetting.spelling.table(table)
+    sql = f"CREATE {kind + ' ' if kind else ''}INDEX {quote(name)} ON {place} "
     using = f"USING {old.method} " if old.method and vetting.spelling.index_methods else ""
     sql += f"{using}({parts})"
     if old.include:

@@ -50,10 +50,6 @@ _SETTLED = 100
 """Statements after which locks are let go of: a server has room for so many in all."""
 
 
-def _listed(found: Sequence[Found]) -> str:
-    return listed(sorted(f.shown for f in found), _SHOWN)
-
-
 class StagedSchema(ABC):
     """A staging place of an engine: loaded, constrained, proved, swapped in.
 
@@ -76,7 +72,8 @@ class StagedSchema(ABC):
     engine_name: ClassVar[str]
     spelling: ClassVar[Spelling]
     errors: ClassVar[tuple[type[BaseException], ...]]
-    mark: ClassVar[str] = "%s"  # of a parameter
+    mark: ClassVar[str] = "%s"  # of a parameter, whose number {0} is
+    two_rows: ClassVar[str] = "SELECT * FROM {0} LIMIT 2"
     seed_type: ClassVar[str] = "NUMERIC(39)"
     texts: ClassVar[tuple[str, str]] = ("TEXT", "TEXT")  # short ones, and those without an end
     fraction: ClassVar[str] = "DOUBLE PRECISION"
@@ -217,7 +214,7 @@ class StagedSchema(ABC):
         if made is None or made.isdisjoint(thing.key for thing in found):
             raise ConnectorError(
                 f"The target {self.target!r} exists already, and SynthoHive did not make it: "
-                f"it holds {_listed(foreign)}.",
+                f"it holds {listed(sorted(f.shown for f in foreign), _SHOWN)}.",
                 hint=f"Name another schema. Only {anyhow}",
             )
         real = getattr(made, "real", False)
@@ -236,7 +233,7 @@ class StagedSchema(ABC):
         if foreign:
             raise ConnectorError(
                 f"The target {self.target!r} holds what SynthoHive did not make: "
-                f"{_listed(foreign)}.",
+                f"{listed(sorted(f.shown for f in foreign), _SHOWN)}.",
                 hint=f"Move it elsewhere, or name another schema. Only {anyhow}",
             )
 
@@ -431,7 +428,7 @@ class StagedSchema(ABC):
 
     def _repeated(self, number: int, table: str, columns: Sequence[str], *, whole: bool) -> str:
         """Return a query of one row: a number, how many rows have NULL, how many values repeat."""
-        place, listed = self.quote(table), ", ".join(map(self.quote, columns))
+        place, listed = self.spelling.table(table), ", ".join(map(self.quote, columns))
         filled = " AND ".join(f"{self.quote(column)} IS NOT NULL" for column in columns)
         only = "" if whole else f" WHERE {filled}"
         return (
@@ -473,14 +470,14 @@ class StagedSchema(ABC):
         parent : str
             The quoted table that the key leads to, with its place where that is another.
         """
-        quote = self.quote
+        quote, child = self.quote, self.spelling.table(table)
         complete = " AND ".join(f"c.{quote(c)} IS NOT NULL" for c in fk.columns)
         if fk.no_parent is not None:
             complete += f" AND c.{quote(fk.columns[0])} <> {fk.no_parent!r}"
         with self.named(f"the count of orphans of {fk.label(table)}"):
             return int(
                 self._scalar(
-                    f"SELECT COUNT(*) FROM {quote(table)} c WHERE {complete} AND NOT EXISTS "
+                    f"SELECT COUNT(*) FROM {child} c WHERE {complete} AND NOT EXISTS "
                     f"(SELECT 1 FROM {parent} p WHERE {matching(fk, quote)})"
                 )
             )
@@ -491,7 +488,7 @@ class StagedSchema(ABC):
         types = (text, text, self.seed_type, self.fraction, text, text, long_text)
         fields = ", ".join(f"{name} {type_}" for name, type_ in zip(NOTE_COLUMNS, types))
         with self.named(f"the note {PROVENANCE_TABLE!r}"):
-            self._execute(f"CREATE TABLE {self.quote(PROVENANCE_TABLE)} ({fields})")
+            self._execute(f"CREATE TABLE {self.spelling.table(PROVENANCE_TABLE)} ({fields})")
             objects = json.dumps(sorted(self._made()))
             self._insert_note((*astuple(self.provenance), objects))
         step("note written")
@@ -540,8 +537,8 @@ class StagedSchema(ABC):
 
     def _insert_note(self, values: tuple[Any, ...]) -> None:
         """Insert the only row of the `_synthohive` table."""
-        marks = ", ".join([self.mark] * len(values))
-        self._ask(f"INSERT INTO {self.quote(PROVENANCE_TABLE)} VALUES ({marks})", values)
+        marks = ", ".join(map(self.mark.format, range(1, len(values) + 1)))
+        self._ask(f"INSERT INTO {self.spelling.table(PROVENANCE_TABLE)} VALUES ({marks})", values)
 
     def _ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Run one statement in the staging place, and return the rows that it finds."""
@@ -556,9 +553,8 @@ class StagedSchema(ABC):
 
     def _note_in(self, place: str) -> Optional[frozenset[str]]:
         """Return the keys in the note of a quoted place, which has such a table."""
-        return read_note(
-            *self._found(f"SELECT * FROM {place}.{self.quote(PROVENANCE_TABLE)} LIMIT 2")
-        )
+        note = f"{place}.{self.quote(PROVENANCE_TABLE)}"
+        return read_note(*self._found(self.two_rows.format(note)))
 
     @abstractmethod
     def _reason(self, exc: BaseException) -> str:
@@ -572,7 +568,7 @@ class StagedSchema(ABC):
         """Gather the statistics that the proofs' plans need."""
         for table in self.metadata.tables if self.statistics else ():
             with self.named(f"the statistics of table {table!r}"):
-                self._execute(self.statistics.format(self.quote(table)))
+                self._execute(self.statistics.format(self.spelling.table(table)))
 
     @classmethod
     @abstractmethod
@@ -785,14 +781,15 @@ class Writer:
         if self._crosses(table, key):
             parent, enforced = self._place(key.parent), self._enforced(table, key)
         else:
-            parent = schema.quote(above)
+            parent = schema.spelling.table(above)
             enforced = (own, tuple(key.columns), above) in schema.ddl.enforced
         return KeyCheck(table, key, schema.rows[own], schema.orphans(own, key, parent), enforced)
 
     def _statement(self, table: str, key: ForeignKey) -> Statement:
         quote = self._of(table).quote
         name = f"CONSTRAINT {quote(key.name)} " if key.name else ""
-        sql = f"ALTER TABLE {quote(self.metadata.table(table).own_name)} ADD {name}"
+        own = self._of(table).spelling.table(self.metadata.table(table).own_name)
+        sql = f"ALTER TABLE {own} ADD {name}"
         sql += reference(key, quote, self._place(key.parent))
         for when, action in (("DELETE", key.on_delete), ("UPDATE", key.on_update)):
             if action:

@@ -81,6 +81,9 @@ def tables(how: Spelling) -> Iterator[str]:
     """Yield the statements that make the tables, as far as an engine has what they state."""
     late, only = "foreign key" in how.late, how.unenforced
     note = how.described_by("what was agreed") if how.comments in ("inside", "options") else ""
+    since = "(status = 'gone') = (left_on IS NOT NULL)"
+    if not how.conditions:
+        since = "status = 'gone' AND left_on IS NOT NULL OR status <> 'gone' AND left_on IS NULL"
     circle = " REFERENCES {orders} (id)" if how.cyclic_keys and not late else ""
 
     def has(kind: str, clause: str) -> str:
@@ -91,15 +94,14 @@ def tables(how: Spelling) -> Iterator[str]:
         f"NOT NULL{has('unique', f' UNIQUE{only}')}, status {text(how, 9)} DEFAULT 'new' NOT NULL, "
         f"left_on date, first_order integer{circle}"
         + has("check", ", CONSTRAINT known CHECK (status IN ('new', 'old', 'gone')), ")
-        + has("check", "CONSTRAINT gone_since CHECK ((status = 'gone') = (left_on IS NOT NULL))")
+        + has("check", f"CONSTRAINT gone_since CHECK ({since})")
         + ")"
     )
     yield (
         f"CREATE TABLE {{orders}} (id integer NOT NULL PRIMARY KEY{only}, "
         f"customer_id integer NOT NULL, status {text(how, 9)} NOT NULL {note}, "
         "total decimal(9, 2) NOT NULL, paid decimal(9, 2) NOT NULL, "
-        + has("computed", "due decimal(10, 2) GENERATED ALWAYS AS (total - paid) ")
-        + has("computed", f"{how.computed}, ")
+        + has("computed", f"due {how.calculated('decimal(10, 2)', 'total - paid', own=False)}, ")
         + has("check", "CONSTRAINT not_more CHECK (paid <= total AND paid >= 0), ")
         + f"CONSTRAINT buyer FOREIGN KEY (customer_id) REFERENCES {{customer}} (id){only})"
     )
@@ -254,7 +256,8 @@ class EngineContract:
         ("kind", "broken"),
         [
             ("check", "{customer} WHERE status NOT IN ('new', 'old', 'gone')"),
-            ("check", "{customer} WHERE (status = 'gone') <> (left_on IS NOT NULL)"),
+            ("check", "{customer} WHERE status = 'gone' AND left_on IS NULL"),
+            ("check", "{customer} WHERE status <> 'gone' AND left_on IS NOT NULL"),
             ("check", "{orders} WHERE paid > total OR paid < 0"),
             ("computed", "{orders} WHERE due <> total - paid"),
             ("unique", "(SELECT mail FROM {customer} GROUP BY mail HAVING count(*) > 1) d"),
