@@ -48,10 +48,11 @@ _IN_URL = re.compile(
     r"(?P<user>[^\s:/@]{0,200}):\S{0,2000}@"
 )
 HARMLESS_SETTINGS = (
-    "account", "application_name", "authenticator", "charset", "client_encoding", "connect_timeout",
-    "host", "local_infile", "location", "maximum_bytes_billed", "mode", "port", "priority", "role",
-    "service", "ssl_ca", "ssl_verify_cert", "sslcert", "sslmode", "sslrootcert",
-    "target_session_attrs", "timeout", "uri", "user_supplied_client", "warehouse",
+    "account", "application_name", "authenticator", "catalog", "charset", "client_encoding",
+    "connect_timeout", "host", "http_path", "local_infile", "location", "maximum_bytes_billed",
+    "mode", "port", "priority", "role", "schema", "service", "ssl_ca", "ssl_verify_cert",
+    "sslcert", "sslmode", "sslrootcert", "target_session_attrs", "timeout", "uri",
+    "user_supplied_client", "warehouse",
 )  # fmt: skip
 """What may be shown of a URL's settings; any other may be secret, or hold what is."""
 _QUERY = re.compile(

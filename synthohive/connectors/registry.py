@@ -37,6 +37,7 @@ ENGINES = {
     "snowflake": "synthohive.connectors.snowflake",
     "redshift": "synthohive.connectors.redshift",
     "mssql": "synthohive.connectors.mssql",
+    "databricks": "synthohive.connectors.databricks",
 }
 """From the name of a dialect, as in a URL, to the folder of its engine."""
 ALIASES = {"postgres": "postgresql"}

@@ -322,7 +322,8 @@ class _Builder:
         if "foreign key" not in self.spelling.late:
             lines += [body for body, _ in self._references(table)]
         body = ",\n  ".join(lines)
-        sql = f"CREATE TABLE {self.spelling.table(table.name)} (\n  {body}\n)"
+        place, end = self.spelling.table(table.name), self.spelling.table_end
+        sql = f"CREATE TABLE {place} (\n  {body}\n){end}"
         return Statement(sql, table.name, f"table {table.name!r}")
 
     def _after(self, table: TableConfig) -> list[Statement]:
@@ -364,12 +365,14 @@ class _Builder:
 
     def _checks(self, table: TableConfig) -> list[tuple[str, str]]:
         found = []
-        for check in table.checks:
+        for number, check in enumerate(table.checks, 1):
             what = label("check constraint", check.name or "")
             kind = "check constraints"
             sql = self._expression(check.sqltext, table, kind, check.name or check.sqltext)
             if sql is not None:
-                body = self._named(check.name, table, f"CHECK ({sql})")
+                made_up = f"{table.name}_rule_{number}" if self.spelling.checks_named else None
+                name = check.name or made_up
+                body = self._named(name, table, f"CHECK ({sql})")
                 found.append((body, what))
         listed = not self.native and self.spelling.enums != "column"
         if listed and "check" in self.spelling.has:
@@ -377,6 +380,10 @@ class _Builder:
                 if column.enum_values:
                     values = ", ".join(map(self.literal, column.enum_values))
                     body = f"CHECK ({self.quote(column.name)} IN ({values}))"
+                    name = (
+                        f"{table.name}_{column.name}_known" if self.spelling.checks_named else None
+                    )
+                    body = self._named(name, table, body)
                     found.append((body, label("check constraint", "", [column.name])))
         return found
 

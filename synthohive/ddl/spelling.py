@@ -109,6 +109,10 @@ class Spelling:
         There are moments with a time zone.
     digits : int, optional
         The most that decimals keep, where the type says more.
+    checks_named : bool
+        A CHECK has to have a name.
+    table_end : str
+        What stands behind the parenthesis of CREATE TABLE.
     compares : bool
         A CHECK has to be a comparison, or a combination of such; see
         :func:`~synthohive.ddl.carried.as_condition`.
@@ -165,6 +169,8 @@ class Spelling:
     )  # fmt: skip
     zones: ClassVar[bool] = False
     digits: ClassVar[Optional[int]] = None
+    checks_named: ClassVar[bool] = False
+    table_end: ClassVar[str] = ""
     compares: ClassVar[bool] = False
     exact: ClassVar[str] = ""
     type_names: ClassVar[Optional[frozenset[str]]] = None

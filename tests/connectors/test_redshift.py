@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -15,110 +14,91 @@ from sqlalchemy import create_engine
 
 from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.redshift import CAPABILITIES, catalogue
-from synthohive.connectors.redshift.catalogue import RedshiftCatalogue
 from synthohive.connectors.redshift.spelling import SPELLING
 from synthohive.connectors.redshift.types import described
 from synthohive.connectors.redshift.write import values_of
-from synthohive.connectors.reflection import _Description
 from synthohive.connectors.registry import spelling
 from synthohive.ddl.portable import portable_ddl
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
+from tests.contracts.recorded_rows import Rows, recorded
 from tests.contracts.writer import shop
 
 ENGINE = create_engine("redshift+psycopg2://u:p@h:5439/db")
-FIELDS = ("table_name", "column_name", "data_type", "column_default", "is_nullable", "encoding",
-          "distkey", "sortkey", "remarks")  # fmt: skip
+COLUMNS = ("table_name", "column_name", "data_type", "column_default", "is_nullable", "encoding",
+           "distkey", "sortkey", "remarks")  # fmt: skip
 _SUM = "SELECT o.shop_id, sum(o.price) AS sum"
 _COUNTED = """"identity"(106546, 0, '1,2'::text)"""
-RECORDED: dict[str, list[tuple[Any, ...]]] = {
-    "SELECT current_database(), current_schema()": [("db", "public")],
-    catalogue._TABLES: [
-        ("lake", "EXTERNAL TABLE", None),
-        ("mv_tbl__totals__0", "TABLE", None),
-        ("orders", "TABLE", "what was sold"),
-        ("shop", "TABLE", None),
-        ("totals", "VIEW", None),
-    ],
-    catalogue._COLUMNS: [
-        ("orders", "id", "bigint", _COUNTED, "NO", "az64", False, 0, None),
-        ("orders", "shop_id", "integer", None, "NO", "az64", True, 2, "where"),
-        (
-            "orders",
-            "sold",
-            "timestamp without time zone",
-            "getdate()",
-            "YES",
-            "none",
-            False,
-            1,
-            None,
-        ),
-        ("orders", "price", "numeric(10,2)", "0", "YES", "az64", False, 0, None),
-        ("orders", "note", "character varying(65535)", None, "YES", "lzo", False, 0, None),
-        ("orders", "more", "super", None, "YES", "zstd", False, 0, None),
-        ("orders", "place", "geometry", None, "YES", "raw", False, 0, None),
-        ("shop", "id", "integer", None, "NO", "az64", False, 1, None),
-        ("shop", "code", "character(3)", None, "YES", "lzo", False, -2, None),
-    ],
-    catalogue._KEYS: [
-        ("orders", "of_shop", "f", "{2}", "s", "shop", "{1}", 7, 8),
-        ("orders", "orders_pkey", "p", [1], None, None, None, 7, 0),
-        ("shop", "shop_code_key", "u", [2], None, None, None, 8, 0),
-        ("shop", "shop_pkey", "p", [1], None, None, None, 8, 0),
-    ],
-    catalogue._NAMES: [(7, 1, "id"), (7, 2, "shop_id"), (8, 1, "id"), (8, 2, "code")],
-    catalogue._SPREAD: [("orders", 1), ("shop", 8)],
-    catalogue._VIEWS: [
-        (
-            "totals",
-            "SELECT o.shop_id, sum(o.price) AS sum FROM s.orders o GROUP BY o.shop_id;",
-            "all",
-        ),
-        ("far", "SELECT * FROM elsewhere.t;", None),
-    ],
+RECORDED: Rows = {
+    "SELECT current_database(), current_schema()": (("a", "b"), [("db", "public")]),
+    catalogue._TABLES: (
+        ("table_name", "table_type", "remarks"),
+        [
+            ("lake", "EXTERNAL TABLE", None),
+            ("mv_tbl__totals__0", "TABLE", None),
+            ("orders", "TABLE", "what was sold"),
+            ("shop", "TABLE", None),
+            ("totals", "VIEW", None),
+        ],
+    ),
+    catalogue._COLUMNS: (
+        COLUMNS,
+        [
+            ("orders", "id", "bigint", _COUNTED, "NO", "az64", False, 0, None),
+            ("orders", "shop_id", "integer", None, "NO", "az64", True, 2, "where"),
+            (
+                "orders",
+                "sold",
+                "timestamp without time zone",
+                "getdate()",
+                "YES",
+                "none",
+                False,
+                1,
+                None,
+            ),
+            ("orders", "price", "numeric(10,2)", "0", "YES", "az64", False, 0, None),
+            ("orders", "note", "character varying(65535)", None, "YES", "lzo", False, 0, None),
+            ("orders", "more", "super", None, "YES", "zstd", False, 0, None),
+            ("orders", "place", "geometry", None, "YES", "raw", False, 0, None),
+            ("shop", "id", "integer", None, "NO", "az64", False, 1, None),
+            ("shop", "code", "character(3)", None, "YES", "lzo", False, -2, None),
+        ],
+    ),
+    catalogue._KEYS: (
+        (),
+        [
+            ("orders", "of_shop", "f", "{2}", "s", "shop", "{1}", 7, 8),
+            ("orders", "orders_pkey", "p", [1], None, None, None, 7, 0),
+            ("shop", "shop_code_key", "u", [2], None, None, None, 8, 0),
+            ("shop", "shop_pkey", "p", [1], None, None, None, 8, 0),
+        ],
+    ),
+    catalogue._NAMES: (
+        ("attrelid", "attnum", "attname"),
+        [(7, 1, "id"), (7, 2, "shop_id"), (8, 1, "id"), (8, 2, "code")],
+    ),
+    catalogue._SPREAD: (("relname", "releffectivediststyle"), [("orders", 1), ("shop", 8)]),
+    catalogue._VIEWS: (
+        ("viewname", "definition", "remarks"),
+        [
+            (
+                "totals",
+                "SELECT o.shop_id, sum(o.price) AS sum FROM s.orders o GROUP BY o.shop_id;",
+                "all",
+            ),
+            ("far", "SELECT * FROM elsewhere.t;", None),
+        ],
+    ),
 }
-NAMES = {
-    catalogue._TABLES: ("table_name", "table_type", "remarks"),
-    catalogue._COLUMNS: FIELDS,
-    catalogue._NAMES: ("attrelid", "attnum", "attname"),
-    catalogue._SPREAD: ("relname", "releffectivediststyle"),
-    catalogue._VIEWS: ("viewname", "definition", "remarks"),
-}
 
 
-class Row(tuple):  # type: ignore[type-arg]
-    """A recorded row."""
-
-    _mapping: dict[str, Any]
-
-
-class Recorded(RedshiftCatalogue):
-    """A catalogue that answers from recorded rows."""
-
-    def rows(self, sql: str, **parameters: Any) -> list[Any]:
-        found = []
-        for values in RECORDED[sql]:
-            row = Row(values)
-            row._mapping = dict(zip(NAMES.get(sql, ()), values))
-            found.append(row)
-        return found
-
-
-def recorded() -> tuple[Recorded, Metadata]:
-    dialect = dialect_for(ENGINE)
-    known = Recorded(SimpleNamespace(), dialect.quote)  # type: ignore[arg-type]
-    names = known.get_table_names("s")
-    told = _Description(SimpleNamespace(), known, dialect, "s", names)  # type: ignore[arg-type]
-    meta = Metadata(schema_name="s", dialect="redshift")
-    for name in names:
-        meta.tables[name] = told.table(name)
-    known.amend(meta)
-    return known, meta
+def known() -> tuple[Any, Metadata]:
+    return recorded(ENGINE, RECORDED, "s")
 
 
 def test_recorded_rows_become_a_description() -> None:
-    _, meta = recorded()
+    _, meta = known()
     assert set(meta.tables) == {"orders", "shop"}
     orders = meta.tables["orders"]
     assert orders.pk == ["id"]
@@ -138,8 +118,8 @@ def test_recorded_rows_become_a_description() -> None:
 
 
 def test_a_clone_has_the_layout_of_its_source() -> None:
-    known, meta = recorded()
-    ddl = known.clone(meta, "s", [])
+    told, meta = known()
+    ddl = told.clone(meta, "s", [])
     assert ddl is not None
     (orders,), (of_shop,) = ddl.tables["orders"], ddl.tables["shop"]
     assert orders.sql == (
@@ -166,14 +146,14 @@ def test_a_clone_has_the_layout_of_its_source() -> None:
     for statement in (orders, of_shop, *ddl.after, *ddl.keys):
         assert parse_one(statement.sql, dialect="redshift")
     meta.tables["shop"].columns["new"] = Column(name="new", kind=ColumnKind.TEXT)
-    assert known.clone(meta, "s", []) is None
+    assert told.clone(meta, "s", []) is None
 
 
 def test_views_lead_to_the_copy_or_are_refused() -> None:
-    known, _ = recorded()
-    totals, far = known.objects("s", ["orders", "shop"], [])
+    told, _ = known()
+    totals, far = told.objects("s", ["orders", "shop"], [])
     assert totals.create.replace('"sum"', "sum") == (  # versions of sqlglot quote it
-        'CREATE VIEW "totals" AS SELECT o.shop_id, SUM(o.price) AS sum FROM orders AS o '
+        'CREATE VIEW "totals" AS SELECT o.shop_id, SUM(o.price) AS sum FROM "orders" AS o '
         "GROUP BY o.shop_id"
     )
     assert totals.comment == """COMMENT ON VIEW "totals" IS 'all'"""

@@ -6,23 +6,21 @@ means the same whatever the session's formats and the file format's options are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from synthohive.ddl.spelling import literal, quote
 from synthohive.io.text import hexadecimal, iso_timestamps, since_epoch, text
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["STAGE", "carried", "copy_sql", "files", "put_sql", "taken"]
+__all__ = ["STAGE", "carried", "copy_sql", "put_sql", "taken"]
 
 STAGE = "SYNTHOHIVE_ROWS"
 """The stage of a staging schema; dropped before the schema is shown."""
-_FILE_BYTES = 128 << 20
 _DOCUMENTS = (ColumnKind.JSON, ColumnKind.ARRAY, ColumnKind.COMPOSITE)
 
 
@@ -86,31 +84,6 @@ def _name(type_: pa.DataType) -> str:
         (is_.is_duration, "TIMESTAMP_NTZ"),
     )
     return next((name for holds, name in names if holds(type_)), "VARCHAR")
-
-
-def files(folder: Path, batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Path, int]]:
-    """Write batches into Parquet files of bounded size; yield each with its number of rows."""
-    number, rows = 0, 0
-    writer: Any = None
-    path = folder
-    for batch in batches:
-        arrays = [carried(array) for array in batch.columns]
-        plain = pa.table(arrays, [f"c{i}" for i in range(len(arrays))])
-        if writer is None:
-            path, number, rows = folder / f"{number}.parquet", number + 1, 0
-            sink = path.open("wb")
-            writer = pq.ParquetWriter(sink, plain.schema, compression="snappy")
-        writer.write_table(plain)
-        rows += batch.num_rows
-        if sink.tell() >= _FILE_BYTES:
-            writer.close()
-            sink.close()
-            writer = None
-            yield path, rows
-    if writer is not None:
-        writer.close()
-        sink.close()
-        yield path, rows
 
 
 def put_sql(path: Path, place: str) -> str:

@@ -13,13 +13,14 @@ from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
 from synthohive.connectors.engines import own_connection
 from synthohive.connectors.snowflake.catalogue import schema_named
-from synthohive.connectors.snowflake.rows import STAGE, copy_sql, files, put_sql
+from synthohive.connectors.snowflake.rows import STAGE, carried, copy_sql, put_sql
 from synthohive.connectors.snowflake.spelling import SPELLING
 from synthohive.connectors.snowflake.text import reason
 from synthohive.ddl.spelling import Spelling, quote
 from synthohive.ddl.statements import PROVENANCE_TABLE
 from synthohive.exceptions import ConnectorError
 from synthohive.io.marked import MarkedSchema
+from synthohive.io.parquet_files import files
 from synthohive.io.staging import Found, Order, appeared_error, read_note
 from synthohive.io.steps import step
 
@@ -153,7 +154,7 @@ class SnowflakeWriter(MarkedSchema):
         folder = self._folder.path / place
         folder.mkdir()
         sent = 0
-        for path, count in files(folder, batches):
+        for path, count in files(folder, batches, carried):
             self._execute(put_sql(path, place))
             path.unlink()
             sent += count

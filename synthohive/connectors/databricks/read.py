@@ -1,0 +1,67 @@
+"""Databricks: Arrow batches of the driver, cast to each column's type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from databricks.sql.exc import Error
+from sqlalchemy.engine import Connection
+
+from synthohive.connectors.databricks import CAPABILITIES, catalogue
+from synthohive.connectors.databricks.text import reason
+from synthohive.connectors.databricks.types import reading
+from synthohive.connectors.dialect import Catalogue, Dialect
+from synthohive.exceptions import ConnectorError
+from synthohive.io.base import BATCH_ROWS
+from synthohive.schema import Column
+
+__all__ = ["READER", "DatabricksSql"]
+
+
+class DatabricksSql(Dialect):
+    """See the module.
+
+    Each query sees a table as it was when the query began: there is no transaction that keeps
+    later changes out.
+    """
+
+    CATALOGUE: ClassVar[type[Catalogue]] = catalogue.DatabricksCatalogue
+
+    def begin(self, connection: Connection) -> None:
+        """Have moments be those of UTC; there is no transaction."""
+        self.execute(connection, "SET TIME ZONE 'UTC'")
+
+    def expression(self, column: Column, quoted: str) -> str:
+        """See the base class."""
+        return reading(column, quoted)
+
+    def hashed(self, expressions: Sequence[str], seed: int) -> str:
+        """See the base class; XXHASH64 takes all types that keys have."""
+        return f"pmod(xxhash64({', '.join([str(int(seed)), *expressions])}), 4294967296)"
+
+    def read(
+        self, connection: Connection, sql: str, columns: Sequence[Column], table: str
+    ) -> Iterator[pa.RecordBatch]:
+        """See the base class."""
+        driver: Any = connection.connection.driver_connection
+        try:
+            with driver.cursor() as cursor:
+                cursor.execute(sql)
+                while (found := cursor.fetchmany_arrow(BATCH_ROWS)).num_rows:
+                    arrays = [pc.cast(a, c.arrow_type) for a, c in zip(found.columns, columns)]
+                    yield from pa.Table.from_arrays(
+                        arrays, schema=self.schema(columns)
+                    ).to_batches()
+        except (Error, pa.ArrowException) as exc:
+            said = reason(exc)
+            raise ConnectorError(
+                f"Table {table!r} could not be read: {said}.",
+                hint=CAPABILITIES.missing_grant(said, "")
+                or "Grant SELECT on it, or leave it out with exclude=[…].",
+            ) from None  # the message repeats values
+
+
+READER = DatabricksSql
