@@ -28,6 +28,22 @@ class Processes:
     def __init__(self, count: int) -> None:
         self.count = count
         self._executor: Any = None
+        self._first: Any = None
+
+    def start(self, function: Callable[..., Any]) -> None:
+        """Start them now, and have a function called that makes ready what is called later.
+
+        Raises
+        ------
+        ProcessEnded
+        """
+        if self.count and self._first is None:
+            self._first = self.submit(function)
+
+    @property
+    def ready(self) -> bool:
+        """Whether what is handed over now is begun at once: one has come up after :meth:`start`."""
+        return self._first is not None and bool(self._first.done())
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Have a function called in one of them; return the future of its result.

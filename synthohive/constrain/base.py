@@ -127,14 +127,21 @@ class Repairing:
     repairs : list of Repair
         All constraints of the rows: none of them is broken to keep another.
     rng : numpy.random.Generator
+    broken : ndarray of bool, shape (constraints, rows)
+        Which rows break each of them.
     last : bool
         Whether only what changes most can help any more.
     """
 
-    def __init__(self, rows: pa.Table, repairs: Iterable[Repair], rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        rows: pa.Table,
+        repairs: Iterable[Repair],
+        rng: np.random.Generator,
+        broken: Optional[Sequence[Bools]] = None,
+    ) -> None:
         self.rows, self.repairs, self.rng, self.last = rows, list(repairs), rng, False
-        masks = [repair.broken(rows) for repair in self.repairs]
-        # (constraints, rows)
+        masks = [one.broken(rows) for one in self.repairs] if broken is None else broken
         self.broken = np.array(masks, dtype=np.bool_).reshape(len(masks), len(rows))
         # What rows break alone comes first: values that none repeats are found for it afterwards,
         # but not the other way round.

@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
 from synthohive.constrain.base import TRIES, Offer, Repair, Repairing
-from synthohive.constrain.sql_expressions import Check
+from synthohive.constrain.sql_expressions import Check, all_hold
 from synthohive.tables.ancestors import with_column
 from synthohive.tables.key_hashes import key_hashes
 
-__all__ = ["CheckRepair", "nearest"]
+__all__ = ["CheckRepair", "all_broken", "nearest"]
 
 OFTEN, FEW = 0.02, 20
 
@@ -156,6 +156,11 @@ class CheckRepair(Repair):
         # Only what lies on the wrong side moves: a row may break the CHECK by another column.
         values = pc.if_else(_compare(op, kept, moved), moved, kept)
         yield Offer(rows, pa.table({name: values}))
+
+
+def all_broken(repairs: Sequence[CheckRepair], rows: pa.Table) -> list[Bools]:
+    """Return which rows break each CHECK, all of which are asked at once."""
+    return [~held for held in all_hold([repair.check for repair in repairs], rows)]
 
 
 def _cast(values: Sequence[Any], type_: pa.DataType) -> pa.Array:

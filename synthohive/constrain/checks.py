@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.base import Repair, Repairing, Resample
-from synthohive.constrain.check_repair import CheckRepair
+from synthohive.constrain.check_repair import CheckRepair, all_broken
 from synthohive.constrain.sql_expressions import Check, Comparison, compile_check, quoted
 from synthohive.exceptions import ConstraintViolationError
 from synthohive.schema import ColumnKind, Constraint, TableConfig
@@ -106,8 +106,9 @@ class TableChecks:
 
         Constraints on columns that `table` does not have are passed over.
         """
-        found = {r.label: np.flatnonzero(r.broken(table)) for r in self.repairs(table.column_names)}
-        return {label: rows for label, rows in found.items() if len(rows)}
+        repairs = self.repairs(table.column_names)
+        found = zip(repairs, map(np.flatnonzero, all_broken(repairs, table)))
+        return {repair.label: rows for repair, rows in found if len(rows)}
 
     def listed_values(self, table: TableConfig, data: pa.Table) -> dict[str, list[Any]]:
         """Return the only values that columns of unique sets may hold, where the schema lists them.
@@ -132,7 +133,7 @@ class TableChecks:
     def keep_unbroken(
         self, before: pa.Table, after: pa.Table, changed: Collection[str]
     ) -> pa.Table:
-        """Return `after`, with the changed columns of `before` in rows that break a constraint.
+        """Return `after`, with the changed columns of `before` in rows that break one by a change.
 
         The log event ``relations_left`` says how many rows those are.
 
@@ -143,7 +144,13 @@ class TableChecks:
         changed : collection of str
             Of both tables; they go back together.
         """
-        broken = self.violations(after).values()
+        moved = {
+            n
+            for n in after.column_names
+            if n not in before.column_names or not after.column(n).equals(before.column(n))
+        }
+        kept = {label: check for label, check in self.checks.items() if check.columns & moved}
+        broken = replace(self, checks=kept).violations(after).values()
         if not broken:
             return after
         wrong = np.unique(np.concatenate(list(broken)))
@@ -186,7 +193,10 @@ class TableChecks:
         if table.num_rows == 0 or not (checks or others):
             return table, 0
 
-        now = Repairing(table, [*checks, *others], rng)
+        broken = [*all_broken(checks, table), *(other.broken(table) for other in others)]
+        if not any(mask.any() for mask in broken):
+            return table, 0
+        now = Repairing(table, [*checks, *others], rng, broken)
         table, repaired = now.run(resample, self.free)
         left = {c.label: len(now.wrong(c)) for c in checks if len(now.wrong(c))}
         if left:

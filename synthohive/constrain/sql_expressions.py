@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
@@ -30,7 +31,15 @@ from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.vetted import check_shape
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["Check", "Comparison", "Expression", "compile_check", "compile_expression", "quoted"]
+__all__ = [
+    "Check",
+    "Comparison",
+    "Expression",
+    "all_hold",
+    "compile_check",
+    "compile_expression",
+    "quoted",
+]
 
 log = get_logger(__name__)
 Node = Any
@@ -101,16 +110,7 @@ class Expression:
         return np.array(asked.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
     def _asked(self, value: str, rows: pa.Table) -> pa.Array:
-        cursor = _database().cursor()
-        try:
-            names = sorted(self.columns)
-            given = rows.select(names) if names else pa.table({"": pa.nulls(len(rows))})
-            cursor.register("generated", given)
-            result = cursor.execute(f"SELECT {value} AS made FROM generated")
-            stream = getattr(result, "to_arrow_table", None) or result.fetch_arrow_table
-            return stream().column("made").combine_chunks()
-        finally:
-            cursor.close()
+        return _asked([value], self.columns, rows)[0]
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,35 @@ class Check(Expression):
         except duckdb.Error as exc:  # overflow, a malformed value: the database will tell
             log.warning("check_not_evaluated", check=self.sqltext, reason=_first_line(exc))
             return np.ones(len(rows), dtype=np.bool_)
+
+
+def all_hold(checks: Sequence[Check], rows: pa.Table) -> list[Bools]:
+    """Return for each condition whether each row satisfies it, as :meth:`Check.holds` does.
+
+    All are asked at once: for the rows of a block, a question costs more than its answer.
+    """
+    if len(checks) > 1:
+        values = [f"coalesce(({check.sql})::BOOLEAN, true)" for check in checks]
+        columns = frozenset().union(*(check.columns for check in checks))
+        with suppress(duckdb.Error):  # of which one says nothing of the others: asked alone
+            found = _asked(values, columns, rows)
+            return [np.array(one.to_numpy(zero_copy_only=False), dtype=np.bool_) for one in found]
+    return [check.holds(rows) for check in checks]
+
+
+def _asked(values: Sequence[str], columns: Collection[str], rows: pa.Table) -> list[pa.Array]:
+    """Return some values of each row, which are calculated from some columns."""
+    cursor = _database().cursor()
+    try:
+        names = sorted(columns)
+        given = rows.select(names) if names else pa.table({"": pa.nulls(len(rows))})
+        cursor.register("generated", given)
+        asked = ", ".join(f'{value} AS "{number}"' for number, value in enumerate(values))
+        result = cursor.execute(f"SELECT {asked} FROM generated")
+        stream = getattr(result, "to_arrow_table", None) or result.fetch_arrow_table
+        return [column.combine_chunks() for column in stream().columns]
+    finally:
+        cursor.close()
 
 
 _local = threading.local()

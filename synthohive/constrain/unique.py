@@ -189,21 +189,30 @@ class UniqueRepair(Repair):
         The columns of the set that may be changed.
     movable : sequence of str
         Columns of the condition, and those tied to them, which are traded together.
+    apart : bool
+        No row can repeat one of another block, so that none need be remembered.
     """
 
     def __init__(
-        self, config: TableConfig, rule: UniqueRule, free: set[str], movable: Sequence[str] = ()
+        self,
+        config: TableConfig,
+        rule: UniqueRule,
+        free: set[str],
+        movable: Sequence[str] = (),
+        *,
+        apart: bool = False,
     ) -> None:
         super().__init__(rule.all_columns, [*sorted(free), *movable], binding=rule.declared)
         self.config, self.rule, self._free, self._movable = config, rule, free, list(movable)
-        self._seen, self._beyond = Seen(), 0
+        self._seen, self._beyond, self._apart = Seen(), 0, apart
 
     def broken(self, rows: pa.Table, later: Optional[Bools] = None) -> Bools:
         """Return the rows whose hash stood before: in this block, or in an earlier one."""
         return self.rule.repeated(rows, later, self._seen)
 
     def _bar(self, block: pa.Table, broken: Bools) -> None:
-        self._seen.add(self.rule.hashes(block))
+        if not self._apart:
+            self._seen.add(self.rule.hashes(block))
 
     def _outside(self, rows: pa.Table) -> IntArray:
         """Return the rows that the rule's condition leaves out."""

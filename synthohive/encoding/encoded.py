@@ -131,6 +131,10 @@ class EncodedTable:
     def __len__(self) -> int:
         return len(self.codes)
 
+    def __getitem__(self, rows: slice) -> EncodedTable:
+        """Return a stretch of the rows, without a copy of them."""
+        return EncodedTable(self.layout, self.codes[rows], self.values[rows])
+
     @classmethod
     def empty(cls, rows: int) -> EncodedTable:
         """Return `rows` rows without blocks (the context of a root table)."""

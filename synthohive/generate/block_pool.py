@@ -22,9 +22,11 @@ log = get_logger(__name__)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-WORTH = 64
-"""Blocks of a table from which on processes start, unless asked for: a process takes seconds to
-start, and on two cores 25 blocks took 7.7 s by two processes, 6.4 s by one."""
+WORTH = 16
+"""Blocks of all tables from which on other processes start, unless asked for: to start one takes
+seconds, though of another core."""
+FEW = 2
+"""Blocks of a table from which on its function is handed over."""
 AHEAD = 2
 """Blocks that wait for each process, so that none idles between two."""
 KEPT = 4
@@ -39,7 +41,8 @@ class BlockPool:
     """Calls a function for each block of a table, on as many cores as there are.
 
     Blocks are pure functions of what they are made from; so who makes which does not matter.
-    This process makes blocks as well, and all that are left where another one was killed.
+    This process makes blocks as well: all of them until another one is ready, and all that are
+    left where another one was killed. So it waits for none to start.
 
     Parameters
     ----------
@@ -62,7 +65,7 @@ class BlockPool:
         count = cores if n_jobs in (None, -1) else int(n_jobs or 1)
         if multiprocessing.current_process().daemon:
             count = 1  # Python forbids it to have children
-        self._worth = WORTH if n_jobs is None else 2
+        self._worth = WORTH if n_jobs is None else FEW
         self._folder, self._number = folder, 0
         self._others = Processes(0 if folder is None else count - 1)
 
@@ -81,6 +84,14 @@ class BlockPool:
     ) -> None:
         self._others.close()
 
+    def expect(self, blocks: int) -> None:
+        """Start the other processes, beside what comes first, if it is worth it for so many."""
+        if self._folder is not None and blocks >= self._worth:
+            try:
+                self._others.start(_get_ready)
+            except ProcessEnded as exc:
+                self._go_on_alone(exc)
+
     def map(
         self, function: Callable[[Item], Result], items: Iterable[Item], count: int
     ) -> Iterator[Result]:
@@ -94,10 +105,12 @@ class BlockPool:
         count : int
             About how many there are.
         """
-        place = self._handed_over(function) if count >= self._worth else None
+        place: Optional[Path] = None
         waiting: deque[tuple[Item, Any]] = deque()  # each with its future
         for item in items:
             self._go_on()
+            if place is None and count >= FEW and self._others.ready:
+                place = self._handed_over(function)
             future = None if place is None else self._submitted(place, item, waiting)
             if future is None:
                 future = Future[Result]()
@@ -149,6 +162,15 @@ class BlockPool:
 
 class _Failed(Exception):
     """Another process could not make a block, in words: not all errors can be handed back."""
+
+
+def _get_ready() -> None:
+    """Import what functions are made of, which takes as long as many blocks."""
+    import torch
+
+    import synthohive.generate.attributes
+
+    assert synthohive.generate.attributes, torch
 
 
 _KNOWN: dict[str, Callable[[Any], Any]] = {}

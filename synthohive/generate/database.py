@@ -16,6 +16,7 @@ from synthohive._workspace import Workspace
 from synthohive.exceptions import ConnectorError
 from synthohive.generate.attributes import deal_keys, generate_attributes
 from synthohive.generate.block_pool import BlockPool, nothing
+from synthohive.generate.blocks import BLOCK_ROWS
 from synthohive.generate.conditions import Conditions
 from synthohive.generate.degrees import adjust_degrees, driving_degrees
 from synthohive.generate.feasibility import ParentsOver
@@ -102,6 +103,8 @@ def generate_database(
 
 def _generate(run: Run, ready: Ready) -> dict[str, TableSpool]:
     fitted = run.fitted
+    rows = (run.num_rows.get(n, round(t.rows * run.scale)) for n, t in fitted.tables.items())
+    run.blocks.expect(sum(rows) // BLOCK_ROWS)
     for step, final in schedule(fitted, _generate_table):
         with using(fitted, step.table):
             step(run)

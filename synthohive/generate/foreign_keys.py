@@ -80,7 +80,8 @@ def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
         changes = changes.without(left)
     changes = changes.and_then(_begun(run, name, made)).and_then(_counted(run, name, made))
     dialect = run.fitted.metadata.dialect
-    repairs = row_rules(run.fitted.tables[name], dialect, barred=waiting)
+    grouped = _grouped(run, name, made)
+    repairs = row_rules(run.fitted.tables[name], dialect, barred=waiting, grouped=grouped)
     left = _finish(run, name, made, choices, changes, repairs, waiting)
     if left.any():
         _leave_out(run, name, made, left)
@@ -101,6 +102,19 @@ def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
     left = _finish(run, name, made, [], Changes(), repairs, waiting_still)
     if left.any():
         remove_rows(run, {name: left})
+
+
+def _grouped(run: Run, name: str, made: Generated) -> list[str]:
+    """Return the columns of the driving key, where the rows of each parent are of one block."""
+    driver, groups = run.fitted.plan.tables[name].driver, made.groups
+    if driver is None or groups is None or groups.parents is not None:
+        return []
+    above = run.fitted.metadata.tables[driver.parent].unique_sets
+    # what lies beyond the last parent's rows has NULL, which repeats nothing
+    linked = [start for start in made.spool.starts if start < groups.offsets[-1]]
+    whole = bool(np.isin(linked, groups.offsets).all())
+    unique = any(set(columns) == set(driver.parent_columns) for columns in above)
+    return list(driver.columns) if whole and unique else []
 
 
 def _keep_apart(run: Run, name: str, made: Generated, waiting: Collection[str]) -> None:

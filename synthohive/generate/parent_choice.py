@@ -228,9 +228,10 @@ class _Choice:
         codes = self.learned.codes
         if codes is None:
             return None
-        columns = codes.columns
-        keys = self.run.tables[self.key.parent].spool.column_table(self.key.parent_columns)
-        theirs = codes(self.run.above(self.key.parent, columns) if columns else keys)
+        theirs = np.arange(self.count, dtype=np.int64)
+        if codes.columns:  # else it is a look-up table, with a code for each row
+            parts = self.run.above_in_pieces(self.key.parent, codes.columns)
+            theirs = np.concatenate([codes(part) for part in parts])
         return self.made.numbers(code_column(self.label))[linked], theirs
 
     def _settled(

@@ -22,6 +22,7 @@ def row_rules(
     barred: Collection[str] = (),
     among: Optional[Collection[str]] = None,
     fixed: Collection[str] = (),
+    grouped: Collection[str] = (),
 ) -> list[Repair]:
     """Return a repair for each rule of uniqueness, declared or found, and each EXCLUDE.
 
@@ -35,6 +36,8 @@ def row_rules(
         Only rules with one of these columns, and those that their repair may break.
     fixed : collection of str
         Columns that must stay: rows refer to them by now.
+    grouped : collection of str
+        Columns without NULL of whose values together none stands in two blocks of the rows.
     """
     config, there = fitted.config, set(fitted.schema.names) - set(barred)
     still = {*fixed, *fitted.kept}
@@ -57,7 +60,8 @@ def row_rules(
         some = () if rule.where is None else fitted.tied(rule.where.columns - unique)
         movable = [c for c in some if c not in unique | still]
         if free or rule.special:
-            repairs.append(UniqueRepair(config, rule, free, movable))
+            apart = bool(grouped) and set(grouped) <= unique - free and not rule.special
+            repairs.append(UniqueRepair(config, rule, free, movable, apart=apart))
     for overlap in exclusion_rules(config, dialect):
         if there.issuperset(overlap.all_columns):
             stays = not set(overlap.period) <= set(fitted.free) - still

@@ -26,6 +26,9 @@ from synthohive.tables.block_store import EncodedSpool, TableSpool
 
 __all__ = ["Generated", "Groups", "Run", "flags_of", "numbers_of"]
 
+PIECE = 65_536
+"""Rows of a whole table that are looked at together."""
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -274,6 +277,13 @@ class Run(Tables):
     def swap_rounds(self) -> int:
         """Most rounds of swaps towards targets."""
         return REHEARSED if self.fitted.rehearsed else ROUNDS
+
+    def above_in_pieces(self, table: str, names: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield what :meth:`above` returns in pieces, for what needs no more than one at a time."""
+        rows = np.arange(self.size(table), dtype=np.int64)
+        for start in range(0, max(len(rows), 1), PIECE):
+            part = rows[start : start + PIECE]
+            yield ancestor_columns(self, self.fitted.plan, table, part, names)
 
     def rng(self, *path: Any) -> np.random.Generator:
         """Return the stream of a named part of this run."""

@@ -70,6 +70,8 @@ MOST_COUPLES = 100_000
 """Swaps that are looked at in one round."""
 LEAST_STEP, MOST_IDLE = 0.002, 20
 """Progress in a round that is hardly any; after so many such rounds, no more are tried."""
+LEAST_BITS = 20
+"""Of a hash, for its order to be that of chance."""
 ATTEMPTS = 3
 """At exchanging degrees: a number larger than its bin's may end where no swap leads on."""
 NEAR, NEAR_ROWS, NEAR_DEGREES = 0.01, 0.03, 0.005
@@ -224,13 +226,15 @@ def deal(
     stubs = np.repeat(np.arange(len(quota), dtype=np.int64), quota)
     # At random inside each class, by a hash of the number alone: a shuffle from a stream would
     # deal to all rows anew when there is one more.
-    stubs = stubs[np.lexsort((hashed(np.arange(len(stubs)), seed), theirs[stubs]))]
-    order = np.lexsort((hashed(np.arange(rows), seed + 1), own))
+    stubs = stubs[_mixed(theirs[stubs], seed)]
+    order = _mixed(own, seed + 1)
     asked, there = own[order], theirs[stubs]
     # The i-th row of a class takes the i-th stub of it; where those are fewer, rows are left.
-    stub = np.searchsorted(there, asked, side="left")
-    stub += np.arange(rows) - np.searchsorted(asked, asked, side="left")
-    served = stub < np.searchsorted(there, asked, side="right")
+    first = np.flatnonzero(np.r_[True, asked[1:] != asked[:-1]][:rows])
+    low, high = (np.searchsorted(there, asked[first], side=side) for side in ("left", "right"))
+    sizes = np.diff(np.append(first, rows))
+    stub = np.arange(rows) + np.repeat(low - first, sizes)
+    served = stub < np.repeat(high, sizes)
     chosen = np.full(rows, -1, dtype=np.int64)
     chosen[order[served]] = stubs[stub[served]]
     # Both are still in the order of classes, so that equal shares of either are near each other.
@@ -240,6 +244,24 @@ def deal(
         at = np.arange(some)
         chosen[left[at * len(left) // some]] = rest[at * len(rest) // some]
     return chosen
+
+
+def _mixed(classes: IntArray, seed: int) -> IntArray:
+    """Return the order of members by class, and inside each by a hash of their numbers."""
+    count, low = len(classes), int(classes.min(initial=0))
+    place, top = count.bit_length(), (int(classes.max(initial=0)) - low).bit_length()
+    mixed = hashed(np.arange(count), seed)
+    if place + top + LEAST_BITS > 64:
+        return np.lexsort((mixed, classes))
+    # Class, hash and number as one integer: to sort these takes a tenth of sorting by two keys. The
+    # first bits of the hash are enough, as the number decides between equal ones.
+    mixed >>= np.uint64(top)
+    mixed &= ~np.uint64((1 << place) - 1)
+    mixed |= np.arange(count, dtype=np.uint64)
+    if top:
+        mixed |= (classes - low).astype(np.uint64) << np.uint64(64 - top)
+    mixed.sort()
+    return (mixed & np.uint64((1 << place) - 1)).astype(np.int64)
 
 
 def joined(pairs: Sequence[Grouping]) -> Grouping:

@@ -9,7 +9,9 @@ whose rows are kept, has a code for each row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Optional
 
 import numpy as np
@@ -75,6 +77,14 @@ class Features:
         stacked = np.stack(columns, axis=1)
         # Finite, and within float32: in that, trees are learned and walked.
         return np.where(np.isnan(stacked), np.finfo(np.float32).min / 2, stacked)
+
+    def only(self, numbers: Sequence[int]) -> Features:
+        """Return some of the features, by their numbers, which ascend."""
+        first = len(self.numbers)
+        return Features(
+            tuple(self.numbers[n] for n in numbers if n < first),
+            tuple(self.flags[n - first] for n in numbers if n >= first),
+        )
 
     @property
     def columns(self) -> list[str]:
@@ -178,15 +188,25 @@ class ParentCodes:
     @property
     def columns(self) -> list[str]:
         """The parent's columns that codes are made from."""
-        return [] if self.features is None else self.features.columns
+        return [] if self._asked is None else self._asked[0].columns
+
+    @cached_property
+    def _asked(self) -> Optional[tuple[Features, Tree]]:
+        """The features that the tree asks for, of which there are many more, and it by these."""
+        if self.features is None or self.tree is None:
+            return None
+        used, number = np.unique(self.tree.feature, return_inverse=True)
+        asked = used[used >= 0].tolist() or [0]  # a leaf alone asks for none
+        feature = number.reshape(-1) - int((used < 0).sum())
+        return self.features.only(asked), replace(self.tree, feature=feature)
 
     def __call__(self, parents: pa.Table) -> IntArray:
         """Return the code of each parent row."""
-        tree = self.tree
-        if self.features is None or tree is None:
+        if self._asked is None:
             return np.arange(len(parents), dtype=np.int64)
+        features, tree = self._asked
         # In float32, as the thresholds were found: a float64 may lie on their other side.
-        given = self.features(parents).astype(np.float32)
+        given = features(parents).astype(np.float32)
         node = np.zeros(len(parents), dtype=np.int64)
         rows = np.arange(len(parents))
         # All rows go down one node at a time; `node` has shape (parents,).

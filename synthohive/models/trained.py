@@ -171,9 +171,9 @@ class TrainedModel(StoredModel):
         parts = []
         with one_thread(), torch.no_grad():
             for start in range(0, max(num_rows, 1), self.rows_at_once):
-                rows = np.arange(start, min(start + self.rows_at_once, num_rows))
-                known = None if given is None else given.take(rows)
-                parts.append(self._draw(context.take(rows), generator, given=known, **kwargs))
+                rows = slice(start, min(start + self.rows_at_once, num_rows))
+                known = None if given is None else given[rows]
+                parts.append(self._draw(context[rows], generator, given=known, **kwargs))
         return EncodedTable.stack(parts)
 
     def _arrays(self) -> Arrays:

@@ -49,6 +49,11 @@ class TableSpool:
         self.rows += batch.num_rows
         self._starts.append(self.rows)
 
+    @property
+    def starts(self) -> list[int]:
+        """The first row of each block."""
+        return self._starts[:-1]
+
     def close(self) -> None:
         """Finish writing; reading needs it."""
         if self._writer is not None:

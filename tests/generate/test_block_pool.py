@@ -15,11 +15,22 @@ import pandas as pd
 import pytest
 
 from synthohive import Metadata, Synthesizer
+from synthohive._processes import Processes
 from synthohive.generate.block_pool import BlockPool
 from synthohive.generate.database import generate_database
 from tests.events import captured_events
 
 WORDS = ["apple", "river", "stone", "cloud", "table", "green", "light", "paper"]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for other processes: the few blocks of a test are made before one has started."""
+
+    def ready(processes: Processes) -> bool:
+        return processes._first is not None and processes._first.result() is None
+
+    monkeypatch.setattr(Processes, "ready", property(ready))
 
 
 def deadly(here: int) -> Callable[[int], int]:
@@ -49,6 +60,7 @@ def test_what_another_process_cannot_make_is_made_here(
     tmp_path: Path, function: Callable[[int], Callable[[int], int]]
 ) -> None:
     with captured_events() as told, BlockPool(2, tmp_path) as pool:
+        pool.expect(40)
         made = list(pool.map(function(os.getpid()), range(40), 40))
     assert made == [number**2 for number in range(40)]
     assert [event["event"] for event in told] == ["blocks_made_in_one_process"]
@@ -64,6 +76,7 @@ def where(number: int) -> int:
 def interrupt(folder: Path, processes: set[int]) -> None:
     """Break off when two processes have made something."""
     with BlockPool(2, folder) as pool:
+        pool.expect(1_000)
         for process in pool.map(where, range(1_000), 1_000):
             processes.add(process)
             if len(processes) > 1:

@@ -150,8 +150,9 @@ def test_drawing_follows_the_likelihood() -> None:
         expected = torch.exp(-losses).numpy()
         assert expected.sum() == pytest.approx(1, abs=1e-5)
         uniforms = torch.from_numpy(stream().random((2, 2, 200_000), dtype=np.float32))
-        wide = made.context(*as_tensors(EncodedTable.empty(200_000)))
-        drawn = [codes.numpy() for codes in Sampler(made).draw(wide, uniforms)]
+        sampler = Sampler(made)
+        wide = sampler.context(*as_tensors(EncodedTable.empty(200_000)))
+        drawn = [codes.numpy() for codes in sampler.draw(wide, uniforms)]
     place = drawn[0][:, 0] * 8 + drawn[1][:, 0] * 4 + drawn[0][:, 1]
     found = np.bincount(place, minlength=24) / 200_000
     assert np.abs(found - expected).max() < 0.005
@@ -161,9 +162,10 @@ def drawn_by(made: Network, rows: int = 2000) -> torch.Tensor:
     """Return coarse and fine codes side by side; the last row has the greatest uniforms."""
     uniforms = stream().random((2, len(made.widths), rows), dtype=np.float32)
     uniforms[:, :, -1] = np.nextafter(np.float32(1), np.float32(0))
-    context = made.context(*as_tensors(EncodedTable.empty(rows)))
+    sampler = Sampler(made)
+    context = sampler.context(*as_tensors(EncodedTable.empty(rows)))
     with torch.no_grad():
-        return torch.cat(Sampler(made).draw(context, torch.from_numpy(uniforms)), dim=1)
+        return torch.cat(sampler.draw(context, torch.from_numpy(uniforms)), dim=1)
 
 
 def test_a_silenced_head_draws_what_one_without_weights_does() -> None:

@@ -7,7 +7,7 @@ once. Memory for results is taken where it is at hand: to get it takes longer th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from synthohive.models.autoregressive.network import Network
+from synthohive.models.autoregressive.network import EMBEDDING, Network
 
 __all__ = ["Sampler"]
 
@@ -25,16 +25,53 @@ BASE = 1 / math.log(2)
 """Logits count powers of two, which take half the time of powers of e."""
 
 
+class Context:
+    """The network of contexts, with its products carried out as far as codes alone decide them.
+
+    Parameters
+    ----------
+    network : Network
+    """
+
+    def __init__(self, network: Network) -> None:
+        own = network.context
+        enter, leave = own.layers[0], own.layers[2]
+        self.network, self.given = own, own.given
+        # (codes of all blocks, C): what each code adds to the first layer; a row is a sum of these
+        ends = [*own.offsets.tolist(), len(own.embed.weight)] if len(own.offsets) else [0]
+        parts = enter.weight.T.split(EMBEDDING)  # of the blocks, then of the floats
+        spans = zip(ends, ends[1:], parts)
+        codes = [own.embed.weight[low:high] @ part for low, high, part in spans]
+        self.codes = torch.cat(codes) if codes else enter.weight.new_zeros(0, own.width)
+        self.floats = enter.weight.T[len(own.offsets) * EMBEDDING :]
+        self.bias = enter.bias
+        # the second layer is followed by those of the variables, with nothing between: one product
+        after = network.from_context
+        self.after = (after.weight @ leave.weight).T if own.given else None
+        self.after_bias = after.bias + (after.weight @ leave.bias if own.given else 0)
+
+    def __call__(self, codes: Tensor, values: Tensor) -> Tensor:
+        """Return (B, C) of codes (B, D) and floats (B, F); (B, 0) without either."""
+        if not self.given:
+            return values.new_zeros(len(codes), 0)
+        sums = self.bias.expand(len(codes), -1)
+        if values.shape[1]:
+            sums = torch.addmm(sums, self.network.told(values), self.floats)
+        if codes.shape[1]:
+            place = codes + 1 + self.network.offsets
+            sums = sums + functional.embedding_bag(place, self.codes, mode="sum")
+        return functional.relu(sums)
+
+
 @dataclass(frozen=True)
 class Layer:
-    """One variable's layer, from the context (B, C) and what is known (B, J * E) to (B, H).
+    """One variable's layer, from what the context gives and what is known (B, J * E) to (B, H).
 
-    The weights of the first variables known; those of the context, unless there is none.
+    The weights of the first variables known, and the stretch of what the context gives to all.
     """
 
     before: Tensor
-    context: Optional[Tensor]
-    bias: Tensor
+    start: slice
     norm: tuple[Tensor, Tensor]
     inner: Tensor
     inner_bias: Tensor
@@ -53,18 +90,15 @@ class Layer:
         rows = slice(j * network.hidden, (j + 1) * network.hidden)
         return cls(
             network.weights_before(j, count),
-            network.from_context.weight[rows].T if network.context.given else None,
-            network.from_context.bias[rows],
+            rows,
             (network.norm.weight, network.norm.bias),
             network.layer[j],
             network.layer_bias[j],
         )
 
-    def __call__(self, context: Tensor, known: Tensor) -> Tensor:
+    def __call__(self, given: Tensor, known: Tensor) -> Tensor:
         # only what stands before: (B, j * E) @ (j * E, H), a triangle of the masked product
-        sums = torch.addmm(self.bias, known[:, : len(self.before)], self.before)
-        if self.context is not None:
-            sums.addmm_(context, self.context)
+        sums = torch.addmm(given, known[:, : len(self.before)], self.before)
         hidden = functional.layer_norm(sums, sums.shape[1:], *self.norm).relu_()
         return torch.addmm(self.inner_bias, hidden, self.inner).relu_().add_(hidden)
 
@@ -177,7 +211,7 @@ class Sampler:
     """
 
     def __init__(self, network: Network) -> None:
-        self.network = network
+        self.network, self.context = network, Context(network)
         ends = accumulate(network.spans)  # each variable's stretch of what is known, (B, J * E)
         self.places = [slice(end - own, end) for end, own in zip(ends, network.spans)]
         self._steps: dict[bool, list[Step]] = {}
@@ -195,6 +229,7 @@ class Sampler:
         Parameters
         ----------
         context : Tensor, shape (B, C)
+            What :attr:`context` returns.
         uniforms : Tensor, shape (2, J, B)
         given : (Tensor, Tensor), optional
             Coarse and fine codes of shape (B, J) that are known and stay; a coarse one of -1
@@ -219,10 +254,11 @@ class Sampler:
         # what is given is known to all from the start, those drawn before it as well
         for j in (j for j, any_stay in enumerate(some) if any_stay):
             steps[j].embed(coarse[j], fine[j], known[:, self.places[j]])
+        given_all = self._given(context, [step for j, step in enumerate(steps) if not whole[j]])
         for j, step in enumerate(steps):
             if whole[j]:
                 continue
-            hidden = None if step.layer is None else step.layer(context, known)
+            hidden = None if step.layer is None else step.layer(next(given_all), known)
             drawn, finer = step.coarse.draw(hidden, uniforms[0, j]), fine[j]
             if step.fine is not None:
                 finer = step.fine.draw(hidden, drawn, uniforms[1, j])
@@ -232,6 +268,20 @@ class Sampler:
             coarse[j], fine[j] = drawn, finer
             step.embed(coarse[j], fine[j], known[:, self.places[j]])
         return coarse.clamp_(min=0).T, fine.T
+
+    def _given(self, context: Tensor, steps: Sequence[Step]) -> Iterator[Tensor]:
+        """Yield what the context gives to each of some steps with a layer, (B, H)."""
+        spans = [step.layer.start for step in steps if step.layer is not None]
+        after, bias = self.context.after, self.context.after_bias
+        if after is None or not spans:
+            yield from (bias[span].expand(len(context), -1) for span in spans)
+            return
+        # one product for all of them, which are wide enough together to be worth a full one
+        weights, biases = (
+            torch.cat([whole[..., span] for span in spans], dim=-1) for whole in (after, bias)
+        )
+        found = torch.addmm(biases, context, weights)
+        yield from found.split(self.network.hidden, dim=1)
 
     def _laid_out(self, ordered: bool) -> list[Step]:
         """Return what draws each variable: given those before it or, if not `ordered`, all.

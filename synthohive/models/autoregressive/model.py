@@ -99,7 +99,7 @@ class Autoregressive(TrainedModel):
         wanted = log_shares(real, sizes)
         rows = np.resize(rng.permutation(len(data)), TUNING.calibrated_rows).astype(np.int64)
         with torch.no_grad():
-            vectors = self.network_.context(*as_tensors(context.take(rows)))
+            vectors = self.sampler_.context(*as_tensors(context.take(rows)))
         # what tells nothing in a row is left out on both sides, or it would count as its first code
         silent = real[rows] < 0
         given = torch.from_numpy(np.where(silent, SILENT, ABSENT)), torch.full(silent.shape, -1)
@@ -125,7 +125,7 @@ class Autoregressive(TrainedModel):
     ) -> EncodedTable:
         shape = (2, len(self.discretiser_.variables), len(context))
         uniforms = torch.from_numpy(rng.random(shape, dtype=np.float32))
-        vector = self.network_.context(*as_tensors(context))
+        vector = self.sampler_.context(*as_tensors(context))
         codes = None
         if given is not None:
             coarse, fine = self.discretiser_.encode(given)

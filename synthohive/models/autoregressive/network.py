@@ -204,12 +204,16 @@ class ContextNetwork(nn.Module):
         if not self.given:
             return torch.zeros(1, self.width).expand(len(codes), -1)  # one row's memory
         vectors = self.embed(codes + 1 + self.offsets).flatten(1)
+        found: Tensor = self.layers(torch.cat([vectors, self.told(values)], dim=1))
+        return found
+
+    def told(self, values: Tensor) -> Tensor:
+        """Return what the first layer sees of floats."""
         ranks = self._ranks(values)
         waves = [f(math.pi * w * ranks) for w in TUNING.waves for f in (torch.sin, torch.cos)]
         # ranks beside values: of a skewed float, nearly all rows lie in a corner of [-1, 1], where
         # a layer cannot tell them apart
-        found: Tensor = self.layers(torch.cat([vectors, values, 2 * ranks - 1, *waves], dim=1))
-        return found
+        return torch.cat([values, 2 * ranks - 1, *waves], dim=1)
 
     def _ranks(self, values: Tensor) -> Tensor:
         """Return ranks in [0, 1], linear between the knots."""
