@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from synthohive._arrays import Bools, Floats, IntArray
-from synthohive.encoding.draw import proportions
+from synthohive.encoding.draw import Stretches, proportions
 from synthohive.encoding.ngrams import MAX_NODES, ROOT, Ngrams, marked
 from synthohive.encoding.splicing import Drawn
 from synthohive.encoding.value_counts import ValueCounts
@@ -249,6 +250,10 @@ class Language:
         fits[single] = rng.random(len(single)) * expected <= share  # accepted by share / expected
         return fits
 
+    @cached_property
+    def _stretches(self) -> Stretches:
+        return Stretches(self._edges, self.kinds.size + 1)
+
     def _by_form(self, here: _Place, rows: IntArray, rng: np.random.Generator) -> IntArray:
         """Draw kinds of token, and tokens of them.
 
@@ -263,7 +268,7 @@ class Language:
         at = rng.random(len(rows)) * edges[:, -1]
         # below the last edge, or rounding could draw one kind too many
         kind = (edges <= np.minimum(at, np.nextafter(edges[:, -1], 0.0))[:, None]).sum(axis=1)
-        at = np.searchsorted(self._edges, kind + rng.random(len(kind)), side="right")
+        at = self._stretches.after(kind, rng.random(len(kind)))
         drawn = self._by_kind[np.minimum(at, len(self.kind) - 1)]
         return np.where(kind == self.kinds.size, len(self.kind), drawn)
 

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from synthohive._arrays import AnyArray, Bools, Floats, IntArray
+from synthohive.encoding.draw import Stretches
 from synthohive.encoding.value_counts import ValueCounts
 
 __all__ = ["MAX_NODES", "ROOT", "Ngrams", "marked"]
@@ -185,11 +186,21 @@ class Ngrams:
             False: something else follows, to be drawn in the shorter state.
         """
         # one search for all states: beyond a node's last edge, something unknown follows
-        edge = np.searchsorted(self._edges, state + rng.random(len(state)), side="right")
+        edge = self._stretches.after(state, rng.random(len(state)))
         known = edge < self._ends[state]
         edge = np.minimum(edge, len(self.token) - 1)
         # What is not known means nothing, but it is a token: the next edge may be the start's.
         return np.where(known, self.token[edge], self.size), self._after[edge], known
+
+    @cached_property
+    def _stretches(self) -> Stretches:
+        return Stretches(self._edges, len(self.parent) + 1)
+
+    @cached_property
+    def _alone(self) -> IntArray:
+        """The state in which each token, or the end, alone is known."""
+        token = np.arange(self.size + 2)
+        return self._after[self.find(np.full(len(token), ROOT), token)[0]]
 
     def shorter(self, state: IntArray) -> IntArray:
         """Return the states without their first token."""
@@ -203,7 +214,7 @@ class Ngrams:
 
     def alone(self, token: IntArray) -> IntArray:
         """Return the states in which only one token is known."""
-        return self._after[self.find(np.full(len(token), ROOT), token)[0]]
+        return self._alone[token]
 
     def follow(self, state: IntArray, token: IntArray) -> IntArray:
         """Return the states that tokens lead to."""

@@ -132,8 +132,20 @@ class _Ends:
         self._first = state * self._width  # state and characters as one number
 
     @cached_property
+    def _ordered(self) -> tuple[IntArray, IntArray]:
+        """The tokens by state and characters, then as they come, and both as one number."""
+        value, bits = self._first + self._rest, len(self._first).bit_length()
+        if int(value.max(initial=0)) >= 2 ** (63 - bits):
+            order = np.argsort(value, kind="stable")
+            return order, value[order]
+        # with the place of each in its last bits: numbers alone are sorted in a fifth of the time
+        packed = (value << bits) | np.arange(len(value))
+        packed.sort()
+        return packed & ((1 << bits) - 1), packed >> bits
+
+    @property
     def _order(self) -> IntArray:
-        return np.argsort(self._first + self._rest, kind="stable")
+        return self._ordered[0]
 
     @cached_property
     def _rank(self) -> IntArray:
@@ -141,9 +153,9 @@ class _Ends:
         rank[self._order] = np.arange(len(rank))
         return rank
 
-    @cached_property
+    @property
     def _sorted(self) -> IntArray:
-        return (self._first + self._rest)[self._order]
+        return self._ordered[1]
 
     def reach(self, start: IntArray, stop: IntArray, characters: IntArray) -> IntArray:
         """Return the token from `start` on with which so many characters are reached."""
