@@ -268,8 +268,8 @@ class Language:
         at = rng.random(len(rows)) * edges[:, -1]
         # below the last edge, or rounding could draw one kind too many
         kind = (edges <= np.minimum(at, np.nextafter(edges[:, -1], 0.0))[:, None]).sum(axis=1)
-        at = self._stretches.after(kind, rng.random(len(kind)))
-        drawn = self._by_kind[np.minimum(at, len(self.kind) - 1)]
+        place = self._stretches.after(kind, rng.random(len(kind)))
+        drawn = self._by_kind[np.minimum(place, len(self.kind) - 1)]
         return np.where(kind == self.kinds.size, len(self.kind), drawn)
 
 

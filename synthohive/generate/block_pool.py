@@ -7,6 +7,7 @@ import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Optional, TypeVar
@@ -166,11 +167,8 @@ class _Failed(Exception):
 
 def _get_ready() -> None:
     """Import what functions are made of, which takes as long as many blocks."""
-    import torch
-
-    import synthohive.generate.attributes
-
-    assert synthohive.generate.attributes, torch
+    for name in ("synthohive.generate.attributes", "synthohive.models.autoregressive.model"):
+        import_module(name)
 
 
 _KNOWN: dict[str, Callable[[Any], Any]] = {}

@@ -231,7 +231,8 @@ def deal(
     asked, there = own[order], theirs[stubs]
     # The i-th row of a class takes the i-th stub of it; where those are fewer, rows are left.
     first = np.flatnonzero(np.r_[True, asked[1:] != asked[:-1]][:rows])
-    low, high = (np.searchsorted(there, asked[first], side=side) for side in ("left", "right"))
+    low = np.searchsorted(there, asked[first], side="left")
+    high = np.searchsorted(there, asked[first], side="right")
     sizes = np.diff(np.append(first, rows))
     stub = np.arange(rows) + np.repeat(low - first, sizes)
     served = stub < np.repeat(high, sizes)

@@ -35,20 +35,21 @@ class Context:
 
     def __init__(self, network: Network) -> None:
         own = network.context
-        enter, leave = own.layers[0], own.layers[2]
-        self.network, self.given = own, own.given
+        self.network, self.given, blocks = own, own.given, len(own.offsets)
+        weights = {name: value.detach() for name, value in own.layers.named_parameters()}
         # (codes of all blocks, C): what each code adds to the first layer; a row is a sum of these
-        ends = [*own.offsets.tolist(), len(own.embed.weight)] if len(own.offsets) else [0]
-        parts = enter.weight.T.split(EMBEDDING)  # of the blocks, then of the floats
-        spans = zip(ends, ends[1:], parts)
-        codes = [own.embed.weight[low:high] @ part for low, high, part in spans]
-        self.codes = torch.cat(codes) if codes else enter.weight.new_zeros(0, own.width)
-        self.floats = enter.weight.T[len(own.offsets) * EMBEDDING :]
-        self.bias = enter.bias
+        enter, table = weights["0.weight"].T, own.embed.weight.detach()
+        ends = [int(end) for end in own.offsets] + [len(table)]
+        codes = [
+            table[low:high] @ enter[i * EMBEDDING : (i + 1) * EMBEDDING]
+            for i, (low, high) in enumerate(zip(ends, ends[1:]))
+        ]
+        self.codes = torch.cat(codes) if codes else table.new_zeros(0, own.width)
+        self.floats, self.bias = enter[blocks * EMBEDDING :], weights["0.bias"]
         # the second layer is followed by those of the variables, with nothing between: one product
-        after = network.from_context
-        self.after = (after.weight @ leave.weight).T if own.given else None
-        self.after_bias = after.bias + (after.weight @ leave.bias if own.given else 0)
+        after, bias = network.from_context.weight.detach(), network.from_context.bias.detach()
+        self.after = (after @ weights["2.weight"]).T if own.given else None
+        self.after_bias = bias + after @ weights["2.bias"] if own.given else bias
 
     def __call__(self, codes: Tensor, values: Tensor) -> Tensor:
         """Return (B, C) of codes (B, D) and floats (B, F); (B, 0) without either."""
@@ -281,7 +282,8 @@ class Sampler:
             torch.cat([whole[..., span] for span in spans], dim=-1) for whole in (after, bias)
         )
         found = torch.addmm(biases, context, weights)
-        yield from found.split(self.network.hidden, dim=1)
+        width = self.network.hidden
+        yield from (found[:, i * width : (i + 1) * width] for i in range(len(spans)))
 
     def _laid_out(self, ordered: bool) -> list[Step]:
         """Return what draws each variable: given those before it or, if not `ordered`, all.
