@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -55,6 +56,24 @@ TYPES = {
 }
 
 
+OTHER = {
+    "b": ("BOOLEAN", "true"),
+    "u": ("UUID", "'6f0b1a52-0000-4000-8000-000000000001'"),
+    "j": ("JSON", """'{"a": [1.5]}'"""),
+    "l": ("INTEGER[]", "[1, NULL, 3]"),
+    "s": ("STRUCT(a INTEGER)", "{'a': 1}"),
+    "d": ("DECIMAL(38, 10)", "1234567890.0123456789"),
+    "ub": ("UBIGINT", "18446744073709551615"),
+    "f": ("FLOAT", "1.5"),
+    "dt": ("DATE", "'2024-02-29'"),
+    "t": ("TIME", "'23:59:59.5'"),
+    "ts": ("TIMESTAMPTZ", "'2024-01-01 00:00:00+00'"),
+    "iv": ("INTERVAL", "INTERVAL '1 hour 1.5 seconds'"),
+    "bl": ("BLOB", r"'\x00\xff'"),
+    "e": ("ENUM('x', 'y')", "'x'"),
+}
+
+
 @pytest.fixture(scope="module")
 def redshift(postgres_url: str) -> Iterator[Engine]:
     with engine_of(postgres_url) as engine:
@@ -99,12 +118,11 @@ class TestQuestions(QuestionsContract):
     @pytest.fixture(scope="class")
     @classmethod
     def warehouse(cls, redshift: Engine) -> Iterator[SqlWarehouse]:
-        quote = spelling("redshift").quote
         with fresh_schema(redshift) as schema:
             with redshift.begin() as connection:
                 plain = connection.execution_options(no_parameters=True)
                 plain.exec_driver_sql(f"SET search_path TO {schema}")
-                for sql in statements(quote):
+                for sql in statements(spelling("redshift")):
                     plain.exec_driver_sql(sql)
             redshift.dispose()  # with the search path
             yield SqlWarehouse(redshift, schema)
@@ -238,6 +256,44 @@ def test_what_another_engine_declares_is_made_and_counters_begin_after_the_rows(
     last = place.ask(f'SELECT MAX("id") FROM "{target}"."customers"')
     place.run(f'INSERT INTO "{target}"."customers" ("email") VALUES (\'x\')')
     assert place.ask(f'SELECT MAX("id") FROM "{target}"."customers"') == last + 1
+
+
+def test_copies_of_another_engine_and_back(place: Place, tmp_path: Path) -> None:
+    pytest.importorskip("duckdb_sqlalchemy")
+    duck = create_engine(f"duckdb:///{tmp_path / 'other.duckdb'}")
+    fields = ", ".join(f"{name} {type_}" for name, (type_, _) in OTHER.items())
+    other, there = Place(duck, "main"), f"{place.schema}_there"
+    other.run("CREATE TABLE p (id INTEGER PRIMARY KEY, code VARCHAR UNIQUE, CHECK (id > 0))")
+    other.run(
+        "CREATE TABLE c (id BIGINT PRIMARY KEY, p INTEGER REFERENCES p (id), "
+        f"code VARCHAR REFERENCES p (code), {fields})"
+    )
+    other.run("INSERT INTO p VALUES (1, 'k')")
+    values = ", ".join(value for _, value in OTHER.values())
+    other.run(f"INSERT INTO c VALUES (1, 1, 'k', {values})")
+    copied(other, target_schema=there, target_engine=place.engine)
+    copied(Place(place.engine, there), target_schema="back", target_engine=duck)
+    plain = {"l": "to_json(l)::VARCHAR", "s": "to_json(s)::VARCHAR"}
+    listed = ", ".join(plain.get(n, f"{n}::VARCHAR") for n in ("id", "p", "code", *OTHER))
+    first, back = (other.rows(f"SELECT {listed} FROM {at}.c")[0] for at in ("main", "back"))
+    duck.dispose()
+    assert [v and v.replace(" ", "") for v in back] == [v and v.replace(" ", "") for v in first]
+
+
+@pytest.mark.parametrize("name", [r'we"ird na%m\e', "Größe 名", "select"])
+def test_odd_names_are_copied(place: Place, name: str) -> None:
+    quoted = '"' + name.replace('"', '""') + '"'
+    at = f'"{place.schema}".{quoted}'
+    place.run(f"CREATE TABLE {at} ({quoted} INTEGER NOT NULL PRIMARY KEY, v VARCHAR(9))")
+    place.run(f"INSERT INTO {at} VALUES (1, 'a%s')")
+    place.run(f"COMMENT ON COLUMN {at}.v IS 'it''s a \\\\ %'")
+    copied(place)
+    copied(place, if_exists="replace")
+    copy = SqlWarehouse(place.engine, f"{place.schema}_synthetic").metadata
+    assert place.rows(f'SELECT * FROM "{place.schema}_synthetic".{quoted}'.replace("%", "%%")) == [
+        (1, "a%s")
+    ]
+    assert copy.tables[name].columns["v"].comment == "it's a \\ %"
 
 
 def test_the_source_is_no_target(shop: Place) -> None:

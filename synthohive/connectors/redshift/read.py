@@ -74,6 +74,8 @@ class Redshift(Dialect):
         """See the base class."""
         if column.kind is ColumnKind.BINARY:
             values = [None if v is None else bytes.fromhex(v) for v in values]
+        elif column.kind is ColumnKind.FLOAT:  # sums of whole numbers come as decimals
+            values = [None if v is None else float(v) for v in values]
         return pa.array(values, column.arrow_type)
 
 
