@@ -79,18 +79,17 @@ class Repair(ABC):
     ----------
     alone : bool
         Whether rows break it by themselves, whatever stands in others.
+    apart : bool
+        Whether no row can break it by one of another block.
     binding : bool
         Whether the database refuses rows that break it.
-    left : list of int
-        Rows that still break it, numbered over all blocks.
     """
 
     alone: ClassVar[bool] = False
+    apart: bool = False
 
     def __init__(self, columns: Sequence[str], moves: Sequence[str], *, binding: bool = True):
         self.columns, self.moves, self.binding = tuple(columns), list(moves), binding
-        self._rows = 0
-        self.left: list[int] = []
 
     @abstractmethod
     def broken(self, rows: pa.Table, later: Optional[Bools] = None) -> Bools:
@@ -107,12 +106,14 @@ class Repair(ABC):
     def offers(self, now: Repairing) -> Iterator[Offer]:
         """Yield other values for the rows that break it *now*, as long as any does."""
 
-    def remember(self, block: pa.Table) -> None:
-        """Bar the block's values from those to come; after all of the block was repaired."""
+    def remember(self, block: pa.Table) -> Bools:
+        """Bar the block's values from those to come, after all of it was repaired.
+
+        Returns the rows that still break the constraint.
+        """
         broken = self.broken(block)
-        self.left += (np.flatnonzero(broken) + self._rows).tolist()
-        self._rows += len(block)
         self._bar(block, broken)
+        return broken
 
     def _bar(self, block: pa.Table, broken: Bools) -> None:
         """Remember the block's rows, but those that break the constraint."""

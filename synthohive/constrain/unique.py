@@ -204,14 +204,14 @@ class UniqueRepair(Repair):
     ) -> None:
         super().__init__(rule.all_columns, [*sorted(free), *movable], binding=rule.declared)
         self.config, self.rule, self._free, self._movable = config, rule, free, list(movable)
-        self._seen, self._beyond, self._apart = Seen(), 0, apart
+        self._seen, self._beyond, self.apart = Seen(), 0, apart
 
     def broken(self, rows: pa.Table, later: Optional[Bools] = None) -> Bools:
         """Return the rows whose hash stood before: in this block, or in an earlier one."""
         return self.rule.repeated(rows, later, self._seen)
 
     def _bar(self, block: pa.Table, broken: Bools) -> None:
-        if not self._apart:
+        if not self.apart:
             self._seen.add(self.rule.hashes(block))
 
     def _outside(self, rows: pa.Table) -> IntArray:

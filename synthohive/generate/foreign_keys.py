@@ -9,8 +9,7 @@ for which there are none is left out, before any child refers to it.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -19,17 +18,14 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
-from synthohive.constrain.base import Repair
-from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.key_rules import CommutingKeys, PositionInParent
 from synthohive.derive.aggregates import Aggregate
 from synthohive.derive.keys.makers import CounterMaker, Places
 from synthohive.derive.keys.patterns import BegunTextMaker
-from synthohive.generate.bound_relaxation import relaxed_bounds
+from synthohive.generate.finishing import Choice, Handed, finish
 from synthohive.generate.following import follow
 from synthohive.generate.hierarchies import Tree, own_parents
 from synthohive.generate.key_repair import Changes, repair_keys
-from synthohive.generate.parent_choice import choose
 from synthohive.generate.referable import make_referable
 from synthohive.generate.row_removal import remove_rows
 from synthohive.generate.row_rules import row_rules
@@ -41,10 +37,8 @@ from synthohive.tables.ancestors import (
     ancestor_columns,
     hstack,
     with_column,
-    with_rows,
 )
 from synthohive.tables.context import positions_in_groups
-from synthohive.tables.joins import group_codes
 
 __all__ = ["assign_foreign_keys", "assign_deferred_keys", "fill_aggregates"]
 
@@ -82,7 +76,7 @@ def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
     dialect = run.fitted.metadata.dialect
     grouped = _grouped(run, name, made)
     repairs = row_rules(run.fitted.tables[name], dialect, barred=waiting, grouped=grouped)
-    left = _finish(run, name, made, choices, changes, repairs, waiting)
+    left = finish(run, name, made, choices, changes, repairs, waiting)
     if left.any():
         _leave_out(run, name, made, left)
     again = _begun(run, name, made, again=True)
@@ -99,7 +93,7 @@ def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
     waiting_still = {c for key in late for c in key.columns} - shared
     fitted = run.fitted.tables[name]
     repairs = row_rules(fitted, dialect, barred=waiting_still, among=waiting)
-    left = _finish(run, name, made, [], Changes(), repairs, waiting_still)
+    left = finish(run, name, made, [], Changes(), repairs, waiting_still)
     if left.any():
         remove_rows(run, {name: left})
 
@@ -200,7 +194,7 @@ def _link_own(run: Run, name: str, made: Generated) -> Bools:
         tree = Tree(run, made, link, model)
         made.parents[link] = tree.parents
         changes, alone = own_parents(run, made, link, tree)
-        _finish(run, name, made, [_Handed(run, made, link, tree.changed)], changes, [])
+        finish(run, name, made, [Handed(run, made, link, tree.changed)], changes, [])
         left |= alone
     return left
 
@@ -223,16 +217,16 @@ def assign_deferred_keys(run: Run, name: str) -> None:
     }
     fitted, dialect = run.fitted.tables[name], run.fitted.metadata.dialect
     repairs = row_rules(fitted, dialect, among=columns, fixed=referred)
-    left |= _finish(run, name, made, [], Changes(), repairs)
+    left |= finish(run, name, made, [], Changes(), repairs)
     if left.any():
         remove_rows(run, {name: left})
 
 
 def _link_late(run: Run, name: str, made: Generated, link: Link) -> Bools:
     """Choose over one key when all else is there; return the rows that find no parent."""
-    choice = _Choice(run, made, link)
+    choice = Choice(run, made, link)
     changes, left = own_parents(run, made, link)
-    _finish(run, name, made, [choice], changes, [])
+    finish(run, name, made, [choice], changes, [])
     return left
 
 
@@ -287,89 +281,7 @@ def _children(run: Run, aggregate: Aggregate) -> Iterator[tuple[IntArray, pa.Tab
         start += len(rows)
 
 
-class _Filling(ABC):
-    """Fills the columns of one key, block by block, from the parents chosen over it.
-
-    Attributes
-    ----------
-    targets : list of str
-        The columns that follow from the parent, or are moved for it.
-    """
-
-    def __init__(self, run: Run, made: Generated, link: Link, targets: list[str]) -> None:
-        self.made, self.link, self.targets = made, link, targets
-        spool = run.tables[link.key.parent].spool
-        self.keys = spool.column_table(list(dict.fromkeys(link.key.parent_columns)))
-        pairs = zip(link.key.columns, link.key.parent_columns)
-        self.columns = [pair for pair in pairs if pair not in link.shared]
-
-    def apply(self, block: pa.Table, start: int) -> pa.Table:
-        """Return a block with the key's columns, and what follows from the parents."""
-        chosen = self.made.parents[self.link][start : start + len(block)]
-        index = pa.array(chosen, mask=chosen < 0)
-        for column, parent_column in self.columns:
-            block = with_column(block, column, self.keys.column(parent_column).take(index))
-        return self.followed(block, start, index)
-
-    @abstractmethod
-    def followed(self, block: pa.Table, start: int, parents: pa.Array) -> pa.Table:
-        """Return a block with what follows from its parents."""
-
-
-class _Choice(_Filling):
-    """The chosen parents over one further key, and what follows from them."""
-
-    def __init__(self, run: Run, made: Generated, link: Link) -> None:
-        fitted, key = run.fitted.tables[link.table], link.key
-        learned = fitted.keys[link.label]
-        self.program, self.bounds = learned.program, learned.bounds
-        chosen = made.parents[link] = choose(run, made, link)
-        moved = [order.target for order in self.bounds]
-        super().__init__(run, made, link, [*self.program.targets, *moved])
-        names = [*self.program.above(fitted.attributes), *(b.source for b in self.bounds)]
-        parents = run.above(key.parent, names)
-        self.above = relaxed_bounds(run, made, key, chosen, self.bounds, parents)
-        self.flags = [f for f in self.program.besides if f in made.drawn.column_names]
-        blank = {column for column, fake in fitted.fakes.items() if fake.blank}
-        self.empty = [  # in which rows, with what, and whether where the key is NULL
-            (column, "" if column in blank else None, alike)
-            for column, alike in learned.nulls.items()
-            if column in fitted.schema.names
-        ]
-
-    def followed(self, block: pa.Table, start: int, parents: pa.Array) -> pa.Table:
-        """Return a block with what follows from its parents, or is moved where none suits."""
-        for column, nothing, alike in self.empty:
-            old, where = block.column(column), parents.is_null()
-            where = where if alike else pc.invert(where)
-            values = pc.if_else(where, pa.scalar(nothing, old.type), old)
-            block = with_column(block, column, values)
-        if not self.program and not self.bounds:
-            return block
-        rests = self.made.drawn.select(self.flags).slice(start, len(block))
-        beside = hstack(self.above.take(parents), rests)
-        block = self.program.repair(block, beside)
-        for order in self.bounds:
-            block = order.put_right(block, beside)
-        return block
-
-
-class _Handed(_Filling):
-    """The parents in a hierarchy, and what was handed down from level to level."""
-
-    def __init__(self, run: Run, made: Generated, link: Link, handed: pa.Table) -> None:
-        super().__init__(run, made, link, handed.column_names)
-        self.handed = handed
-
-    def followed(self, block: pa.Table, start: int, parents: pa.Array) -> pa.Table:
-        """Return a block with what its rows have from the rows above."""
-        for column in self.targets:
-            values = self.handed.column(column).slice(start, len(block))
-            block = with_column(block, column, values)
-        return block
-
-
-def _chosen(run: Run, name: str, made: Generated) -> list[_Choice]:
+def _chosen(run: Run, name: str, made: Generated) -> list[Choice]:
     """Choose over all keys that are chosen now; those that others follow from come first."""
     plan, rules = run.fitted.plan.tables[name], run.fitted.tables[name].key_rules
     waiting = plan.of("free", "grouped")
@@ -388,72 +300,5 @@ def _chosen(run: Run, name: str, made: Generated) -> list[_Choice]:
             )
         )
         waiting.remove(ready)
-        choices.append(_Choice(run, made, ready))
+        choices.append(Choice(run, made, ready))
     return choices
-
-
-def _finish(
-    run: Run,
-    name: str,
-    made: Generated,
-    choices: Sequence[_Filling],
-    changes: Changes,
-    repairs: list[Repair],
-    waiting: Collection[str] = (),
-) -> Bools:
-    """Complete the blocks of a table, but for columns that wait; return what still repeats."""
-    left = np.zeros(made.spool.rows, dtype=np.bool_)
-    checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect).without(waiting)
-    if choices or changes or repairs or checks.checks:
-        made.spool.rewrite(_Finish(run, name, choices, changes, repairs, checks))
-    for repair in repairs:
-        if repair.binding:
-            left[repair.left] = True
-    return left
-
-
-class _Finish:
-    """Completes the blocks of one table, in order."""
-
-    def __init__(
-        self,
-        run: Run,
-        name: str,
-        choices: Sequence[_Filling],
-        changes: Changes,
-        repairs: list[Repair],
-        checks: TableChecks,
-    ) -> None:
-        self.run, self.name, self.checks = run, name, checks
-        self.choices, self.changes, self.repairs = choices, changes, repairs
-        self.fitted = run.fitted.tables[name]
-        self.driver = run.fitted.plan.tables[name].driver
-
-    def __call__(self, block: pa.Table, start: int) -> pa.Table:
-        """Return a block with its further keys, and without repeats."""
-        before = block
-        for choice in self.choices:
-            block = choice.apply(block, start)
-        block = self.changes.apply(block, start)
-        given, rng = block, self.run.rng(self.name, "keys checked", start)
-        block, _ = self.checks.repair(block, rng, others=self.repairs)
-        if block is not given or any(choice.targets for choice in self.choices):
-            block = self._unrepeated(block, self._followed(before, block, start))
-        for repair in self.repairs:
-            repair.remember(block)
-        return block
-
-    def _unrepeated(self, repaired: pa.Table, followed: pa.Table) -> pa.Table:
-        """Return rows with what follows, but as they were where they would repeat by it."""
-        again = [repair.broken(followed) for repair in self.repairs]
-        rows = np.flatnonzero(np.any([np.zeros(len(followed), dtype=np.bool_), *again], axis=0))
-        return with_rows(followed, rows, repaired.take(pa.array(rows))) if len(rows) else followed
-
-    def _followed(self, before: pa.Table, block: pa.Table, start: int) -> pa.Table:
-        """Return a block with what follows from the keys, and from what was changed for them."""
-        groups, linked = None, [column for choice in self.choices for column in choice.targets]
-        if self.fitted.driven_periods and self.driver is not None:
-            # A date that was moved may lie in another period; a block is one of whole groups.
-            groups = group_codes([block], [self.driver.columns])[0]
-        rng = self.run.rng(self.name, "mended", start)
-        return follow(self.fitted, self.checks, before, block, rng, also=linked, groups=groups)

@@ -52,13 +52,19 @@ class Changes:
         kept = ((rows, values, ~left[rows]) for rows, values in self.parts)
         return Changes(tuple((number[r[k]], v.filter(pa.array(k))) for r, v, k in kept))
 
-    def apply(self, block: pa.Table, start: int) -> pa.Table:
-        """Return a block with the values of its rows."""
-        for rows, values in self.parts:
-            # rows ascend, so those of a block are one span of them
-            low, high = np.searchsorted(rows, [start, start + len(block)])
-            if low < high:
-                block = with_rows(block, rows[low:high] - start, values.slice(low, high - low))
+    def of_block(self, start: int, stop: int) -> Changes:
+        """Return the changes of some rows in a row, numbered from the first of these."""
+        # rows ascend, so those of a block are one span of them
+        spans = ((*np.searchsorted(r, [start, stop]).tolist(), r, v) for r, v in self.parts)
+        return Changes(
+            tuple((r[low:high] - start, v.slice(low, high - low)) for low, high, r, v in spans)
+        )
+
+    def apply(self, block: pa.Table, start: int = 0) -> pa.Table:
+        """Return a block with the values of its rows; `start` is the number of its first one."""
+        for rows, values in self.of_block(start, start + len(block)).parts:
+            if len(rows):
+                block = with_rows(block, rows, values)
         return block
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Optional
@@ -67,6 +67,15 @@ class TableSpool:
                 batch = reader.get_batch(i)
                 yield batch if columns is None else batch.select(list(columns))
 
+    def stretch(self, number: int) -> tuple[int, int]:
+        """Return the first row of a block, and the one behind its last."""
+        return self._starts[number], self._starts[number + 1]
+
+    def block(self, number: int) -> pa.Table:
+        """Return one of the blocks."""
+        with self._opened(None) as reader:
+            return pa.Table.from_batches([reader.get_batch(number)])
+
     @contextmanager
     def _opened(self, columns: Optional[Sequence[str]]) -> Iterator[pa.ipc.RecordBatchFileReader]:
         """Open the file; of some columns only, the others are not read from the disk."""
@@ -116,11 +125,16 @@ class TableSpool:
 
     def rewrite(self, change: Callable[[pa.Table, int], pa.Table]) -> None:
         """Replace each block by ``change(block, first row number)``."""
+        batches = zip(self._starts, self.batches())
+        self.replace(change(pa.Table.from_batches([batch]), start) for start, batch in batches)
+
+    def replace(self, blocks: Iterable[pa.Table]) -> None:
+        """Put other blocks in the place of all that are here, which may be read meanwhile."""
         if self._final:  # somebody has these rows already
             raise RuntimeError(f"the rows in {self.path.name} are final")
         fresh = TableSpool(self.path.with_suffix(".rewrite"), self.schema)
-        for start, batch in zip(self._starts, self.batches()):
-            fresh.append(change(pa.Table.from_batches([batch]), start))
+        for block in blocks:
+            fresh.append(block)
         fresh.close()
         os.replace(fresh.path, self.path)
         self.rows, self._starts = fresh.rows, fresh._starts

@@ -49,6 +49,18 @@ def test_blocks_together_hold_no_repeat(kind: str) -> None:
         assert max(len(v) for _, v in rows) <= 4
 
 
+def test_blocks_of_whole_groups_need_not_know_of_each_other() -> None:
+    columns = {c: Column(name=c, kind="integer") for c in "gv"}
+    config = TableConfig(name="t", pk=["g", "v"], columns=columns)
+    blocks = [pa.table({"g": [g, g, g + 1], "v": [1, 1, 1]}) for g in (0, 2, 4)]
+    for order in (blocks, blocks[::-1]):
+        repair = UniqueRepair(config, UniqueRule(("g", "v")), {"v"}, apart=True)
+        for block in order:
+            made, changed = Repairing(block, [repair], np.random.default_rng(0)).run()
+            assert changed == 1
+            assert not repair.remember(made).any()
+
+
 def test_rows_with_null_never_repeat() -> None:
     config = TableConfig(name="t", columns={"v": Column(name="v", kind="integer")})
     block = pa.table({"v": pa.array([None, None, 1, 1])})

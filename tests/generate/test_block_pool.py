@@ -94,13 +94,14 @@ def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def fitted() -> Synthesizer:
-    """Return customers with notes, and orders that their totals sum up."""
+    """Return customers, and their orders of products with notes, which their totals sum up."""
     rng, people, count = np.random.default_rng(1), 400, 900
     notes = [" ".join(rng.choice(WORDS, rng.integers(2, 7))) for _ in range(count)]
     orders = pd.DataFrame(
         {
             "id": np.arange(count),
             "customer_id": np.sort(rng.integers(0, people, count)),
+            "product_id": rng.integers(0, 50, count),
             "amount": rng.integers(1, 500, count) / 4,
             "note": notes,
         }
@@ -109,9 +110,12 @@ def fitted() -> Synthesizer:
     ages = rng.integers(9, 99, people)
     customers = pd.DataFrame({"id": np.arange(people), "total": total, "age": ages})
     metadata = Metadata().add_table("customers", "id")
-    metadata.add_table("orders", "id", fk={"customer_id": "customers.id"})
+    metadata.add_table("products", "id")
+    keys = {"customer_id": "customers.id", "product_id": "products.id"}
+    metadata.add_table("orders", "id", fk=keys)
     synthesizer = Synthesizer(metadata, model="autoregressive")
-    tables = {"customers": customers, "orders": orders}
+    products = pd.DataFrame({"id": np.arange(50), "price": rng.integers(1, 90, 50) / 2})
+    tables = {"customers": customers, "products": products, "orders": orders}
     return synthesizer.fit(tables, epochs=1, seed=1, progress=False)
 
 
@@ -121,7 +125,7 @@ def digest(synthesizer: Synthesizer, n_jobs: int) -> str:
     rows = {"customers": 17_000}
     with generate_database(synthesizer._state(), seed=3, num_rows=rows, n_jobs=n_jobs) as spools:
         for name, spool in spools.items():
-            assert spool.rows >= rows["customers"], name
+            assert spool.rows >= rows.get(name, 50), name
             found.update(spool.path.read_bytes())
     return found.hexdigest()
 

@@ -1,0 +1,256 @@
+"""Completing the blocks of a table when its parents are chosen: keys, what follows, no repeats.
+
+Where no row can repeat one of another block, blocks are pure functions of themselves and of what
+was chosen for them, and are completed by any process (:mod:`synthohive.generate.block_pool`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._arrays import Bools, IntArray
+from synthohive.constrain.base import Repair
+from synthohive.constrain.checks import TableChecks
+from synthohive.generate.bound_relaxation import relaxed_bounds
+from synthohive.generate.following import follow
+from synthohive.generate.key_repair import Changes
+from synthohive.generate.parent_choice import choose
+from synthohive.generate.run import Generated, Run
+from synthohive.schema.plan import Link
+from synthohive.tables import random_streams as seeds
+from synthohive.tables.ancestors import hstack, with_column, with_rows
+from synthohive.tables.block_store import TableSpool
+from synthohive.tables.joins import group_codes
+
+__all__ = ["Choice", "Filling", "Handed", "finish"]
+
+Part = tuple[IntArray, pa.Table]
+"""The parents of a block's rows, and what stands beside these."""
+
+
+class Filling(ABC):
+    """Fills the columns of one key, block by block, from the parents chosen over it.
+
+    Attributes
+    ----------
+    targets : list of str
+        The columns that follow from the parent, or are moved for it.
+    """
+
+    def __init__(self, run: Run, made: Generated, link: Link, targets: list[str]) -> None:
+        self._made: Optional[Generated] = made
+        self.link, self.targets = link, targets
+        spool = run.tables[link.key.parent].spool
+        self.keys = spool.column_table(list(dict.fromkeys(link.key.parent_columns)))
+        pairs = zip(link.key.columns, link.key.parent_columns)
+        self.columns = [pair for pair in pairs if pair not in link.shared]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what other processes need: of whole tables, no more than the parents."""
+        return {**self.__dict__, "_made": None}
+
+    @property
+    def made(self) -> Generated:
+        """The table, in the process that made it."""
+        if self._made is None:
+            raise RuntimeError(f"{self.link.label!r} is filled in by another process")
+        return self._made
+
+    def part(self, start: int, rows: int) -> Part:
+        """Return what a block is filled with, of whole tables."""
+        return self.made.parents[self.link][start : start + rows], self.beside(start, rows)
+
+    def apply(self, block: pa.Table, part: Part) -> pa.Table:
+        """Return a block with the key's columns, and what follows from the parents."""
+        chosen, beside = part
+        index = pa.array(chosen, mask=chosen < 0)
+        for column, parent_column in self.columns:
+            block = with_column(block, column, self.keys.column(parent_column).take(index))
+        return self.followed(block, beside, index)
+
+    @abstractmethod
+    def beside(self, start: int, rows: int) -> pa.Table:
+        """Return what stands beside the rows of a block for what follows."""
+
+    @abstractmethod
+    def followed(self, block: pa.Table, beside: pa.Table, parents: pa.Array) -> pa.Table:
+        """Return a block with what follows from its parents."""
+
+
+class Choice(Filling):
+    """The chosen parents over one further key, and what follows from them."""
+
+    def __init__(self, run: Run, made: Generated, link: Link) -> None:
+        fitted, key = run.fitted.tables[link.table], link.key
+        learned = fitted.keys[link.label]
+        self.program, self.bounds = learned.program, learned.bounds
+        chosen = made.parents[link] = choose(run, made, link)
+        moved = [order.target for order in self.bounds]
+        super().__init__(run, made, link, [*self.program.targets, *moved])
+        names = [*self.program.above(fitted.attributes), *(b.source for b in self.bounds)]
+        parents = run.above(key.parent, names)
+        self.above = relaxed_bounds(run, made, key, chosen, self.bounds, parents)
+        self.flags = [f for f in self.program.besides if f in made.drawn.column_names]
+        blank = {column for column, fake in fitted.fakes.items() if fake.blank}
+        self.empty = [  # in which rows, with what, and whether where the key is NULL
+            (column, "" if column in blank else None, alike)
+            for column, alike in learned.nulls.items()
+            if column in fitted.schema.names
+        ]
+
+    def beside(self, start: int, rows: int) -> pa.Table:
+        """Return what was drawn beside the rows, in place of what mostly follows."""
+        return self.made.drawn.select(self.flags).slice(start, rows)
+
+    def followed(self, block: pa.Table, beside: pa.Table, parents: pa.Array) -> pa.Table:
+        """Return a block with what follows from its parents, or is moved where none suits."""
+        for column, nothing, alike in self.empty:
+            old, where = block.column(column), parents.is_null()
+            where = where if alike else pc.invert(where)
+            values = pc.if_else(where, pa.scalar(nothing, old.type), old)
+            block = with_column(block, column, values)
+        if not self.program and not self.bounds:
+            return block
+        above = hstack(self.above.take(parents), beside)
+        block = self.program.repair(block, above)
+        for order in self.bounds:
+            block = order.put_right(block, above)
+        return block
+
+
+class Handed(Filling):
+    """The parents in a hierarchy, and what was handed down from level to level."""
+
+    def __init__(self, run: Run, made: Generated, link: Link, handed: pa.Table) -> None:
+        super().__init__(run, made, link, handed.column_names)
+        self.handed = handed
+
+    def __getstate__(self) -> dict[str, Any]:
+        """See the base class."""
+        return {**super().__getstate__(), "handed": None}
+
+    def beside(self, start: int, rows: int) -> pa.Table:
+        """Return what was handed down to the rows."""
+        return self.handed.slice(start, rows)
+
+    def followed(self, block: pa.Table, beside: pa.Table, parents: pa.Array) -> pa.Table:
+        """Return a block with what its rows have from the rows above."""
+        for column in self.targets:
+            block = with_column(block, column, beside.column(column))
+        return block
+
+
+def finish(
+    run: Run,
+    name: str,
+    made: Generated,
+    choices: Sequence[Filling],
+    changes: Changes,
+    repairs: list[Repair],
+    waiting: Collection[str] = (),
+) -> Bools:
+    """Complete the blocks of a table, but for columns that wait; return what still repeats."""
+    left = np.zeros(made.spool.rows, dtype=np.bool_)
+    checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect).without(waiting)
+    if not (choices or changes or repairs or checks.checks):
+        return left
+    step = _Finish(run, name, made.spool, choices, changes, repairs, checks)
+    parts = (step.part(number) for number in range(len(made.spool.starts)))
+    if all(repair.apart for repair in repairs):
+        finished = run.blocks.map(step, parts, len(made.spool.starts))
+    else:  # what a row repeats may stand in any block before
+        finished = map(step, parts)
+
+    def blocks() -> Iterator[pa.Table]:
+        start = 0
+        for block, wrong in finished:
+            left[start + wrong] = True
+            start += len(block)
+            yield block
+
+    made.spool.replace(blocks())
+    return left
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A block of a table, by number, and what of whole tables belongs to it."""
+
+    number: int
+    start: int
+    parts: tuple[Part, ...]
+    changes: Changes
+
+
+class _Finish:
+    """Completes the blocks of one table, in order where any may repeat one before it."""
+
+    def __init__(
+        self,
+        run: Run,
+        name: str,
+        spool: TableSpool,
+        choices: Sequence[Filling],
+        changes: Changes,
+        repairs: list[Repair],
+        checks: TableChecks,
+    ) -> None:
+        self.seed, self.name, self.spool, self.checks = run.seed, name, spool, checks
+        self.choices, self.changes, self.repairs = choices, changes, repairs
+        self.fitted = run.fitted.tables[name]
+        self.driver = run.fitted.plan.tables[name].driver
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what other processes need, to which changes come block by block."""
+        return {**self.__dict__, "changes": Changes()}
+
+    def part(self, number: int) -> _Block:
+        """Return what :meth:`__call__` takes for a block."""
+        start, stop = self.spool.stretch(number)
+        parts = tuple(choice.part(start, stop - start) for choice in self.choices)
+        return _Block(number, start, parts, self.changes.of_block(start, stop))
+
+    def __call__(self, given: _Block) -> tuple[pa.Table, IntArray]:
+        """Return a block with its further keys and without repeats, and the rows that repeat."""
+        before = block = self.spool.block(given.number)
+        for choice, part in zip(self.choices, given.parts):
+            block = choice.apply(block, part)
+        block = given.changes.apply(block)
+        done = self._right(before, block, given.start)
+        masks = [repair.remember(done) for repair in self.repairs]
+        binding = [mask for mask, repair in zip(masks, self.repairs) if repair.binding]
+        wrong = np.any([np.zeros(len(done), dtype=np.bool_), *binding], axis=0)
+        return done, np.flatnonzero(wrong)
+
+    def _right(self, before: pa.Table, block: pa.Table, start: int) -> pa.Table:
+        """Return a block that was filled, with what follows, and without repeats."""
+        given, rng = block, self._rng("keys checked", start)
+        block, _ = self.checks.repair(block, rng, others=self.repairs)
+        if block is not given or any(choice.targets for choice in self.choices):
+            block = self._unrepeated(block, self._followed(before, block, start))
+        return block
+
+    def _rng(self, part: str, start: int) -> np.random.Generator:
+        return seeds.generator(self.seed, self.name, part, start)
+
+    def _unrepeated(self, repaired: pa.Table, followed: pa.Table) -> pa.Table:
+        """Return rows with what follows, but as they were where they would repeat by it."""
+        again = [repair.broken(followed) for repair in self.repairs]
+        rows = np.flatnonzero(np.any([np.zeros(len(followed), dtype=np.bool_), *again], axis=0))
+        return with_rows(followed, rows, repaired.take(pa.array(rows))) if len(rows) else followed
+
+    def _followed(self, before: pa.Table, block: pa.Table, start: int) -> pa.Table:
+        """Return a block with what follows from the keys, and from what was changed for them."""
+        groups, linked = None, [column for choice in self.choices for column in choice.targets]
+        if self.fitted.driven_periods and self.driver is not None:
+            # A date that was moved may lie in another period; a block is one of whole groups.
+            groups = group_codes([block], [self.driver.columns])[0]
+        rng = self._rng("mended", start)
+        return follow(self.fitted, self.checks, before, block, rng, also=linked, groups=groups)
