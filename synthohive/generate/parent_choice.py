@@ -91,8 +91,9 @@ class _Choice:
         # Only heads choose; the rows of a count that follow them take the same parent.
         linked, stray = np.flatnonzero(asking & able), np.flatnonzero(asking & ~able)
         quota = self._quota(len(linked))
-        if groups is None:  # a unique key, and parents that were left out, leave room for fewer
-            linked = np.sort(self._rng("room").permutation(linked)[: int(quota.sum())])
+        room = int(quota.sum())
+        if groups is None and room < len(linked):  # of a unique key, and without parents left out
+            linked = np.sort(self._rng("room").permutation(linked)[:room])
         inside = None if groups is None else (groups[0][linked], groups[1])
         codes = self._codes(linked)
         chosen = np.full(len(everyone), -1, dtype=np.int64)
