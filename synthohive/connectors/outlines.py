@@ -15,13 +15,13 @@ from sqlalchemy.engine import Connection
 
 from synthohive.connectors.capabilities import Asking
 from synthohive.connectors.dialect import Dialect
-from synthohive.connectors.sample_query import SPACE
+from synthohive.connectors.draws import Draws
 from synthohive.ddl.statements import matching
 from synthohive.io.sample_levels import Levels
 from synthohive.io.subset import Outline, Outlines
-from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata, TableConfig
+from synthohive.schema import Column, ColumnKind, ForeignKey, TableConfig
 
-__all__ = ["SqlOutlines"]
+__all__ = ["SqlOutlines", "row_bytes"]
 
 _VALUES = 1_000
 """Keys of one column in one query."""
@@ -38,12 +38,9 @@ class SqlOutlines(Outlines):
     asking : Asking
         Of an engine that has literals.
     connection : sqlalchemy.engine.Connection
-    place : callable
-        From a table's name to its quoted name with the schema.
-    metadata : Metadata
+    draws : Draws
     levels : Levels
         Where entities are drawn.
-    seed : int
     """
 
     def __init__(
@@ -51,14 +48,13 @@ class SqlOutlines(Outlines):
         dialect: Dialect,
         asking: Asking,
         connection: Connection,
-        place: Callable[[str], str],
-        metadata: Metadata,
+        draws: Draws,
         levels: Levels,
-        seed: int,
     ) -> None:
         self.dialect, self.asking, self.connection = dialect, asking, connection
-        self.place, self.metadata, self.levels, self.seed = place, metadata, levels, seed
-        self.numbers = {name: number for number, name in enumerate(metadata.tables)}
+        self.draws, self.levels, self.place = draws, levels, draws.place
+        self.metadata = draws.metadata
+        self.numbers = {name: number for number, name in enumerate(self.metadata.tables)}
 
     def drawn(self, table: str, shares: Mapping[str, float]) -> Outline:
         """See the base class."""
@@ -66,7 +62,7 @@ class SqlOutlines(Outlines):
         if all(shares[name] >= 1.0 for name, _ in entities):
             return self._outline(table, "")
         limits = [
-            (name, alias, f"{self._score(name, alias)} < {int(shares[name] * SPACE)}")
+            (name, alias, self.draws.among_first(name, alias, shares[name]))
             for name, alias in entities
         ]
         return self._outline(table, self._by_entity(limits))
@@ -79,7 +75,9 @@ class SqlOutlines(Outlines):
         """Return what holds for the rows ``t0`` of some ids, and no others, in pieces."""
         if self._is_value(table):
             columns = self._key(table)
-            value = self._column(columns[0], "t0") if columns else self._score(table, "t0")
+            value = (
+                self._column(columns[0], "t0") if columns else f"({self.draws.hash(table, 't0')})"
+            )
             return [
                 f"{value} IN ({', '.join(ids[start : start + _VALUES])})"
                 for start in range(0, len(ids), _VALUES)
@@ -108,9 +106,10 @@ class SqlOutlines(Outlines):
         sql, parents, orphan = self._joined(config)
         entities = self._entities(table)
         number = self._by_entity([(n, a, str(self.numbers[n])) for n, a in entities])
-        score = self._by_entity([(n, a, self._score(n, a)) for n, a in entities])
+        score = self._by_entity([(n, a, self.draws.score(n, a)) for n, a in entities])
         asked = [
-            self._id(table, "t0"), number, score, self._hash(table, "t0"), self._bytes(config),
+            self._id(table, "t0"), number, score, self.draws.hash(table, "t0"),
+            row_bytes(self.asking, config, self.dialect.quote, "t0"),
             *parents, orphan,
         ]  # fmt: skip
         whole, text = (ColumnKind.FLOAT, ColumnKind.TEXT)
@@ -135,11 +134,11 @@ class SqlOutlines(Outlines):
 
     def _joined(self, config: TableConfig) -> tuple[str, list[str], str]:
         """Return the table beside those it refers to, the ids of these, and what an orphan is."""
-        sql, parents, orphans = f"{self.place(config.name)} t0", [], []
+        sql, parents, orphans = f"{self.draws.rows(config.name)} t0", [], []
         for number, (name, alias) in enumerate(reversed(self._entities(config.name)[:-1])):
             driver = self._driver(self._chain(config.name)[number])
             equal = matching(driver, self.dialect.quote, f"t{number}", alias)
-            sql += f" LEFT JOIN {self.place(name)} {alias} ON {equal}"
+            sql += f" LEFT JOIN {self.draws.rows(name)} {alias} ON {equal}"
         driving = self.levels.drivers[config.name] if len(self._chain(config.name)) > 1 else None
         for number, key in enumerate(config.foreign_keys):
             alias = "t1" if key == driving else f"p{number}"
@@ -183,9 +182,6 @@ class SqlOutlines(Outlines):
     def _present(self, key: ForeignKey, alias: str) -> str:
         return f"({self._column(key.parent_columns[0], alias)} IS NOT NULL)"
 
-    def _score(self, table: str, alias: str) -> str:
-        return f"({self._hash(table, alias)})"
-
     def _key(self, table: str) -> list[str]:
         """Return the columns by which rows are named; none where only all values tell them."""
         config = self.metadata.tables[table]
@@ -202,7 +198,7 @@ class SqlOutlines(Outlines):
     def _id(self, table: str, alias: str) -> str:
         key = self._key(table)
         if not key:
-            return self._literal(ColumnKind.INTEGER, self._score(table, alias))
+            return self._literal(ColumnKind.INTEGER, f"({self.draws.hash(table, alias)})")
         columns = self.metadata.tables[table].columns
         values = {c: self._literal(columns[c].kind, self._column(c, alias)) for c in key}
         if self._is_value(table):
@@ -227,21 +223,27 @@ class SqlOutlines(Outlines):
     def _column(self, name: str, alias: str) -> str:
         return f"{alias}.{self.dialect.quote(name)}"
 
-    def _hash(self, table: str, alias: str) -> str:
-        config = self.metadata.tables[table]
-        columns = [self._column(c, alias) for c in config.pk or config.stored]
-        return self.dialect.hashed(columns, self.seed)
 
-    def _bytes(self, config: TableConfig) -> str:
-        """Return the size of a row: fixed where the type is, else that of its values."""
-        fixed, varying = 0, []
-        for column in config.stored.values():
-            if pa.types.is_primitive(column.arrow_type):
-                fixed += max(column.arrow_type.bit_width // 8, 1)
-            else:
-                value = self.asking.bytes.format(self._column(column.name, "t0"))
-                varying.append(f"COALESCE({value}, 0)")
-        return " + ".join([str(fixed), *varying])
+def row_bytes(asking: Asking, config: TableConfig, quote: Callable[[str], str], alias: str) -> str:
+    """Return the size of a row: fixed where the type is, else that of its values.
+
+    Parameters
+    ----------
+    asking : Asking
+    config : TableConfig
+    quote : callable
+        Quotes a name.
+    alias : str
+        The table's in the query.
+    """
+    fixed, varying = 0, []
+    for column in config.stored.values():
+        if pa.types.is_primitive(column.arrow_type):
+            fixed += max(column.arrow_type.bit_width // 8, 1)
+        else:
+            value = asking.bytes.format(f"{alias}.{quote(column.name)}")
+            varying.append(f"COALESCE({value}, 0)")
+    return " + ".join([str(fixed), *varying])
 
 
 def _array(table: pa.Table, number: int) -> pa.Array:

@@ -6,17 +6,14 @@ joins up its driving keys to the level at which entities are sampled.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Optional
+from collections.abc import Sequence
 
-from synthohive.connectors.dialect import Dialect
+from synthohive.connectors.draws import Draws
 from synthohive.ddl.statements import matching
 from synthohive.io.sample_levels import Levels
-from synthohive.schema import Column, ForeignKey, Metadata
+from synthohive.schema import Column, ForeignKey
 
 __all__ = ["Subset"]
-
-SPACE = 1 << 32
 
 
 class Subset:
@@ -24,29 +21,18 @@ class Subset:
 
     Parameters
     ----------
-    dialect : Dialect
-    place : callable
-        From a table's name to its quoted name with the schema.
-    metadata : Metadata
-    drivers : dict of str to ForeignKey or None
-    size : int
-        Most rows per table.
-    seed : int
+    draws : Draws
+        Which rows come first.
+    levels : Levels
+        Where entities are drawn.
     """
 
-    def __init__(
-        self,
-        dialect: Dialect,
-        place: Callable[[str], str],
-        metadata: Metadata,
-        drivers: Mapping[str, Optional[ForeignKey]],
-        size: int,
-        seed: int,
-    ) -> None:
-        self.dialect, self.place, self.metadata = dialect, place, metadata
-        self.drivers, self.size, self.seed = drivers, size, seed
+    def __init__(self, draws: Draws, levels: Levels) -> None:
+        self.draws, self.levels = draws, levels
+        self.dialect, self.metadata = draws.dialect, draws.metadata
+        self.drivers = levels.drivers
 
-    def query(self, table: str, columns: Sequence[Column], counts: Mapping[str, int]) -> str:
+    def query(self, table: str, columns: Sequence[Column]) -> str:
         """Return the query of one table's sample, in a fixed order.
 
         Parameters
@@ -54,10 +40,8 @@ class Subset:
         table : str
         columns : sequence of Column
             Those to read, in this order; the primary key's among them, where there is one.
-        counts : dict of str to int
-            Rows of each table of the sample.
         """
-        levels = Levels.of(self.metadata, self.drivers, counts, self.size)
+        levels = self.levels
         level, chain = levels.level(table), levels.chain(table)
         share = levels.fraction(level)
         q = self.dialect.quote
@@ -65,11 +49,11 @@ class Subset:
         listed = ", ".join(
             self.dialect.expression(c, self.dialect.held(c.name, "t0", none)) for c in columns
         )
-        sql = f"SELECT {listed} FROM {self.place(table)} t0"
+        sql = f"SELECT {listed} FROM {self.draws.rows(table)} t0"
         conditions = []
         for i, driver in enumerate(self._drivers(chain)):
             equal = matching(driver, q, f"t{i}", f"t{i + 1}")
-            sql += f" LEFT JOIN {self.place(driver.parent)} t{i + 1} ON {equal}"
+            sql += f" LEFT JOIN {self.draws.rows(driver.parent)} t{i + 1} ON {equal}"
             # A row whose parent is missing is left out, and with it all that hangs on it.
             none = self.metadata.tables[chain[i]].no_parents
             empty = " OR ".join(
@@ -98,18 +82,10 @@ class Subset:
         key cuts the chain, the last that there is.
         """
         whens = [
-            f"WHEN {self._present(driver, i + 1)} THEN {self._hash(driver.parent, i + 1)}"
+            f"WHEN {self._present(driver, i + 1)} "
+            f"THEN {self.draws.among_first(driver.parent, f't{i + 1}', share)}"
             for i, driver in enumerate(self._drivers(chain))
         ]
-        itself = self._hash(chain[0], 0)
+        itself = self.draws.among_first(chain[0], "t0", share)
         # CASE takes the first condition that holds: the topmost ancestor stands first.
-        entity = f"CASE {' '.join(reversed(whens))} ELSE {itself} END" if whens else itself
-        return f"{entity} < {int(share * SPACE)}"  # the hash is uniform below SPACE
-
-    def _keys(self, table: str) -> list[str]:
-        config = self.metadata.tables[table]
-        return config.pk or list(config.stored)
-
-    def _hash(self, table: str, alias: int) -> str:
-        columns = [f"t{alias}.{self.dialect.quote(c)}" for c in self._keys(table)]
-        return self.dialect.hashed(columns, self.seed)
+        return f"CASE {' '.join(reversed(whens))} ELSE {itself} END" if whens else itself

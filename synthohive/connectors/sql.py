@@ -14,15 +14,16 @@ from sqlalchemy.engine.reflection import ObjectKind
 from synthohive._display import listed
 from synthohive.connectors.capabilities import Asking
 from synthohive.connectors.dialect import dialect_for
+from synthohive.connectors.draws import Draws
 from synthohive.connectors.engines import connecting, failing, shown, to_engine
-from synthohive.connectors.outlines import SqlOutlines
+from synthohive.connectors.outlines import SqlOutlines, row_bytes
 from synthohive.connectors.reflection import OutsideKeys, reflect
 from synthohive.connectors.registry import capabilities, choosing
 from synthohive.connectors.sample_query import Subset
 from synthohive.connectors.statistics import Statistics
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.io.base import FanOut, Reader
-from synthohive.io.sample_levels import Levels
+from synthohive.io.sample_levels import Levels, Strategy
 from synthohive.io.subset import Budget, Chosen, choose
 from synthohive.io.unsupported import exclude_unsupported
 from synthohive.schema import Column, ForeignKey, Metadata, TableConfig
@@ -289,25 +290,58 @@ class SqlWarehouse(Reader):
         return self._statistics.fan_out(table, key, parents, connection)
 
     def sample(
-        self, drivers: Mapping[str, Optional[ForeignKey]], size: int, seed: int
+        self,
+        drivers: Mapping[str, Optional[ForeignKey]],
+        size: int,
+        seed: int,
+        strategy: Strategy = "relational",
+        most_bytes: Optional[int] = None,
     ) -> dict[str, pa.Table]:
         """Read a bounded, referentially consistent sample; see the base class."""
-        subset = Subset(self.dialect, self.place, self._metadata, drivers, size, seed)
         tables = {}
         with self._snapshot("a sample was read") as connection:
             counts = self._counts(connection, list(drivers))
+            widths = {} if most_bytes is None else self._widths(connection, counts)
+            levels = Levels.of(self._metadata, drivers, counts, size, widths, most_bytes)
+            draws = Draws(self.dialect, self.place, self._metadata, counts, seed)
+            sampled = [name for name in levels.entities if levels.fraction(name) < 1.0]
+            draws.arrange(strategy, sampled, connection)
+            subset = Subset(draws, levels)
             for name in drivers:
                 columns = self.stored(name)
                 if not counts[name]:
                     tables[name] = self.dialect.schema(columns).empty_table()
                     continue
-                sql = subset.query(name, columns, counts)
+                sql = subset.query(name, columns)
                 parts = list(self.dialect.read(connection, sql, columns, name))
                 tables[name] = pa.Table.from_batches(parts, schema=self.dialect.schema(columns))
         return tables
 
+    def _widths(self, connection: Connection, counts: Mapping[str, int]) -> dict[str, float]:
+        """Return the bytes of a row of each table, on average.
+
+        Raises
+        ------
+        ConnectorError
+            The engine is not asked for sizes.
+        """
+        asking = self._asking
+        if asking is None or not asking.bytes:
+            raise ConnectorError(
+                f"{self.engine.dialect.name!r} databases are not asked for the sizes of rows.",
+                hint="Leave sample_bytes out; sample_size bounds the rows.",
+            )
+        found = dict.fromkeys(counts, 0.0)
+        for name in (name for name, count in counts.items() if count):
+            size = row_bytes(asking, self._metadata.tables[name], self.dialect.quote, "t")
+            sql = f"SELECT AVG({size}) FROM {self.place(name)} t"
+            found[name] = float(self.dialect.execute(connection, sql).scalar_one())
+        return found
+
     @contextmanager
-    def choosing(self, budget: Budget, seed: int) -> Iterator[RealRows]:
+    def choosing(
+        self, budget: Budget, seed: int, strategy: Strategy = "relational"
+    ) -> Iterator[RealRows]:
         """Choose rows that make a small database of their own; see :func:`choose`.
 
         Parameters
@@ -315,6 +349,7 @@ class SqlWarehouse(Reader):
         budget : Budget
         seed : int
             The same seed and rows give the same choice.
+        strategy : {"relational", "stratified", "recent"}
 
         Raises
         ------
@@ -334,9 +369,9 @@ class SqlWarehouse(Reader):
             plan = RelationalPlan.build(self._metadata, counts)
             drivers = {name: plan.tables[name].driver for name in plan.order}
             levels = Levels.of(self._metadata, drivers, counts, budget.rows)
-            outlines = SqlOutlines(
-                self.dialect, asking, connection, self.place, self._metadata, levels, seed
-            )
+            draws = Draws(self.dialect, self.place, self._metadata, counts, seed)
+            draws.arrange(strategy, levels.entities, connection)
+            outlines = SqlOutlines(self.dialect, asking, connection, draws, levels)
             found = choose(outlines, self._metadata, counts, levels.small, budget)
             yield RealRows({name: found[name] for name in plan.order}, counts, outlines)
 

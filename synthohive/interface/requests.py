@@ -7,13 +7,14 @@ import shutil
 import tempfile
 from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, Optional, Union, get_args
 
 import pyarrow as pa
 
 from synthohive import _arguments as arguments
 from synthohive.exceptions import ConnectorError, SchemaError, did_you_mean
 from synthohive.generate.conditions import compile_conditions
+from synthohive.io.sample_levels import Strategy
 from synthohive.learn.fit_record import recorded
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.models.base import ConditionalGenerativeModel
@@ -21,7 +22,7 @@ from synthohive.schema import TableConfig
 
 __all__ = ["Request", "check_fit", "check_locale", "check_model", "fit_seed"]
 
-STRATEGIES = ("relational",)
+STRATEGIES: tuple[str, ...] = get_args(Strategy)
 MOST = 10**15
 """No table has so many rows, and no training so many epochs."""
 
@@ -31,6 +32,8 @@ def check_fit(**given: Any) -> None:
     arguments.choice("sampling_strategy", given.get("sampling_strategy", "relational"), STRATEGIES)
     for name in ("sample_size", "epochs", "batch_size"):
         arguments.whole(name, given[name], 1, MOST)
+    if given.get("sample_bytes") is not None:
+        arguments.whole("sample_bytes", given["sample_bytes"], 1)
     check_jobs(given.get("n_jobs"))
     for name in ("validate", "relations", "progress"):
         arguments.flag(name, given.get(name, False))

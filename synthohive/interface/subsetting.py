@@ -18,8 +18,10 @@ from synthohive.connectors.sql import RealRows, SqlWarehouse
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.interface.inputs import check_target
+from synthohive.interface.requests import STRATEGIES
 from synthohive.interface.result import SubsetSummary, TableSummary
 from synthohive.io.base import REAL_ROWS, Provenance, Reader
+from synthohive.io.sample_levels import Strategy
 from synthohive.io.staged import Writer
 from synthohive.io.subset import Budget
 from synthohive.schema import PrivacyConfig
@@ -41,6 +43,7 @@ def write_subset(
     schema: Union[str, Mapping[str, str], None],
     rows: int,
     max_bytes: Optional[int],
+    strategy: Strategy,
     seed: Optional[int],
     if_exists: str,
 ) -> SubsetSummary:
@@ -48,6 +51,7 @@ def write_subset(
     arguments.whole("rows", rows, 1, MOST)
     if max_bytes is not None:
         arguments.whole("max_bytes", max_bytes, 1)
+    arguments.choice("sampling_strategy", strategy, STRATEGIES)
     arguments.seed("seed", seed)
     arguments.choice("if_exists", if_exists, ("fail", "replace"))
     check_target(schema)
@@ -76,7 +80,7 @@ def write_subset(
     )
     with writer:
         started = time.perf_counter()
-        with warehouse.choosing(Budget(rows, max_bytes), seed) as found:
+        with warehouse.choosing(Budget(rows, max_bytes), seed, strategy) as found:
             chosen = time.perf_counter() - started
             within = _same_database(warehouse, target) and writer.takes()
             tables = tuple(_load(writer, found, name, within) for name in found.chosen)

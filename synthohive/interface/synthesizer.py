@@ -28,6 +28,7 @@ from synthohive.interface.targets import open_target
 from synthohive.interface.writing import generated, provenance_of, write_database
 from synthohive.io.base import IfExists, Include
 from synthohive.io.files import FileTarget
+from synthohive.io.sample_levels import Strategy
 from synthohive.learn.database import fit_database
 from synthohive.learn.options import FitOptions
 from synthohive.models import MODELS, ModelType, resolve_model
@@ -187,7 +188,7 @@ class Synthesizer(SynthesizerState):
     def fit(
         self,
         data: Optional[Mapping[str, Any]] = None,
-        sampling_strategy: str = "relational",
+        sampling_strategy: Strategy = "relational",
         sample_size: int = SAMPLE_SIZE,
         validate: bool = False,
         epochs: int = 300,
@@ -201,6 +202,7 @@ class Synthesizer(SynthesizerState):
         checkpoint_dir: Optional[PathLike] = None,
         target: Target = None,
         include: Sequence[Include] = (),
+        sample_bytes: Optional[int] = None,
         **model_kwargs: Any,
     ) -> Synthesizer:
         """Learn all tables; return self.
@@ -215,7 +217,11 @@ class Synthesizer(SynthesizerState):
             Tables as DataFrames, Arrow tables, anything that gives an Arrow stream (polars,
             DuckDB relations), or paths of CSV or Parquet files; see :class:`CsvFile`. None
             reads the database of :meth:`from_database`.
-        sampling_strategy : {"relational"}
+        sampling_strategy : {"relational", "stratified", "recent"}
+            Which rows are drawn of tables that are larger than the sample, with all that belongs to
+            them: any; first some of each value of their columns of few values, so that rare ones
+            are learned from more rows (and made more often) than they have; or the newest, by
+            their first date that is never empty.
         sample_size : int, default 50,000
             Most rows per table to train on, a referentially consistent sample.
         validate : bool, default False
@@ -245,6 +251,8 @@ class Synthesizer(SynthesizerState):
         include : sequence of {"views", "materialized_views", "triggers"}
             What :meth:`to_database` will be asked for, to be rehearsed as well: a log event lists
             what cannot be made, with the reasons.
+        sample_bytes : int, optional
+            Most bytes of the sample, all tables together, within a few per cent.
         **model_kwargs : passed to the model
 
         Raises
@@ -270,6 +278,7 @@ class Synthesizer(SynthesizerState):
             sampling_strategy=sampling_strategy, sample_size=sample_size, epochs=epochs,
             batch_size=batch_size, n_jobs=n_jobs, validate=validate, relations=relations,
             progress=progress, seed=seed, device=device, checkpoint_dir=checkpoint_dir,
+            sample_bytes=sample_bytes,
         )  # fmt: skip
         if checkpoint_dir is not None:
             check_place(checkpoint_dir)
@@ -282,7 +291,7 @@ class Synthesizer(SynthesizerState):
         options = FitOptions(
             model, self.privacy_config, fit_seed(seed, unfinished), sample_size, epochs, batch_size,
             self.embedding_threshold, validate, relations, model_kwargs, n_jobs,
-            resolve_device(device), unfinished,
+            resolve_device(device), sampling_strategy, sample_bytes, unfinished,
         )  # fmt: skip
         kept = checkpoint_dir is not None
         rehearsal = Rehearsal(source, model, target, self._sources, kept, include)
@@ -472,6 +481,7 @@ class Synthesizer(SynthesizerState):
         *,
         rows: int,
         max_bytes: Optional[int] = None,
+        sampling_strategy: Strategy = "relational",
         seed: Optional[int] = None,
         if_exists: FileIfExists = "fail",
     ) -> SubsetSummary:
@@ -493,6 +503,8 @@ class Synthesizer(SynthesizerState):
             The most rows, all tables together.
         max_bytes : int, optional
             The most bytes of all values, as they are read.
+        sampling_strategy : {"relational", "stratified", "recent"}
+            As in :meth:`fit`.
         seed : int, optional
             The same seed and rows give the same subset. Drawn if None.
         if_exists : {"fail", "replace"}
@@ -530,8 +542,8 @@ class Synthesizer(SynthesizerState):
         (True, 0)
         """
         return write_subset(
-            self._source, self.privacy_config, self._sources, url, schema, rows, max_bytes, seed,
-            if_exists,
+            self._source, self.privacy_config, self._sources, url, schema, rows, max_bytes,
+            sampling_strategy, seed, if_exists,
         )  # fmt: skip
 
     @terminable

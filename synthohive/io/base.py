@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Optional
 from synthohive._files import FileIdentity
 from synthohive.exceptions import ConnectorError
 from synthohive.io.questions import Questions
+from synthohive.io.sample_levels import Strategy
 from synthohive.schema import ForeignKey, Metadata
 
 if TYPE_CHECKING:
@@ -171,7 +172,12 @@ class Reader(ABC):
 
     @abstractmethod
     def sample(
-        self, drivers: Mapping[str, Optional[ForeignKey]], size: int, seed: int
+        self,
+        drivers: Mapping[str, Optional[ForeignKey]],
+        size: int,
+        seed: int,
+        strategy: Strategy = "relational",
+        most_bytes: Optional[int] = None,
     ) -> dict[str, pa.Table]:
         """Read a bounded sample in which every row's driving ancestors are present.
 
@@ -184,6 +190,11 @@ class Reader(ABC):
             subtrees) that fit are read whole.
         seed : int
             Selects the sample; the same seed gives the same rows.
+        strategy : {"relational", "stratified", "recent"}
+            Which rows are drawn first, of the tables at which entities are drawn: any, some of
+            each value of their columns of few values, or the newest by their first date.
+        most_bytes : int, optional
+            Of all values together, likewise within a few per cent.
 
         Returns
         -------

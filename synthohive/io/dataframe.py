@@ -14,7 +14,15 @@ from synthohive._arrays import IntArray
 from synthohive.exceptions import SchemaError
 from synthohive.io.base import BATCH_ROWS, FanOut, Reader
 from synthohive.io.frames import FrameForm, carried, is_missing
-from synthohive.io.sample_levels import Levels
+from synthohive.io.sample_levels import (
+    CATEGORIES,
+    STEPS,
+    Levels,
+    Strategy,
+    date_of,
+    without_dates,
+)
+from synthohive.io.sample_levels import candidates as candidates_of
 from synthohive.io.unsupported import exclude_unsupported
 from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
 from synthohive.schema.arrow_types import reason_of
@@ -173,14 +181,24 @@ class FrameReader(Reader):
         return FanOut(dict(sorted(histogram.items())), len(child) - len(filled), orphans)
 
     def sample(
-        self, drivers: Mapping[str, Optional[ForeignKey]], size: int, seed: int
+        self,
+        drivers: Mapping[str, Optional[ForeignKey]],
+        size: int,
+        seed: int,
+        strategy: Strategy = "relational",
+        most_bytes: Optional[int] = None,
     ) -> dict[str, pa.Table]:
         """Keep whole tables that fit; sample entities of the others with all below them.
 
         See the base class.
         """
         counts = {name: len(self._tables[name]) for name in drivers}
-        levels = Levels.of(self._metadata, drivers, counts, size)
+        widths = {n: self._tables[n].nbytes / max(count, 1) for n, count in counts.items()}
+        levels = Levels.of(self._metadata, drivers, counts, size, widths, most_bytes)
+        sampled = [name for name in levels.entities if levels.fraction(name) < 1.0]
+        dates = {name: date_of(self._metadata.tables[name]) for name in sampled}
+        if strategy == "recent" and sampled and not any(dates.values()):
+            raise without_dates(sampled)
         kept: dict[str, pa.Table] = {}
         for name, driver in drivers.items():
             table, level = self._tables[name], levels.level(name)
@@ -193,8 +211,12 @@ class FrameReader(Reader):
                 drawn = np.ones(len(table), dtype=bool)
                 candidates = np.arange(len(table)) if level == name else alone
                 drawn[candidates] = False
-                kept_rows = rng.permutation(candidates)[: round(share * len(candidates))]
-                drawn[kept_rows] = True
+                order = rng.permutation(candidates)
+                if level == name and strategy == "recent":
+                    order = _newest_first(table, dates[name], order)
+                elif level == name and strategy == "stratified":
+                    order = _each_first(table, candidates_of(self._metadata.tables[name]), order)
+                drawn[order[: round(share * len(candidates))]] = True
                 table = table.filter(pa.array(drawn))
             kept[name] = table.combine_chunks()
         return kept
@@ -208,6 +230,26 @@ def _null_where(table: pa.Table, column: str, value: Union[int, str]) -> pa.Tabl
     same = pc.equal(values, pa.scalar(value).cast(values.type))
     emptied = pc.if_else(pc.fill_null(same, False), pa.scalar(None, values.type), values)
     return table.set_column(place, column, emptied)
+
+
+def _newest_first(table: pa.Table, date: Optional[str], order: IntArray) -> IntArray:
+    """Return row numbers, those of the newest rows first, and else in their order."""
+    if date is None:
+        return order
+    moments = table.column(date).take(pa.array(order))
+    places = pc.sort_indices(moments, sort_keys=[("", "descending")])  # stable, NULL last
+    newest: IntArray = order[places.to_numpy()]
+    return newest
+
+
+def _each_first(table: pa.Table, names: Sequence[str], order: IntArray) -> IntArray:
+    """Return row numbers, first some of each category, and else in their order."""
+    least = np.full(len(order), len(order))
+    for name in names:
+        codes = pd.factorize(table.column(name).take(pa.array(order)).to_pandas())[0]
+        if 1 < codes.max(initial=-1) + 1 <= CATEGORIES:
+            least = np.minimum(least, pd.Series(codes).groupby(codes).cumcount() + 1)
+    return order[np.argsort(np.searchsorted(STEPS, least), kind="stable")]
 
 
 def _with_parent(

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Optional
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, Optional
 
-from synthohive.schema import ForeignKey, Metadata
+from synthohive._display import listed
+from synthohive.exceptions import SchemaError
+from synthohive.schema import ColumnKind, ForeignKey, Metadata, TableConfig
 
-__all__ = ["Levels"]
+__all__ = ["CATEGORIES", "STEPS", "Levels", "Strategy", "candidates", "date_of", "without_dates"]
+
+Strategy = Literal["relational", "stratified", "recent"]
+"""Which entities are drawn first: any, some of each category, or the newest."""
+CATEGORIES = 50
+"""A column with more values than that is no category."""
+STEPS = (1, 4, 16)
+"""Stratified, one row of each category comes first, then up to so many, then all others."""
+_KINDS = (ColumnKind.CATEGORICAL, ColumnKind.BOOLEAN, ColumnKind.TEXT, ColumnKind.INTEGER)
 
 ENTITIES = 500
 """A table with fewer rows is no place to sample at: its rows would be too few draws."""
@@ -30,12 +41,18 @@ class Levels:
     chosen : frozenset of str
         Tables whose rows are chosen as parents over further keys. Several times as many of
         them are read, so that rows that refer to them find them.
+    widths : dict of str to float
+        Bytes of a row of each table, on average.
+    most_bytes : int, optional
+        Of all rows together.
     """
 
     drivers: Mapping[str, Optional[ForeignKey]]
     counts: Mapping[str, int]
     size: int
     chosen: frozenset[str] = frozenset()
+    widths: Mapping[str, float] = field(default_factory=dict)
+    most_bytes: Optional[int] = None
 
     @classmethod
     def of(
@@ -44,6 +61,8 @@ class Levels:
         drivers: Mapping[str, Optional[ForeignKey]],
         counts: Mapping[str, int],
         size: int,
+        widths: Optional[Mapping[str, float]] = None,
+        most_bytes: Optional[int] = None,
     ) -> Levels:
         """Return the levels of a database's sample.
 
@@ -56,9 +75,11 @@ class Levels:
             Rows of each table.
         size : int
             Most rows per table; of parents over further keys, four times as many.
+        widths, most_bytes
+            See the class.
         """
         further = (key.parent for child, key in metadata.foreign_keys() if drivers[child] != key)
-        return cls(drivers, counts, size, frozenset(further))
+        return cls(drivers, counts, size, frozenset(further), widths or {}, most_bytes)
 
     def chain(self, table: str) -> list[str]:
         """Return the table and its ancestors over driving keys, nearest first."""
@@ -79,8 +100,42 @@ class Levels:
         """
         if self.counts[level] < ENTITIES:
             return 1.0
+        return self._by_rows(level) * self._within_bytes
+
+    def _by_rows(self, level: str) -> float:
         below = [name for name in self.drivers if self.level(name) == level]
         return min([1.0, *(self._most(name) / max(self.counts[name], 1) for name in below)])
+
+    @cached_property
+    def _within_bytes(self) -> float:
+        """By how much all fractions are smaller, so that the bytes are kept.
+
+        Raises
+        ------
+        SchemaError
+            The tables that are read whole are more than that.
+        """
+        if self.most_bytes is None:
+            return 1.0
+        whole = drawn = 0.0
+        for name, count in self.counts.items():
+            level, size = self.level(name), count * self.widths[name]
+            if self.counts[level] < ENTITIES:
+                whole += size
+            else:
+                drawn += size * self._by_rows(level)
+        if whole >= self.most_bytes:
+            raise SchemaError(
+                f"{self.most_bytes:,} bytes are too few for a sample: tables of less than "
+                f"{ENTITIES} rows are read whole, and hold {whole:,.0f} bytes.",
+                hint="Raise sample_bytes, or exclude large columns.",
+            )
+        return min(1.0, (self.most_bytes - whole) / drawn) if drawn else 1.0
+
+    @property
+    def entities(self) -> list[str]:
+        """The tables at which entities are drawn."""
+        return list(dict.fromkeys(map(self.level, self.counts)))
 
     @property
     def small(self) -> frozenset[str]:
@@ -89,3 +144,28 @@ class Levels:
 
     def _most(self, name: str) -> int:
         return self.size * (CHOSEN if name in self.chosen else 1)
+
+
+def date_of(table: TableConfig) -> Optional[str]:
+    """Return the column that tells which rows are the newest; None where there is none."""
+    dates = [
+        column
+        for column in table.stored.values()
+        if column.kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP)
+        and (column.text_form or "%Y").startswith("%Y")  # others do not sort as text
+    ]
+    return min(dates, key=lambda column: column.nullable).name if dates else None
+
+
+def candidates(table: TableConfig) -> list[str]:
+    """Return the columns that may hold categories."""
+    return [c.name for c in table.stored.values() if c.kind in _KINDS and c.name not in table.pk]
+
+
+def without_dates(tables: Iterable[str]) -> SchemaError:
+    """Return the error for tables of which nothing tells the newest rows."""
+    return SchemaError(
+        f'sampling_strategy="recent" needs a date or moment in {listed(sorted(tables), 5)}, where '
+        "rows are drawn.",
+        hint='Use "relational", or describe such a column.',
+    )

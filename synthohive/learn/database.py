@@ -80,7 +80,9 @@ def fit_database(
     plan = RelationalPlan.build(metadata, counts)
     fan_outs = _fan_outs(reader, counts, options)
     drivers = {name: plan.tables[name].driver for name in plan.order}
-    tables = reader.sample(drivers, options.sample_size, options.seed)
+    tables = reader.sample(
+        drivers, options.sample_size, options.seed, options.sampling_strategy, options.sample_bytes
+    )
     _check_keepable(metadata, tables)
     fitted = _begun(reader, options, plan, tables)
     sample, whole = Sample(metadata, plan, tables), SourceTables(reader, tables, counts)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
+from synthohive.io.sample_levels import Strategy
 from synthohive.models.base import ConditionalGenerativeModel
 from synthohive.schema import PrivacyConfig
 
@@ -28,4 +29,6 @@ class FitOptions:
     model_kwargs: dict[str, Any] = field(default_factory=dict)
     n_jobs: Optional[int] = None
     device: str = "cpu"
+    sampling_strategy: Strategy = "relational"
+    sample_bytes: Optional[int] = None
     unfinished: Optional[Path] = None  # where trained models are kept until all are

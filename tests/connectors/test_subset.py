@@ -6,10 +6,13 @@ import sqlite3
 from typing import Any, Optional
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from synthohive import ForeignKey
+from synthohive import ForeignKey, Metadata, SchemaError, Synthesizer
 from synthohive.connectors.sql import SqlWarehouse
+from synthohive.io.base import Reader
+from synthohive.io.dataframe import FrameReader
 
 CUSTOMERS, ORDERS, LINES = 2_000, 10_000, 40_000
 Drivers = dict[str, Optional[ForeignKey]]
@@ -106,3 +109,63 @@ def test_the_share_is_of_the_whole_key_range(warehouse: SqlWarehouse) -> None:
     """A hash that followed the key would draw early or late rows only."""
     got = warehouse.sample(drivers(warehouse), 1_000, 3)["bag"]["b"].to_numpy()
     assert abs(np.median(got) - 1_250) < 120
+
+
+@pytest.fixture(scope="module", params=["sqlite", "frames"])
+def shops(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    """Give shops (4,000; few in Rome, opened day by day) and their visits, from either source."""
+    rows = range(4_000)
+    city = ["Rome" if i % 800 == 7 else "Oslo" if i % 3 else "Bern" for i in rows]
+    opened = pd.Timestamp("2010-01-01") + pd.to_timedelta([i // 2 for i in rows], unit="D")
+    shop = pd.DataFrame({"id": rows, "city": city, "opened": opened})
+    visit = pd.DataFrame({"id": range(8_000), "shop": np.arange(8_000) // 2, "what": "x" * 200})
+    if request.param == "frames":
+        metadata = Metadata().add_table("shop", "id")
+        metadata.add_table("visit", "id", fk={"shop": "shop.id"})
+        return FrameReader({"shop": shop, "visit": visit}, metadata)
+    path = tmp_path_factory.mktemp("shops") / "shops.db"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE shop (id INTEGER PRIMARY KEY, city TEXT, opened TIMESTAMP)")
+        db.execute(
+            "CREATE TABLE visit (id INTEGER PRIMARY KEY, shop INTEGER REFERENCES shop, what TEXT)"
+        )
+        shop.assign(opened=shop["opened"].astype(str)).to_sql(
+            "shop", db, if_exists="append", index=False
+        )
+        visit.to_sql("visit", db, if_exists="append", index=False)
+    db.close()
+    return SqlWarehouse(f"sqlite:///{path}")
+
+
+def drawn(reader: Reader, *asked: Any) -> dict[str, Any]:
+    ((_, key),) = reader.metadata.foreign_keys()
+    return reader.sample({"shop": None, "visit": key}, 800, 1, *asked)
+
+
+def test_the_newest_come_with_all_that_is_theirs(shops: Reader) -> None:
+    got = drawn(shops, "recent")
+    assert sorted(got["shop"]["id"].to_pylist()) == list(range(3_600, 4_000))
+    assert sorted(got["visit"]["id"].to_pylist()) == list(range(7_200, 8_000))
+
+
+def test_rare_categories_keep_rows(shops: Reader) -> None:
+    rare = [drawn(shops, how)["shop"]["city"].to_pylist() for how in ("relational", "stratified")]
+    assert rare[0].count("Rome") < 5 == rare[1].count("Rome")
+    assert len(rare[1]) == pytest.approx(400, rel=0.15)
+    again = drawn(shops, "stratified")["visit"]
+    assert again.equals(drawn(shops, "stratified")["visit"])
+
+
+def test_the_sample_keeps_bytes(shops: Reader) -> None:
+    got = drawn(shops, "relational", 60_000)
+    assert sum(table.nbytes for table in got.values()) == pytest.approx(60_000, rel=0.25)
+    assert ids(got["visit"], "shop") <= ids(got["shop"], "id")
+    assert drawn(shops, "relational", 10**9)["visit"].num_rows == pytest.approx(800, rel=0.15)
+
+
+def test_what_cannot_be_drawn_is_said_before_any_training(warehouse: SqlWarehouse) -> None:
+    synth = Synthesizer.from_database(warehouse.engine)
+    with pytest.raises(SchemaError, match=r"recent.*needs a date"):
+        synth.fit(sampling_strategy="recent", sample_size=1_000, progress=False)
+    with pytest.raises(SchemaError, match="too few for a sample"):
+        synth.fit(sample_bytes=10, sample_size=1_000, progress=False)

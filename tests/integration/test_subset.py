@@ -22,7 +22,19 @@ from tests.contracts.engine import Place
 ENGINES = ("postgresql", "mysql", "mariadb", "sqlite", "duckdb")
 PERSON = """o'Brien \\ %s "x" {ü}"""
 ODD = "sel ect 'it'"
-TABLES = ("region", "person", "team", "product", "orders", "line", "note", "loose", "nothing", ODD)
+TABLES = (
+    "region",
+    "person",
+    "team",
+    "product",
+    "orders",
+    "line",
+    "note",
+    "loose",
+    "dated",
+    "nothing",
+    ODD,
+)
 KEYS = [
     ("person", ("region",), "region", ("id",)),
     ("person", ("boss",), "person", ("id",)),
@@ -88,6 +100,7 @@ def make(place: Place) -> None:
         "CREATE TABLE {{note}} (shop int, number int, word varchar(9), FOREIGN KEY (shop, number) "
         "REFERENCES {{orders}} (shop, number))",
         "CREATE TABLE {{loose}} (a int, b varchar(9))",
+        "CREATE TABLE {{dated}} (day date NOT NULL)",
         "CREATE TABLE {{nothing}} (id int NOT NULL PRIMARY KEY)",
         f"CREATE TABLE {{{{{ODD}}}}} ({quoted(place, 'wh%ere')} int, {quoted(place, 'a b')} int)",
     )
@@ -129,7 +142,8 @@ def content(text: Any) -> Iterator[tuple[str, list[str]]]:
         ]  # fmt: skip
     yield "note", [f"{'NULL' if i % 5 == 0 else i % 3}, {i if i % 7 else 'NULL'}, 'w{i % 3}'"
                    for i in range(0, 900, 3)]  # fmt: skip
-    yield "loose", ["1, 'same'"] * 30 + [f"{i}, NULL" for i in range(30)]
+    yield "loose", ["1, 'same'"] * 30 + [f"{i}, NULL" for i in range(100, 155)] + ["99, 'rare'"]
+    yield "dated", [f"'2024-01-{d:02d}'" for d in range(1, 32)]
     yield ODD, [f"{i}, {i % 2}" for i in range(9)]
 
 
@@ -283,3 +297,14 @@ def test_nothing_fits(source: Place) -> None:
     synth = Synthesizer.from_database(source.engine, source.schema)
     with pytest.raises(SchemaError, match="No row fits"):
         synth.subset(schema="tiny", rows=10, max_bytes=1, seed=1)
+
+
+def test_the_newest_or_some_of_each_category_are_drawn_first(source: Place) -> None:
+    asked: dict[str, Any] = {"rows": 300, "seed": 1, "if_exists": "replace"}
+    summary, copy = subset(source, "first_of", sampling_strategy="stratified", **asked)
+    assert check(source, copy) == summary.rows
+    assert (99, "rare") in rows(copy, "loose")
+    summary, copy = subset(source, "first_of", sampling_strategy="recent", **asked)
+    assert check(source, copy) == summary.rows
+    assert {str(row[0]) for row in rows(copy, "dated")} >= {f"2024-01-{d}" for d in (30, 31)}
+    assert all(str(row[0]) > "2024-01-25" for row in rows(copy, "dated"))

@@ -95,6 +95,7 @@ def test_constructor(name: str, value: Any) -> None:
 @cases(
     sampling_strategy=["random", None, 5, [], FRAME, pd.NA, np.array([1, 2])],
     sample_size=NOT_WHOLE,
+    sample_bytes=[0, -1, 1.5, "10", NAN, True],
     epochs=NOT_WHOLE,
     batch_size=NOT_WHOLE,
     n_jobs=[0, -2, 1.5, "2", NAN, True, FRAME, pd.NA, np.array([1, 2])],
@@ -210,6 +211,7 @@ def test_to_database(name: str, value: Any, synth: Synthesizer, tmp_path: Path) 
     schema=NOT_NAME,
     rows=NOT_WHOLE,
     max_bytes=[0, -1, 1.5, "10", NAN, True],
+    sampling_strategy=["random", None, 5],
     seed=NOT_SEED,
     if_exists=["replace_foreign", None, 5, True],
 )

@@ -1,0 +1,129 @@
+"""In which order rows are drawn, by SQL: by hash, by date, by category."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from synthohive.connectors.dialect import Dialect
+from synthohive.io.sample_levels import CATEGORIES, STEPS, candidates, date_of, without_dates
+from synthohive.schema import Metadata
+
+__all__ = ["Draws"]
+
+SPACE = 1 << 32
+_RANK, _HASH = "synthohive_rank", "synthohive_hash"
+
+
+class Draws:
+    """Says of a row whether it is among the first of its table.
+
+    Parameters
+    ----------
+    dialect : Dialect
+    place : callable
+        From a table's name to its quoted name with the schema.
+    metadata : Metadata
+    counts : mapping of str to int
+        The rows of each table.
+    seed : int
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        place: Callable[[str], str],
+        metadata: Metadata,
+        counts: Mapping[str, int],
+        seed: int,
+    ) -> None:
+        self.dialect, self.place, self.metadata = dialect, place, metadata
+        self.counts, self.seed = counts, seed
+        self._ranked: dict[str, str] = {}
+
+    def arrange(self, strategy: str, tables: Collection[str], connection: Connection) -> None:
+        """Have rows of some tables come in another order than that of their hashes.
+
+        Parameters
+        ----------
+        strategy : {"relational", "stratified", "recent"}
+        tables : collection of str
+            Those at which entities are drawn.
+        connection : sqlalchemy.engine.Connection
+            Asked for the categories.
+
+        Raises
+        ------
+        SchemaError
+            There is no date to go by.
+        """
+        if strategy == "recent":
+            self._ranked = {name: sql for name in tables if (sql := self._by_date(name))}
+            if tables and not self._ranked:
+                raise without_dates(tables)
+        elif strategy == "stratified":
+            for name in tables:
+                names = self._categories(name, connection)
+                if names:
+                    self._ranked[name] = self._by_category(name, names)
+
+    def rows(self, table: str) -> str:
+        """Return what stands for a table in a FROM clause."""
+        return self._ranked.get(table) or self.place(table)
+
+    def score(self, table: str, alias: str) -> str:
+        """Return the place of a row in the order of its table, or what goes with it."""
+        return f"{alias}.{_RANK}" if table in self._ranked else f"({self.hash(table, alias)})"
+
+    def among_first(self, table: str, alias: str, share: float) -> str:
+        """Return the condition that a row is among the first of its table."""
+        ranked = table in self._ranked
+        end = round(share * self.counts[table]) + 1 if ranked else int(share * SPACE)
+        return f"{self.score(table, alias)} < {end}"  # the hash is uniform below SPACE
+
+    def hash(self, table: str, alias: str) -> str:
+        """Return the hash of a row: of its key, or of all its values."""
+        config = self.metadata.tables[table]
+        columns = [self._column(c, alias) for c in config.pk or config.stored]
+        return self.dialect.hashed(columns, self.seed)
+
+    def _column(self, name: str, alias: str) -> str:
+        return f"{alias}.{self.dialect.quote(name)}"
+
+    def _by_date(self, table: str) -> str:
+        date = date_of(self.metadata.tables[table])
+        if date is None:
+            return ""
+        value = self._column(date, "x")
+        order = (
+            f"CASE WHEN {value} IS NULL THEN 1 ELSE 0 END, {value} DESC, {self.hash(table, 'x')}"
+        )
+        rank = f"ROW_NUMBER() OVER (ORDER BY {order}) AS {_RANK}"
+        return f"(SELECT x.*, {rank} FROM {self.place(table)} x)"
+
+    def _categories(self, table: str, connection: Connection) -> list[str]:
+        """Return the columns of few values."""
+        names = candidates(self.metadata.tables[table])
+        if not names or not self.counts[table]:
+            return []
+        asked = ", ".join(f"COUNT(DISTINCT {self.dialect.quote(name)})" for name in names)
+        found: Any = self.dialect.execute(connection, f"SELECT {asked} FROM {self.place(table)}")
+        return [n for n, count in zip(names, found.one()) if 1 < int(count) <= CATEGORIES]
+
+    def _by_category(self, table: str, names: Collection[str]) -> str:
+        """Return the table with rows of each category first, then more of each, then all."""
+        value = self.hash(table, "x")
+        numbers = [
+            f"ROW_NUMBER() OVER (PARTITION BY {self._column(name, 'x')} ORDER BY {value}) "
+            f"AS {_RANK}_{i}"
+            for i, name in enumerate(names)
+        ]
+        inner = f"SELECT x.*, {value} AS {_HASH}, {', '.join(numbers)} FROM {self.place(table)} x"
+        whens = [
+            f"WHEN {' OR '.join(f'y.{_RANK}_{i} <= {end}' for i in range(len(names)))} THEN {end}"
+            for end in STEPS
+        ]
+        order = f"CASE {' '.join(whens)} ELSE {STEPS[-1] + 1} END, y.{_HASH}"
+        return f"(SELECT y.*, ROW_NUMBER() OVER (ORDER BY {order}) AS {_RANK} FROM ({inner}) y)"
