@@ -31,8 +31,6 @@ _AHEAD = 1.5
 """How many times the rows that are wanted are looked at first: what they refer to comes beside."""
 _FULL = 0.95
 """The share of a budget that is worth no further search for rows that fit."""
-_PASSED = 200
-"""Rows that are passed over at most since they, with all they refer to, do not fit any more."""
 _BESIDE = 20
 """How many times the budget may be looked at of what others refer to."""
 
@@ -270,6 +268,7 @@ class _Cut:
             np.concatenate([pair[i] for pair in edges]) if edges else np.zeros(0, np.int64)
             for i in (0, 1)
         )
+        self.above = _Lists(self.child, self.parent, sum(sizes))
         self._leave_out()
         self.own = self._moments(drawn, shares)
 
@@ -291,11 +290,13 @@ class _Cut:
 
     def _leave_out(self) -> None:
         """Leave out what refers, over whatever keys, to a row that is left out."""
-        while True:
-            more = self.child[self.left_out[self.parent] & ~self.left_out[self.child]]
-            if not len(more):
-                return
-            self.left_out[more] = True
+        below = _Lists(self.parent, self.child, len(self.rows))
+        waiting = np.flatnonzero(self.left_out).tolist()
+        while waiting:
+            for row in below.of(waiting.pop()):
+                if not self.left_out[row]:
+                    self.left_out[row] = True
+                    waiting.append(row)
 
     def _moments(
         self, drawn: Sequence[tuple[IntArray, Outline]], shares: Mapping[str, float]
@@ -319,34 +320,49 @@ class _Cut:
         return own
 
     def within(self, budget: Budget) -> tuple[dict[str, Chosen], bool]:
-        """Return the rows that are chosen, and whether the budget is used up."""
-        own, passed = self.own.copy(), 0
-        while True:
-            moment = self._entered(own)
-            moments, which = np.unique(moment, return_inverse=True)
-            spent = [np.cumsum(np.bincount(which, self.rows, len(moments))) / budget.rows]
-            if budget.size is not None:
-                spent.append(np.cumsum(np.bincount(which, self.size, len(moments))) / budget.size)
-            used = np.where(moments < _NEVER, np.max(spent, axis=0), np.inf)
-            fits = int((used <= 1.0).sum())
-            share = used[fits - 1] if fits else 0.0
-            over = fits < len(moments) and moments[fits] < _NEVER
-            if not over or share >= _FULL or passed >= _PASSED:
-                break
-            # It may be one row that refers to very many: what comes after it may still fit.
-            own[own == moments[fits]] = _NEVER
-            passed += 1
-        end = moments[fits] if over else _NEVER
-        return self._chosen(moment < end, own < end), bool(over) or share >= _FULL
+        """Return the rows that are chosen, and whether the budget is used up.
 
-    def _entered(self, own: IntArray) -> IntArray:
-        """Return when each row enters: when it is drawn, or when one enters that refers to it."""
-        moment: IntArray = own.copy()
-        while True:
-            before = moment[self.parent]
-            np.minimum.at(moment, self.parent, moment[self.child])
-            if np.array_equal(before, moment[self.parent]):
-                return moment
+        One by one, in the order in which they are drawn: each enters with all that it refers to,
+        over whatever keys, if that fits. What does not fit once never does.
+        """
+        inside, drawn = (np.zeros(len(self.own), dtype=bool) for _ in range(2))
+        refused: set[int] = set()
+        rows, size = 0, 0
+        full = False
+        for row in np.argsort(self.own, kind="stable").tolist():
+            if self.own[row] == _NEVER:
+                break
+            found = self._entering(row, inside, refused, budget.rows - rows)
+            more = 0 if found is None else int(self.size[found].sum())
+            if found is None or (budget.size is not None and size + more > budget.size):
+                refused.add(row)
+                if full:
+                    break
+                continue
+            inside[found] = drawn[row] = True
+            rows, size = rows + int(self.rows[found].sum()), size + more
+            full = max(rows / budget.rows, size / (budget.size or np.inf)) >= _FULL
+            if rows == budget.rows:
+                break
+        return self._chosen(inside, drawn), full
+
+    def _entering(
+        self, row: int, inside: Bools, refused: set[int], most: int
+    ) -> Optional[list[int]]:
+        """Return a row and all that it refers to and is not inside; None if that is too much."""
+        if inside[row]:
+            return []
+        found, waiting, count = {row: None}, [row], 0
+        while waiting:
+            one = waiting.pop()
+            count += int(self.rows[one])
+            if count > most or one in refused:
+                return None
+            for parent in self.above.of(one):
+                if not inside[parent] and parent not in found:
+                    found[parent] = None
+                    waiting.append(parent)
+        return list(found)
 
     def _chosen(self, inside: Bools, drawn: Bools) -> dict[str, Chosen]:
         found = {}
@@ -364,3 +380,15 @@ class _Cut:
                 int(self.rows[first : first + len(known)][out].sum()),
             )
         return found
+
+
+class _Lists:
+    """To whom each row leads, over all keys."""
+
+    def __init__(self, start: IntArray, end: IntArray, count: int) -> None:
+        order = np.argsort(start, kind="stable")
+        self._ends: list[int] = end[order].tolist()
+        self._first: list[int] = np.searchsorted(start[order], np.arange(count + 1)).tolist()
+
+    def of(self, row: int) -> list[int]:
+        return self._ends[self._first[row] : self._first[row + 1]]
