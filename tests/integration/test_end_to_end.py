@@ -29,7 +29,8 @@ from tests.integration.datasets import load_nycflights, load_tpch
 SERVERS = ["postgres_url", "mysql_url", "mariadb_url"]
 CLOSE = 3
 """Epochs on one server. What is learned of the same rows is the same on another, where one epoch
-shows that they are read, written and counted as on the first."""
+shows that they are read, written and counted as on the first. MySQL and MariaDB have one of the
+databases each."""
 
 
 @contextmanager
@@ -79,7 +80,7 @@ def compare(real: Side, made: Side) -> tuple[dict[str, float], dict[str, float]]
 
 @pytest.mark.integration
 @pytest.mark.slow
-@pytest.mark.parametrize(("server", "epochs"), list(zip(SERVERS, (CLOSE, 1, 1))))
+@pytest.mark.parametrize(("server", "epochs"), [(SERVERS[0], CLOSE), (SERVERS[1], 1)])
 def test_tpch(server: str, epochs: int, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue(server)
     with synthesized(url, load_tpch, epochs) as (real, made, summary):
@@ -99,7 +100,7 @@ def test_tpch(server: str, epochs: int, request: pytest.FixtureRequest) -> None:
 @pytest.mark.integration
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("server", "every", "epochs"), [(SERVERS[0], 10, CLOSE), (SERVERS[1], 50, 1)]
+    ("server", "every", "epochs"), [(SERVERS[0], 10, CLOSE), (SERVERS[2], 50, 1)]
 )
 def test_nycflights(server: str, every: int, epochs: int, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue(server)

@@ -122,9 +122,10 @@ class Tuning:
     exist in some years only, 3.8 % of the rows lay outside them with none of these, 2.9 % with
     all."""
     calibrated_rows: int = 20_000
+    calibrated_repeats: int = 20
     calibrations: int = 4
-    """Rows drawn to correct the marginals, and how often: a column that is corrected changes those
-    after it."""
+    """Rows drawn to correct the marginals, of each real row so many at most, as the shares of few
+    rows are chance; and how often: a column that is corrected changes those after it."""
 
 
 TUNING = Tuning()

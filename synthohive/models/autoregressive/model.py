@@ -97,9 +97,13 @@ class Autoregressive(TrainedModel):
         real = self.discretiser_.encode(data)[0]  # (rows, J)
         sizes = self.network_.cardinalities
         wanted = log_shares(real, sizes)
-        rows = np.resize(rng.permutation(len(data)), TUNING.calibrated_rows).astype(np.int64)
+        count = min(TUNING.calibrated_rows, TUNING.calibrated_repeats * len(data))
+        rows = rng.permutation(len(data))[:count].astype(np.int64)
         with torch.no_grad():
             vectors = self.sampler_.context(*as_tensors(context.take(rows)))
+        # of few rows each is drawn several times, with other noise, for the same context
+        again = np.resize(np.arange(len(rows)), count)
+        rows, vectors = rows[again], vectors[torch.from_numpy(again)]
         # what tells nothing in a row is left out on both sides, or it would count as its first code
         silent = real[rows] < 0
         given = torch.from_numpy(np.where(silent, SILENT, ABSENT)), torch.full(silent.shape, -1)
