@@ -18,6 +18,7 @@ pytest.importorskip("databricks.sqlalchemy")
 
 from databricks.sql.exc import ServerOperationError
 
+from synthohive._workspace import Workspace
 from synthohive.connectors.databricks import CAPABILITIES, catalogue
 from synthohive.connectors.databricks.spelling import SPELLING
 from synthohive.connectors.databricks.text import reason
@@ -302,7 +303,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Any:
         connection = Told(there, more.pop("fails", "(?!)"))
 
         def connect(self: DatabricksWriter) -> Told:
-            self._catalog = "main"
+            self._catalog, self._folder = "main", Workspace()
             return connection
 
         monkeypatch.setattr(DatabricksWriter, "_connect", connect)

@@ -130,8 +130,9 @@ def test_proofs_and_hashes_are_spark_s_own_sql(spark: Any) -> None:
     assert (row["missing"], row["repeated"]) == (1, 1)
     (row,) = spark(writer._repeated(0, "p", ["code"], whole=False))
     assert (row["missing"], row["repeated"]) == (1, 1)
-    hashed = dialect_for(ENGINE).hashed(["id", "CAST(id AS string)"], 7)
-    values = [row["h"] for row in spark(f"SELECT {hashed} AS h FROM range(1000)")]
+    hashed = dialect_for(ENGINE).hashed(["r.id", "r.v", "r.m"], 7)
+    rows = "SELECT id, parse_json(CAST(id AS string)) AS v, map('k', id) AS m FROM range(1000)"
+    values = [row["h"] for row in spark(f"SELECT {hashed} AS h FROM ({rows}) r")]
     assert len(set(values)) == 1000
     assert 0 <= min(values) < 2**26
     assert 2**32 - 2**26 < max(values) < 2**32

@@ -6,8 +6,10 @@ lays out rows (DISTKEY, SORTKEY, ENCODE) is pinned in `tests/connectors/test_red
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Engine, create_engine
 
+from synthohive.connectors.redshift.write import RedshiftWriter
 from synthohive.connectors.registry import spelling
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
+from synthohive.io.marked import is_left
 from synthohive.schema import ForeignKey, UniqueConstraint
 from tests.conftest import fresh_schema
 from tests.contracts.engine import EngineContract, Place
@@ -226,6 +230,23 @@ def test_what_a_killed_run_left_is_removed_days_later(shop: Place) -> None:
     shop.run(f"COMMENT ON TABLE {left}._synthohive_staging IS '{mark}'")
     declared(shop)
     assert schemas(shop) == [shop.schema, target]
+
+
+def test_what_a_run_could_not_drop_after_its_swap_is_marked(
+    shop: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared(shop)
+    monkeypatch.setattr(RedshiftWriter, "_drop", lambda self, schema: None)
+    declared(shop, if_exists="replace")
+    (left,) = [name for name in schemas(shop) if "__synthohive_" in name]
+    said = shop.ask(
+        "SELECT d.description FROM pg_description d JOIN pg_class c ON c.oid = d.objoid "
+        f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '{left}'"
+    )
+    target = f"{shop.schema}_synthetic"
+    assert json.loads(said)["synthohive_staging_of"] == target
+    later = datetime.now(timezone.utc) + timedelta(days=3)
+    assert is_left(left, said, target, later)
 
 
 def test_texts_are_cut_to_a_column_s_bytes(place: Place) -> None:

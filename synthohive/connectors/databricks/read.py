@@ -39,8 +39,9 @@ class DatabricksSql(Dialect):
         return reading(column, quoted)
 
     def hashed(self, expressions: Sequence[str], seed: int) -> str:
-        """See the base class; XXHASH64 takes all types that keys have."""
-        return f"pmod(xxhash64({', '.join([str(int(seed)), *expressions])}), 4294967296)"
+        """See the base class; of a JSON text, as XXHASH64 does not take all types."""
+        listed = ", ".join(expressions)
+        return f"pmod(xxhash64({int(seed)}, to_json(struct({listed}))), 4294967296)"
 
     def read(
         self, connection: Connection, sql: str, columns: Sequence[Column], table: str

@@ -69,7 +69,7 @@ class DatabricksWriter(MarkedSchema):
     may_create: ClassVar[str] = "GRANT CREATE SCHEMA ON CATALOG … TO …"
 
     def __init__(self, order: Order) -> None:
-        self._folder = Workspace()
+        self._folder: Optional[Workspace] = None
         self._loads = 0
         self._late: tuple[Statement, ...] = ()  # of the tables where they end up
         self._views: list[SchemaObject] = []
@@ -86,11 +86,17 @@ class DatabricksWriter(MarkedSchema):
 
     def _connect(self) -> Any:
         """Return a connection outside the pool that may send files of this run's folder."""
+        folder = Workspace()
 
         def own(given: dict[str, Any]) -> None:
-            given["staging_allowed_local_path"] = str(self._folder.path)
+            given["staging_allowed_local_path"] = str(folder.path)
 
-        connection = own_connection(self.engine, own)
+        try:
+            connection = own_connection(self.engine, own)
+        except BaseException:
+            folder.cleanup()
+            raise
+        self._folder = folder
         with connection.cursor() as cursor:
             cursor.execute("SET TIME ZONE 'UTC'")
             cursor.execute("SELECT current_catalog()")
@@ -125,6 +131,7 @@ class DatabricksWriter(MarkedSchema):
         """Make the table; its rows go to the volume, and from there into it by one statement."""
         self.make_table(table)
         name, self._loads = str(self._loads), self._loads + 1
+        assert self._folder is not None
         folder = self._folder.path / name
         folder.mkdir()
         place = f"/Volumes/{self._catalog}/{self.staging}/{_VOLUME}/{name}"
@@ -253,7 +260,8 @@ class DatabricksWriter(MarkedSchema):
     def close(self) -> None:
         """See the base class."""
         super().close()
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
 def insert_sql(table: str, columns: Sequence[Column], place: str, *, native: bool) -> str:

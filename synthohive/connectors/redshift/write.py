@@ -81,7 +81,7 @@ class RedshiftWriter(MarkedSchema):
     may_create: ClassVar[str] = "GRANT CREATE ON DATABASE … TO …"
 
     def __init__(self, order: Order) -> None:
-        self._cut: dict[str, int] = {}
+        self._own_mark = ""
         super().__init__(order)
 
     @staticmethod
@@ -123,12 +123,16 @@ class RedshiftWriter(MarkedSchema):
         return [Found(thing, thing) for thing in shown if thing != f"table {_MARK}"]
 
     def _make_schema(self, mark: str) -> None:
-        place = f"{quote(self.staging)}.{quote(_MARK)}"
+        self._own_mark = mark
         with self._transaction():
             self._execute(f"CREATE SCHEMA {quote(self.staging)}")
-            self._execute(f"CREATE TABLE {place} (n INTEGER)")
-            self._execute(f"COMMENT ON TABLE {place} IS {SPELLING.literal(mark)}")
+            self._put_mark(self.staging)
         self._execute(f"SET search_path TO {quote(self.staging)}")
+
+    def _put_mark(self, schema: str) -> None:
+        place = f"{quote(schema)}.{quote(_MARK)}"
+        self._execute(f"CREATE TABLE {place} (n INTEGER)")
+        self._execute(f"COMMENT ON TABLE {place} IS {SPELLING.literal(self._own_mark)}")
 
     def _remedy(self, reason: str) -> Optional[str]:
         return CAPABILITIES.missing_grant(reason, quote(self.target))
@@ -184,6 +188,8 @@ class RedshiftWriter(MarkedSchema):
                     "being replaced.",
                     hint="Nothing was changed. Run again.",
                 )
+            if self._exists:  # if this run ends before it can drop it, a later one does
+                self._put_mark(trash)
         step("swap committed")
         if self._exists:
             self._drop(trash)
