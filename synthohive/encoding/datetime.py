@@ -17,10 +17,10 @@ from synthohive.encoding.encoded import Layout
 from synthohive.encoding.modes import Modes
 from synthohive.encoding.numeric import Numeric
 from synthohive.encoding.value_counts import ValueCounts
+from synthohive.schema.arrow_types import PER_SECOND
 
 __all__ = ["Datetime"]
 
-_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _SECONDS = (86_400, 43_200, 3_600, 1_800, 900, 600, 300, 60, 30, 10, 5, 1)
 _MIN_DAYS = 4  # days, of fewer no hours are usual ones
 _UNEVEN = 0.05  # Kolmogorov-Smirnov distance from even hours that is a pattern
@@ -46,7 +46,7 @@ class Datetime(Numeric):
         type_ = self.column.arrow_type
         if type_ == pa.date32():
             return 1
-        return 86_400 * _PER_SECOND[getattr(type_, "unit", "ms")]
+        return 86_400 * PER_SECOND[getattr(type_, "unit", "ms")]
 
     def _natural(self) -> tuple[int, ...]:
         second = self._per_day // 86_400

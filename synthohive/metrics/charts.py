@@ -15,6 +15,7 @@ from synthohive.metrics.encode import measured, view_of
 from synthohive.metrics.profile import frequent_categories
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.schema import Column
+from synthohive.schema.arrow_types import PER_SECOND
 
 __all__ = ["Histogram", "histogram"]
 
@@ -141,7 +142,7 @@ def _format(number: float, type_: Any) -> str:
         moment = np.array([round(number)], f"datetime64[{unit}]").astype("datetime64[m]")
         return str(moment[0]).replace("T", " ")
     if pa.types.is_time(type_) or pa.types.is_duration(type_):
-        seconds = number / {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}[type_.unit]
+        seconds = number / PER_SECOND[type_.unit]
         minutes, second = divmod(round(seconds), 60)
         return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
     return f"{number:,.0f}" if number == round(number) and abs(number) < 1e12 else f"{number:.4g}"

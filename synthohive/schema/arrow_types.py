@@ -12,6 +12,7 @@ import pyarrow as pa
 from synthohive.exceptions import SchemaError
 
 __all__ = [
+    "PER_SECOND",
     "from_json",
     "is_binary",
     "limits",
@@ -19,6 +20,9 @@ __all__ = [
     "reason_of",
     "to_json",
 ]
+
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+"""Units of a time type in a second."""
 
 _DECIMAL = re.compile(r"decimal(128|256)\((\d+),\s*(-?\d+)\)")
 _TIMESTAMP = re.compile(r"timestamp\[(s|ms|us|ns)(?:,\s*tz=(.+))?\]")
@@ -109,9 +113,8 @@ def limits(type_: pa.DataType) -> tuple[int, int]:
     if type_ == pa.date32():
         return -719_162, 2_932_896  # years 1 to 9999
     if pa.types.is_time(type_):
-        per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[type_.unit]
-        return 0, 86_400 * per_second - 1
+        return 0, 86_400 * PER_SECOND[type_.unit] - 1
     if pa.types.is_timestamp(type_) and type_.unit != "ns":  # years 1 to 9999, as Python's
-        per_second = {"s": 1, "ms": 10**3, "us": 10**6}[type_.unit]
+        per_second = PER_SECOND[type_.unit]
         return -62_135_596_800 * per_second, 253_402_300_800 * per_second - 1
     return -(2**63) + 1, 2**63 - 1  # the least number of 64 bits is pandas' NaT

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Bools, Floats
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.encoding.canonical import canonical, restore
 from synthohive.encoding.units import Units
-from synthohive.schema.arrow_types import limits
+from synthohive.schema.arrow_types import PER_SECOND, limits
 
 __all__ = [
     "Floats",
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 _WIDE = 2.0**62
-_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_LAST = 2**63 - 1024
 _DIGITS = range(7)
 _UNITS = (86_400.0, 3_600.0, 60.0)
 _PROOF = 10  # distinct numbers: few are multiples of something by chance
@@ -47,9 +47,37 @@ def nulls(array: pa.ChunkedArray) -> Bools:
     return np.asarray(pc.is_null(array).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
-def _seconds(type_: pa.DataType) -> float:
-    """Return the seconds in one unit of a point in time."""
-    return 86_400.0 if pa.types.is_date32(type_) else 1.0 / _PER_SECOND[type_.unit]
+def _told(type_: pa.DataType) -> tuple[int, int]:
+    """Return what is counted of a second, and units of the type in it.
+
+    Floats of seconds since 1970 lie 0.24 microseconds apart: their nanoseconds would be noise.
+    """
+    told = min(PER_SECOND[type_.unit], PER_SECOND["us"])
+    return told, PER_SECOND[type_.unit] // told
+
+
+def _to_seconds(whole: IntArray, type_: pa.DataType) -> Floats:
+    """Return points in time in seconds; whole ones exactly."""
+    told, units = (1, 1) if pa.types.is_date32(type_) else _told(type_)
+    # Divided, not multiplied: no float is 1 / 1000, and midnight would be off by a rounding error.
+    seconds: Floats = (whole // units).astype(np.float64) / told
+    return seconds * 86_400.0 if pa.types.is_date32(type_) else seconds
+
+
+def _from_seconds(seconds: Floats, type_: pa.DataType) -> IntArray:
+    """Undo :func:`_to_seconds`, rounded to whole units."""
+    if pa.types.is_date32(type_):
+        return _whole(seconds / 86_400.0, type_)
+    told, units = _told(type_)
+    return _whole(seconds * told, type_, units) * units
+
+
+def _whole(numbers: Floats, type_: pa.DataType, units: int = 1) -> IntArray:
+    """Round to whole numbers that `type_` can hold so many units of."""
+    low, high = limits(type_)
+    # A float at the very end of int64 would be cast to its other end; 1024 below is the next one.
+    bounds = max(low, -_LAST) // units + (units > 1), min(high, _LAST) // units
+    return np.clip(np.rint(numbers), *bounds).astype(np.int64)
 
 
 def as_numbers(array: pa.ChunkedArray) -> Floats:
@@ -60,9 +88,8 @@ def as_numbers(array: pa.ChunkedArray) -> Floats:
         units = Units.learn(plain.drop_null(), False)
         numbers = (units.of(plain) + float(units.base)) / 10.0**type_.scale
     else:
-        numbers = plain.fill_null(0).to_numpy(zero_copy_only=False).astype(np.float64)
-        if is_time(type_):
-            numbers = numbers * _seconds(type_)
+        whole = plain.fill_null(0).to_numpy(zero_copy_only=False)
+        numbers = _to_seconds(whole, type_) if is_time(type_) else whole.astype(np.float64)
     # Infinity is no number to calculate with: it counts as unknown.
     return np.where(nulls(array) | ~np.isfinite(numbers), np.nan, numbers)
 
@@ -73,18 +100,15 @@ def from_numbers(numbers: Floats, type_: pa.DataType) -> pa.Array:
     numbers = np.where(null, 0.0, numbers)
     if pa.types.is_floating(type_):
         return pa.array(numbers, mask=null).cast(type_)
-    scale = 10.0**type_.scale if pa.types.is_decimal(type_) else 1.0
     if is_time(type_):
-        scale = 1.0 / _seconds(type_)
-    low, high = limits(type_)
-    if pa.types.is_decimal(type_) and (np.abs(numbers * scale) >= _WIDE).any():
+        return restore(pa.array(_from_seconds(numbers, type_), mask=null), type_)
+    if not pa.types.is_decimal(type_):
+        return restore(pa.array(_whole(numbers, type_), mask=null), type_)
+    scale = 10.0**type_.scale
+    if (np.abs(numbers * scale) >= _WIDE).any():
+        low, high = limits(type_)
         return _wide_decimals(np.clip(numbers, low / scale, high / scale), null, type_)
-    # A float at the very end of int64 would be cast to its other end.
-    bounds = max(low, -(2**62)), min(high, 2**62)
-    whole = np.clip(np.rint(numbers * scale), *bounds).astype(np.int64)
-    if pa.types.is_decimal(type_):
-        return Units(type_).back(whole, null)
-    return restore(pa.array(whole, mask=null), type_)
+    return Units(type_).back(_whole(numbers * scale, type_), null)
 
 
 def _wide_decimals(numbers: Floats, null: Bools, type_: pa.DataType) -> pa.Array:

@@ -150,7 +150,7 @@ DATA: dict[str, Any] = {
     "mixed objects": {"a": FRAME.assign(x=[1, "a"] * 20)},
     "functions": {"a": FRAME.assign(x=[print] * 40)},
     "complex numbers": {"a": FRAME.assign(x=1j)},
-    "huge numbers": {"a": FRAME.assign(x=[10**400] * 40)},
+    "huge numbers": {"a": FRAME.assign(x=pd.Series([10**400] * 40, dtype=object))},
     "bytes": b"a",
 }
 
