@@ -64,6 +64,8 @@ class Capabilities:
         One process at a time has a database open: no idle connection is kept.
     several_schemas : bool
         Several schemas change places in one step.
+    resumes : bool
+        Rows that an interrupted run loaded can stay, and a later one goes on.
     login_errors : tuple of str
         What the driver raises beside SQLAlchemy's errors where a login cannot work, by full names.
     variants : tuple of (str, str)
@@ -82,6 +84,7 @@ class Capabilities:
     is_file: bool = False
     exclusive: bool = False
     several_schemas: bool = True
+    resumes: bool = False
     login_errors: tuple[str, ...] = ()
     variants: tuple[tuple[str, str], ...] = ()
     asking: Optional[Asking] = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Optional, Union
 
@@ -26,13 +28,13 @@ from synthohive.ddl.literals import Guarded, without_real_values
 from synthohive.ddl.spelling import Spelling
 from synthohive.exceptions import ConnectorError, did_you_mean
 from synthohive.io.base import NoPlaceError
-from synthohive.io.staged import Writer
 from synthohive.io.staging import Order, same_place_error
+from synthohive.io.writer import Writer
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-    from synthohive.ddl.statements import SchemaObject
+    from synthohive.ddl.statements import SchemaDdl, SchemaObject
     from synthohive.io.base import IfExists, OpenedTo, Provenance
     from synthohive.schema import Metadata
 
@@ -56,6 +58,7 @@ def open_writer(
     rehearsal: bool = False,
     include: Collection[str] = (),
     guarded: Optional[Guarded] = None,
+    run: Optional[Mapping[str, str]] = None,
 ) -> Writer:
     """Check the target, create the staging place, and return the open writer.
 
@@ -82,6 +85,9 @@ def open_writer(
         What is made beside the tables, where it uses nothing but the copy.
     guarded : Guarded, optional
         Values that none of it may name.
+    run : dict of str to str, optional
+        What the rows follow from. What fails then leaves what is loaded, and the writer goes on
+        where one that followed from the same was interrupted: see :meth:`Writer.loaded`.
 
     Raises
     ------
@@ -102,12 +108,14 @@ def open_writer(
     if target_or_source is None:
         raise NoPlaceError("There is no database to write to.", hint="Name one with url=….")
     writing = _writing(target_or_source)
+    if run is not None:
+        _check_resumes(target_or_source.dialect.name)
     for each in (engine, target_or_source):
         if each is not None and _is_there(each):
             _reach(each)
     opening = _Opening(
         engine, target_or_source, target_engine, metadata, provenance, replace_foreign, sources,
-        keep_comments, "rehearse" if rehearsal else if_exists, include, guarded,
+        keep_comments, "rehearse" if rehearsal else if_exists, include, guarded, run,
     )  # fmt: skip
     try:
         if metadata.schemas:
@@ -140,6 +148,7 @@ class _Opening:
     if_exists: OpenedTo
     include: Collection[str]
     guarded: Optional[Guarded]
+    run: Optional[Mapping[str, str]]
 
     def check(self, target: str, given: Optional[str], source_schema: Optional[str]) -> None:
         """Refuse a target that is the source, or whose name was to be repeated."""
@@ -188,6 +197,9 @@ class _Opening:
                 if_exists=self.if_exists,
                 group=group,
                 respelling=how if spelling(metadata.dialect) is how else Spelling(),
+                run=None
+                if self.run is None
+                else {**self.run, "source's schema": _sum(metadata, ddl)},
             )
         )
 
@@ -255,8 +267,29 @@ def _several(opening: _Opening, writing: Any, given: Union[str, Mapping[str, str
         return Writer(opening.metadata, opened, all_keys=opening.engine is None)
     except BaseException:
         for schema in opened.values():
-            schema.discard_all([schema])
+            schema.give_up([schema])
         raise
+
+
+def _check_resumes(name: str) -> None:
+    """Refuse to go on where an engine keeps nothing of an interrupted run.
+
+    Raises
+    ------
+    ConnectorError
+    """
+    able = [n for n in ENGINES if (facts := capabilities(n)) is not None and facts.resumes]
+    if name not in able:
+        raise ConnectorError(
+            f"A run that writes to {name} cannot be resumed.",
+            hint=f"Leave resume out, or write to {', '.join(able)}.",
+        )
+
+
+def _sum(metadata: Metadata, ddl: SchemaDdl) -> str:
+    """Return a sum of all that is made beside the rows."""
+    made = json.dumps(asdict(ddl), default=sorted, sort_keys=True)
+    return hashlib.sha256(f"{metadata.to_json()}\n{made}".encode()).hexdigest()
 
 
 def _check_repeated(

@@ -31,6 +31,7 @@ __all__ = [
     "put",
     "read_manifest",
     "FORMAT",
+    "sum_of",
     "unfinished_in",
     "verified",
 ]
@@ -199,9 +200,17 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def sum_of(folder: Path) -> str:
+    """Return one sum over all files of a folder, and their names."""
+    return _sum(_sums(folder))
+
+
+def _sum(sums: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
+
+
 def _name(sums: dict[str, str]) -> str:
-    text = json.dumps(sums, sort_keys=True)
-    return CONTENT + hashlib.sha256(text.encode()).hexdigest()[:24]
+    return CONTENT + _sum(sums)[:24]
 
 
 def _sums(folder: Path) -> dict[str, str]:

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from synthohive.io.staged import Writer
+from synthohive.io.writer import Writer
 from synthohive.tables.block_store import TableSpool
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ class Loading:
     ----------
     writer : Writer
         Used by nobody else until :meth:`finish` has returned.
+
+    Attributes
+    ----------
+    done : dict of str to (int, object)
+        What an interrupted run has loaded: see :meth:`Writer.loaded`.
     """
 
     def __init__(self, writer: Writer) -> None:
@@ -47,10 +52,19 @@ class Loading:
         self._threads = ThreadPoolExecutor(writer.streams, "loading")
         self._tables: dict[str, Future[Loaded]] = {}
         self._ends = threading.Event()
+        self.done = writer.loaded()
 
-    def add(self, name: str, spool: TableSpool) -> None:
-        """Load a table, which changes no more, as soon as those before it are."""
-        self._tables[name] = self._threads.submit(self._load, name, spool)
+    def add(self, name: str, spool: TableSpool, beside: Any) -> None:
+        """Load a table, which changes no more, as soon as those before it are.
+
+        Parameters
+        ----------
+        name : str
+        spool : TableSpool
+        beside : object
+            In the form of JSON, for a run that goes on where this one is interrupted.
+        """
+        self._tables[name] = self._threads.submit(self._load, name, spool, beside)
 
     def check(self) -> None:
         """Raise what a table met, if one has failed."""
@@ -62,16 +76,17 @@ class Loading:
         """Wait for all tables."""
         wait(self._tables.values(), return_when=FIRST_EXCEPTION)
         self.check()
-        return {name: future.result() for name, future in self._tables.items()}
+        loaded = {name: future.result() for name, future in self._tables.items()}
+        return {**{name: (rows, 0.0) for name, (rows, _) in self.done.items()}, **loaded}
 
     def end(self) -> None:
         """Let no batch be sent any more, and wait until none is."""
         self._ends.set()
         self._threads.shutdown(cancel_futures=True)
 
-    def _load(self, name: str, spool: TableSpool) -> Loaded:
+    def _load(self, name: str, spool: TableSpool, beside: Any) -> Loaded:
         started = time.perf_counter()
-        rows = self._writer.fill(name, self._batches(spool))
+        rows = self._writer.fill(name, self._batches(spool), beside)
         return rows, time.perf_counter() - started
 
     def _batches(self, spool: TableSpool) -> Iterator[pa.RecordBatch]:

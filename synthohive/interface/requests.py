@@ -103,6 +103,8 @@ class Request:
         Rows of the tables that were asked for by name.
     seed : int
         As given, or drawn.
+    asked : mapping of str to mapping
+        The conditions, as given.
 
     Raises
     ------
@@ -136,9 +138,8 @@ class Request:
         self.quality_threshold = quality_threshold
         _check_room(fitted, self.num_rows, self.scale)
         self.enforce_constraints = enforce_constraints
-        self.conditions = compile_conditions(
-            fitted, {} if conditions is None else _checked(conditions)
-        )
+        self.asked = {} if conditions is None else _checked(conditions)
+        self.conditions = compile_conditions(fitted, self.asked)
 
 
 def _checked(conditions: Any) -> Mapping[str, Mapping[str, Any]]:

@@ -22,8 +22,8 @@ from synthohive.interface.requests import STRATEGIES
 from synthohive.interface.result import SubsetSummary, TableSummary
 from synthohive.io.base import REAL_ROWS, Provenance, Reader
 from synthohive.io.sample_levels import Strategy
-from synthohive.io.staged import Writer
 from synthohive.io.subset import Budget
+from synthohive.io.writer import Writer
 from synthohive.schema import PrivacyConfig
 
 if TYPE_CHECKING:

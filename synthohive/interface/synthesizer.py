@@ -22,6 +22,7 @@ from synthohive.interface.rehearsal import Rehearsal, Target
 from synthohive.interface.reporting import compare
 from synthohive.interface.requests import Request, check_fit, check_locale, check_model, fit_seed
 from synthohive.interface.result import SubsetSummary, WriteSummary
+from synthohive.interface.resuming import facts_of
 from synthohive.interface.state import SynthesizerState
 from synthohive.interface.subsetting import write_subset
 from synthohive.interface.targets import open_target
@@ -422,6 +423,7 @@ class Synthesizer(SynthesizerState):
         conditions: Optional[Conditions] = None,
         include: Sequence[Include] = (),
         n_jobs: Optional[int] = None,
+        resume: bool = False,
     ) -> WriteSummary:
         """Write a synthetic schema: same tables, types, keys and constraints.
 
@@ -447,6 +449,10 @@ class Synthesizer(SynthesizerState):
             the same engine only. What would use anything but the copy, or names a value that the
             copy does not show (personal, or in fewer than `k` rows), is left out and listed in the
             summary with the reason; it never fails the run.
+        resume : bool, default False
+            Keep what is loaded when the run is interrupted, in its staging schema, and go on where
+            a run with the same arguments was: tables that are loaded stay, the rest is made and
+            loaded, to the same result. Needs `seed`. A call without it removes what is left.
 
         Returns
         -------
@@ -456,7 +462,8 @@ class Synthesizer(SynthesizerState):
         Raises
         ------
         ConnectorError
-            The target is or was a source, exists, or cannot be written to.
+            The target is or was a source, exists, or cannot be written to. With `resume`: what
+            was interrupted is another run, or the engine keeps nothing of one.
         QualityError
             A column is beyond `quality_threshold`; nothing was written.
         """
@@ -465,11 +472,14 @@ class Synthesizer(SynthesizerState):
             n_jobs=n_jobs,
         )  # fmt: skip
         check_target(schema, include)
+        run = None
+        if arguments.flag("resume", resume):
+            run = facts_of(request, seeded=seed is not None)
         origin = provenance_of(request.fitted, request.seed, request.scale)
         beside = {} if self._source is None else self._source.not_cloned()
         target = open_target(
             request.fitted, self._source, url, target_schema=schema, provenance=origin,
-            if_exists=if_exists, replace_foreign=replace_foreign, include=include,
+            if_exists=if_exists, replace_foreign=replace_foreign, include=include, run=run,
         )  # fmt: skip
         return write_database(request, target, beside)
 

@@ -10,7 +10,7 @@ from synthohive.connectors.writers import open_writer
 from synthohive.ddl.literals import Guarded
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import Reader
-from synthohive.io.staged import Writer
+from synthohive.io.writer import Writer
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.schema import ColumnKind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timezone
 from typing import Optional
 
@@ -16,7 +16,7 @@ from synthohive.interface.loading import Loading, loading
 from synthohive.interface.requests import Request
 from synthohive.interface.result import TableSummary, WriteSummary
 from synthohive.io.base import Provenance
-from synthohive.io.staged import Writer
+from synthohive.io.writer import Writer
 from synthohive.learn.damage import using
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.metrics.distances import ColumnScore
@@ -64,17 +64,32 @@ def generated(request: Request, loading: Optional[Loading] = None) -> Iterator[M
         A column is further from the real one than the request allows.
     """
     started, scored = time.perf_counter(), 0.0
-    scores: dict[str, ColumnScore] = {}
+    scores: dict[str, dict[str, ColumnScore]] = {}
+    if loading is not None:
+        for name, (_, found) in loading.done.items():
+            scores[name] = {column: ColumnScore(*score) for column, score in found.items()}
 
     def ready(name: str, spool: TableSpool) -> None:
         nonlocal scored
-        if loading is not None:
-            loading.add(name, spool)
+        if name in scores:  # loaded before
+            return
         before = time.perf_counter()
         with using(request.fitted):
-            scores.update(score_tables(request.fitted, {name: spool}))
+            found = scores[name] = score_tables(request.fitted, {name: spool})
         scored += time.perf_counter() - before
+        if loading is not None:
+            loading.add(name, spool, {column: astuple(score) for column, score in found.items()})
 
+    def gated() -> dict[str, ColumnScore]:
+        found = {key: s for name in request.fitted.shown for key, s in scores[name].items()}
+        emit_scores(found)
+        if request.quality_threshold is not None:
+            check_quality(found, request.quality_threshold)
+        return found
+
+    if scores.keys() == set(request.fitted.shown):  # there is nothing left to make
+        yield Made({}, gated(), 0.0)
+        return
     with generate_database(
         request.fitted,
         seed=request.seed,
@@ -87,14 +102,7 @@ def generated(request: Request, loading: Optional[Loading] = None) -> Iterator[M
         go_on=nothing if loading is None else loading.check,
     ) as spools:
         seconds = time.perf_counter() - started - scored
-        names = [
-            f"{name}.{column}" for name, spool in spools.items() for column in spool.schema.names
-        ]
-        scores = {name: scores[name] for name in names if name in scores}
-        emit_scores(scores)
-        if request.quality_threshold is not None:
-            check_quality(scores, request.quality_threshold)
-        yield Made(spools, scores, seconds)
+        yield Made(spools, gated(), seconds)
 
 
 def score_tables(
@@ -156,7 +164,7 @@ def write_database(
             "constrain": time.perf_counter() - finished,
         }
     summaries = []
-    for name, (rows, spent) in ((name, loaded[name]) for name in made.spools):
+    for name, (rows, spent) in ((name, loaded[name]) for name in request.fitted.shown):
         values = [s.value for key, s in made.scores.items() if key.startswith(f"{name}.")]
         mean = sum(values) / len(values) if values else None
         summaries.append(TableSummary(name, rows, spent, mean))

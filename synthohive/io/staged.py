@@ -1,8 +1,4 @@
-"""What all loaders share: the order of the steps, the proof of the keys, the error texts.
-
-A run writes one schema or several that appear at the same moment: :class:`Writer` has a
-:class:`StagedSchema` of the engine for each, and adds the keys between them.
-"""
+"""What all loaders share of one schema: the order of the steps, the error texts."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import astuple
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import pyarrow as pa
@@ -25,22 +22,19 @@ from synthohive.ddl.statements import (
     Statement,
     label,
     matching,
-    reference,
 )
-from synthohive.ddl.vetted import vetted_action
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.io.base import KeyCheck
+from synthohive.io.journal import Journal
 from synthohive.io.staging import NOTE_COLUMNS, Found, Order, read_note, staging_name
 from synthohive.io.steps import step
-from synthohive.schema import ForeignKey, Metadata
+from synthohive.schema import ForeignKey
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from sqlalchemy.engine import Engine
 
 
-__all__ = ["StagedSchema", "Writer"]
+__all__ = ["StagedSchema", "rows_act"]
 
 log = get_logger(__name__)
 _SHOWN = 10
@@ -48,6 +42,11 @@ _ASKED = 50
 """Keys whose repeated values one query counts."""
 _SETTLED = 100
 """Statements after which locks are let go of: a server has room for so many in all."""
+
+
+def rows_act(table: str) -> str:
+    """Return how a journal calls it that a table has all of its rows."""
+    return f"rows of {table}"
 
 
 class StagedSchema(ABC):
@@ -67,6 +66,10 @@ class StagedSchema(ABC):
         Why each object that was asked for was not made; nothing if it was.
     theirs : set of str
         What others made in the target, and stays there: ``"view report"``.
+    journal : Journal, optional
+        Of a run that can be resumed.
+    keeps : bool
+        What fails leaves the staging place, which has a journal.
     """
 
     engine_name: ClassVar[str]
@@ -94,6 +97,8 @@ class StagedSchema(ABC):
         self.outcome: dict[SchemaObject, str] = {}
         self._noted: Optional[frozenset[str]] = None  # the keys in the target's note
         self.theirs: set[str] = set()
+        self.journal = None if order.run is None else Journal(self, order.run)
+        self.keeps = False
         self._failure: Optional[BaseException] = None
         self._connection: Any = None
         if self.reserved.fullmatch(self.target):
@@ -126,8 +131,78 @@ class StagedSchema(ABC):
             with self.named(what):
                 yield
         except BaseException:
-            self.discard_all([self])
+            self.give_up([self])
             raise
+
+    def begin_journal(self) -> None:
+        """Begin to note what is done in the new staging place, if that is wanted."""
+        if self.journal is not None:
+            self.journal.begin()
+            self.keeps = True
+
+    def go_on_in(self, staging: str) -> bool:
+        """Take over the staging place of an interrupted run, in which the session is.
+
+        Returned is whether it can be: it has a journal, and all rows that this tells of.
+
+        Raises
+        ------
+        ConnectorError
+            It was another run, and stays as it is.
+        """
+        assert self.journal is not None
+        self.keeps = True
+        if self.journal.read():
+            there = {
+                table: self.journal.done.get(rows_act(table)) for table in self.metadata.tables
+            }
+            rows = {table: json.loads(found)["rows"] for table, found in there.items() if found}
+            if all(self._has_rows(table, count) for table, count in rows.items()):
+                for table in self.metadata.tables.keys() - rows:
+                    # with its place: else it might be found in the source
+                    self.ask(f"DROP TABLE IF EXISTS {self.place(table)}")
+                self.rows.update(rows)
+                log.info("run_resumed", target=self.target, loaded=sorted(rows))
+                return True
+        self.keeps, self.journal.done = False, {}
+        return False
+
+    def _has_rows(self, table: str, count: int) -> bool:
+        try:
+            return bool(self._scalar(f"SELECT COUNT(*) FROM {self.place(table)}") == count)
+        except self.errors as exc:
+            log.warning("run_not_resumed", table=table, reason=self._reason(exc))
+            return False
+
+    def once(self, act: str, do: Callable[[], None], table: str = "") -> None:
+        """Do something, unless the journal tells that it is done, and note it there."""
+        if self.did(act):
+            return
+        do()
+        self.note_done(act)
+
+    def did(self, act: str) -> bool:
+        """Whether an interrupted run did something."""
+        return self.journal is not None and act in self.journal.done
+
+    def note_done(self, act: str, detail: str = "") -> None:
+        """Note what is done, in the transaction that does it."""
+        if self.journal is not None:
+            self.journal.note(act, detail)
+
+    @classmethod
+    def give_up(cls, writers: Sequence[Any]) -> None:
+        """Remove staging places, but those in which a later run goes on."""
+        for writer in writers:
+            if writer.keeps:
+                writer.leave()
+                log.warning("run_can_be_resumed", target=writer.target, staging=writer.staging)
+        if others := [writer for writer in writers if not writer.keeps]:
+            cls.discard_all(others)
+
+    def leave(self) -> None:
+        """Close the connection, and leave the staging place to a later run."""
+        raise NotImplementedError
 
     @classmethod
     def locate(
@@ -175,8 +250,15 @@ class StagedSchema(ABC):
         """Return a schema's name as the engine spells it."""
         return schema
 
-    def load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
+    def load(self, table: str, batches: Iterable[pa.RecordBatch], beside: Any = None) -> int:
         """Bulk load all rows of one table, streaming; return their number.
+
+        Parameters
+        ----------
+        table : str
+        batches : iterable of pyarrow.RecordBatch
+        beside : object, optional
+            In the form of JSON: what a run that goes on has to know of the table.
 
         Raises
         ------
@@ -186,6 +268,9 @@ class StagedSchema(ABC):
         try:
             with self.named(f"the rows of table {table!r}"):
                 count = self._copy(table, self._conform(table, batches))
+                noted = {"rows": self.rows.get(table, 0) + count, "beside": beside}
+                self.note_done(rows_act(table), json.dumps(noted))
+                self.settle()
         except BaseException:
             if self._failure is not None:  # the rows failed, not the database
                 raise self._failure from self._failure.__cause__
@@ -288,7 +373,7 @@ class StagedSchema(ABC):
         cross()
         StagedSchema.make_objects(writers)
         for writer in writers:  # when all is there that a note has to list
-            writer.note()
+            writer.once("note", writer.note)
             writer.settle()
         return checks
 
@@ -300,7 +385,10 @@ class StagedSchema(ABC):
             kind = thing.kind[:-1]
             if not thing.refused and f"{kind} {thing.name}" in writer.theirs:
                 return f"the target has a {kind} of that name, which is not ours"
-            reason: str = thing.refused or writer.make(thing)
+            act = f"{kind} {thing.name}"
+            reason: str = thing.refused or ("" if writer.did(act) else writer.make(thing))
+            if not reason and not writer.did(act):
+                writer.note_done(act)
             writer.settle()  # a view of another schema may need it
             return reason
 
@@ -385,7 +473,7 @@ class StagedSchema(ABC):
         """Add all constraints and indexes but the foreign keys."""
         if not self.spelling.keys_enforced:
             self._prove_unique()
-        self._run_all(self.ddl.after)
+        self._run_all("after", self.ddl.after)
         step("rows constrained")
         self._analyze()
 
@@ -440,11 +528,12 @@ class StagedSchema(ABC):
 
     def link(self) -> None:
         """Add the foreign keys, and advance the counters."""
-        self._run_all((*self.ddl.keys, *self.ddl.counters))
+        self._run_all("key", self.ddl.keys)
+        self._run_all("counter", self.ddl.counters)
 
-    def _run_all(self, statements: Sequence[Statement]) -> None:
+    def _run_all(self, kind: str, statements: Sequence[Statement]) -> None:
         for number, statement in enumerate(statements, 1):
-            self.run(statement)
+            self.once(f"{kind} {number}", partial(self.run, statement), statement.table)
             if not number % _SETTLED:
                 self.settle()
 
@@ -540,6 +629,10 @@ class StagedSchema(ABC):
         marks = ", ".join(map(self.mark.format, range(1, len(values) + 1)))
         self._ask(f"INSERT INTO {self.spelling.table(PROVENANCE_TABLE)} VALUES ({marks})", values)
 
+    def ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Run one statement in the staging place, whatever is being made elsewhere."""
+        return self._ask(sql, values)
+
     def _ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Run one statement in the staging place, and return the rows that it finds."""
         return self._found(sql, values)[1]
@@ -579,219 +672,3 @@ class StagedSchema(ABC):
     @abstractmethod
     def discard_all(cls, writers: Sequence[Any]) -> None:
         """Remove staging places and connections, whatever state they are in."""
-
-
-class Writer:
-    """Writes one schema, or several that appear at the same moment; used as a context manager.
-
-    Rows go to staging places that nobody sees. :meth:`finish` adds keys, indexes and checks, proves
-    that there are no orphans, and puts the schemas in place in one step. Leaving the block without
-    it, for whatever reason, removes the staging places.
-
-    Parameters
-    ----------
-    metadata : Metadata
-    schemas : dict of str to StagedSchema
-        By source schema, each open, of the same engine.
-    all_keys : bool
-        Have the database enforce keys between schemas that the source does not declare, too.
-
-    Attributes
-    ----------
-    target : str
-        Where the schemas will be found: their names, or the path of a file.
-    streams : int
-        Tables that may be loaded at once.
-    """
-
-    def __init__(
-        self, metadata: Metadata, schemas: Mapping[str, Any], *, all_keys: bool = False
-    ) -> None:
-        self.metadata, self.all_keys, self.schemas = metadata, all_keys, dict(schemas)
-        self.target = ", ".join(schema.target for schema in schemas.values())
-        self.streams = 1
-        self._closed = False
-        for schema in schemas.values():
-            schema.see({s: other.staging for s, other in schemas.items() if other is not schema})
-
-    def load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
-        """Bulk load all rows of one table, streaming; return their number.
-
-        Raises
-        ------
-        ConnectorError
-            The database refused a row, or the connection was lost. Nothing remains.
-        """
-        try:
-            return self.fill(table, batches)
-        except BaseException:
-            self.abort()
-            raise
-
-    def fill(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
-        """Load as :meth:`load` does; what a failure leaves, goes with the block's end.
-
-        Several threads may, as many as there are `streams`.
-        """
-        self._check_open()
-        return self._of(table).load(self.metadata.table(table).own_name, batches)
-
-    def takes(self) -> bool:
-        """Whether the engine itself can copy rows of the source's schemas here."""
-        return all(schema.takes() for schema in self.schemas.values())
-
-    def take(self, table: str, conditions: Iterable[str]) -> int:
-        """Have the engine copy rows of the source; see :meth:`StagedSchema.take`."""
-        self._check_open()
-        try:
-            return self._of(table).take(self.metadata.table(table).own_name, conditions)
-        except BaseException:
-            self.abort()
-            raise
-
-    def finish(self) -> list[KeyCheck]:
-        """Constrain, prove, and swap in.
-
-        Raises
-        ------
-        ConnectorError
-            The database refused a constraint, or a key has orphans; nothing changed.
-        """
-        self._check_open()
-        schemas = list(self.schemas.values())
-        try:
-            checks = self._complete()
-            with schemas[0].named("the swap"):
-                schemas[0].swap_all(schemas)
-        except BaseException:
-            self.abort()
-            raise
-        self._closed = True
-        for schema in schemas:
-            log.info("schema_written", target=schema.target, rows=sum(schema.rows.values()))
-        return checks
-
-    def prove(self) -> list[KeyCheck]:
-        """Constrain and prove, and remove the staging place: nothing is in the target.
-
-        Raises
-        ------
-        ConnectorError
-            As of :meth:`finish`.
-        """
-        try:
-            return self._complete()
-        finally:
-            self.abort()
-
-    def abort(self) -> None:
-        """Remove the staging places; does nothing after :meth:`finish`."""
-        if not self._closed:
-            self._closed = True
-            schemas = list(self.schemas.values())
-            schemas[0].discard_all(schemas)
-
-    def objects(self) -> dict[tuple[str, str], str]:
-        """Return why each object (kind, name) that was asked for was not made; "" if it was.
-
-        So it is of what the source's tables state, and another engine cannot.
-
-        Names have their schema before them, if there are several.
-        """
-        found: dict[tuple[str, str], str] = {}
-        for name, schema in self.schemas.items():
-            lead = f"{name}." if self.metadata.schemas else ""
-            found.update({(kind, f"{lead}{own}"): "" for kind, own in schema.ddl.brought})
-            for left in schema.ddl.left:
-                found[left.kind, f"{lead}{left.name}"] = left.reason
-            for thing, reason in schema.outcome.items():
-                key = (thing.kind, f"{lead}{thing.name}")
-                found[key] = found.get(key) or reason
-                if thing.function and not reason:
-                    found["functions and procedures", f"{lead}{thing.function}"] = ""
-        return found
-
-    def __enter__(self) -> Writer:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: Optional[type[BaseException]],
-        exc: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
-        self.abort()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ConnectorError(f"The writer of {self.target!r} is closed; open a new one.")
-
-    def _of(self, table: str) -> StagedSchema:
-        name = self.metadata.table(table).schema_name if self.metadata.schemas else None
-        found: StagedSchema = self.schemas[name or next(iter(self.schemas))]
-        return found
-
-    def _complete(self) -> list[KeyCheck]:
-        schemas = list(self.schemas.values())
-        for schema in schemas:
-            for table in schema.metadata.tables:
-                if table not in schema.rows:
-                    schema.load(table, [])
-        checks: list[KeyCheck] = schemas[0].constrain_all(schemas, self._prove, self._cross)
-        step("schema proved")
-        return checks
-
-    def _prove(self) -> list[KeyCheck]:
-        checks = []
-        for table, key in self.metadata.foreign_keys():
-            check = self._check(table, key)
-            if check.orphans:
-                name = f" {key.name!r}" if key.name else ""
-                raise ConnectorError(
-                    f"Foreign key{name} {key.label(table)} has {check.orphans} orphans among the "
-                    f"{check.rows} rows of {self._of(table).target!r}.",
-                    hint="Nothing was changed.",
-                )
-            checks.append(check)
-        return checks
-
-    def _cross(self) -> None:
-        """Add the keys between the schemas."""
-        for table, key in self.metadata.foreign_keys():
-            if self._crosses(table, key) and self._enforced(table, key):
-                self._of(table).run(self._statement(table, key))
-                self._of(table).settle()
-
-    def _crosses(self, table: str, key: ForeignKey) -> bool:
-        return self._of(table) is not self._of(key.parent)
-
-    def _enforced(self, table: str, key: ForeignKey) -> bool:
-        return (
-            self._of(table).keys_between
-            and key.no_parent is None
-            and (key.declared or self.all_keys)
-        )
-
-    def _place(self, table: str) -> str:
-        return self._of(table).place(self.metadata.table(table).own_name)
-
-    def _check(self, table: str, key: ForeignKey) -> KeyCheck:
-        schema, own = self._of(table), self.metadata.table(table).own_name
-        above = self.metadata.table(key.parent).own_name
-        if self._crosses(table, key):
-            parent, enforced = self._place(key.parent), self._enforced(table, key)
-        else:
-            parent = schema.spelling.table(above)
-            enforced = (own, tuple(key.columns), above) in schema.ddl.enforced
-        return KeyCheck(table, key, schema.rows[own], schema.orphans(own, key, parent), enforced)
-
-    def _statement(self, table: str, key: ForeignKey) -> Statement:
-        quote = self._of(table).quote
-        name = f"CONSTRAINT {quote(key.name)} " if key.name else ""
-        own = self._of(table).spelling.table(self.metadata.table(table).own_name)
-        sql = f"ALTER TABLE {own} ADD {name}"
-        sql += reference(key, quote, self._place(key.parent))
-        for when, action in (("DELETE", key.on_delete), ("UPDATE", key.on_update)):
-            if action:
-                sql += f" ON {when} {vetted_action(action, key.columns, quote)}"
-        return Statement(sql, table, label("foreign key", key.name or "", key.columns))

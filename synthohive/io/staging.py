@@ -178,6 +178,9 @@ class Order:
         The schemas that are written together, from source to target; none if it is alone.
     respelling : Spelling
         Writes the values that no Arrow type has; the plain one leaves what stands for them.
+    run : dict of str to str, optional
+        What the rows follow from, of a run that keeps what is loaded when it is interrupted, and
+        goes on where one that followed from the same was.
     """
 
     engine: Engine
@@ -189,3 +192,4 @@ class Order:
     if_exists: OpenedTo = "fail"
     group: Mapping[str, str] = field(default_factory=dict)
     respelling: Spelling = field(default_factory=Spelling)
+    run: Optional[Mapping[str, str]] = None

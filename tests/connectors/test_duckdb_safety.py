@@ -21,7 +21,7 @@ from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.io import steps
-from synthohive.io.staged import Writer
+from synthohive.io.writer import Writer
 from tests.contracts.writer import ORIGIN, described, integer, text, write
 
 ROWS = {

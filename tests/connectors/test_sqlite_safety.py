@@ -17,7 +17,7 @@ from synthohive.connectors.sqlite import file as sqlite_file
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.io import steps
-from synthohive.io.staged import Writer
+from synthohive.io.writer import Writer
 from tests.contracts.writer import ODD, ORIGIN, make_shop, rows, shop, write
 
 COUNT = f"""SELECT count(*) AS n FROM "{ODD.replace('"', '""')}\""""

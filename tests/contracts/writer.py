@@ -17,7 +17,7 @@ from synthohive.connectors.writers import open_writer
 from synthohive.ddl.statements import PROVENANCE_TABLE
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.io.base import KeyCheck, Provenance
-from synthohive.io.staged import Writer
+from synthohive.io.writer import Writer
 from synthohive.schema import Column, ColumnKind, ForeignKey, Identity, Metadata
 from synthohive.schema import UniqueConstraint as Unique
 
@@ -198,10 +198,12 @@ def staged(writer: Writer) -> Any:
 
 
 def write(writer: Writer, data: dict[str, pa.Table]) -> list[KeyCheck]:
-    """Load all tables and finish."""
+    """Load all tables, but those that an interrupted run has loaded, and finish."""
     with writer:
+        done = writer.loaded()
         for name, table in data.items():
-            assert writer.load(name, table.to_batches(max_chunksize=2)) == table.num_rows
+            if name not in done:
+                assert writer.load(name, table.to_batches(max_chunksize=2)) == table.num_rows
         return writer.finish()
 
 

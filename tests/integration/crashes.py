@@ -22,7 +22,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,8 +35,9 @@ import sqlalchemy as sa
 from synthohive._signals import terminable
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
-from synthohive.io.staged import StagedSchema, Writer
+from synthohive.io.staged import StagedSchema
 from synthohive.io.steps import observe
+from synthohive.io.writer import Writer
 from synthohive.schema import Metadata
 from tests.contracts.writer import ORIGIN, Place, rows, shop, write
 
@@ -68,6 +69,8 @@ class Bench:
         Removes the target.
     settings : sequence of (module, name, value), optional
         Constants that are others in the runs' processes.
+    resumes : bool
+        Whether runs keep what is loaded, and go on where they were interrupted.
     """
 
     place: Place
@@ -75,6 +78,7 @@ class Bench:
     leftovers: Callable[[], list[str]]
     drop: Callable[[], None]
     settings: Sequence[tuple[str, str, Any]] = ()
+    resumes: bool = False
 
     def tables(self) -> Metadata:
         """Return what is written."""
@@ -87,11 +91,18 @@ class Bench:
         found["customers"] = found["customers"].set_column(1, "email", pa.array(emails))
         return found
 
-    def write(self, variant: str) -> None:
-        """Write one version, in this process and undisturbed."""
+    def write(self, variant: str) -> list[str]:
+        """Write one version, in this process and undisturbed; return what was loaded before."""
         place = self.place
-        writer = opened(place.engine, self.tables(), place.schema, place.target)
+        run = self.facts(variant)
+        writer = opened(place.engine, self.tables(), place.schema, place.target, run)
+        before = list(writer.loaded())
         write(writer, self.data(variant))
+        return before
+
+    def facts(self, variant: str) -> Optional[dict[str, str]]:
+        """Return what a run follows from, if it can be resumed."""
+        return {"seed": variant} if self.resumes else None
 
     def holds(self) -> str:
         """Return the version that the target holds, whole; "nothing", or "torn"."""
@@ -131,7 +142,13 @@ def select(name: str, schema: Optional[str]) -> Any:
     return sa.select(table).order_by(*(table.c[column] for column in config.pk))
 
 
-def opened(engine: sa.Engine, meta: Metadata, schema: Optional[str], target: str) -> Any:
+def opened(
+    engine: sa.Engine,
+    meta: Metadata,
+    schema: Optional[str],
+    target: str,
+    run: Optional[dict[str, str]] = None,
+) -> Any:
     """Open a writer on the bench's target, which an earlier run of ours wrote."""
     return open_writer(
         engine,
@@ -140,6 +157,7 @@ def opened(engine: sa.Engine, meta: Metadata, schema: Optional[str], target: str
         source_schema=schema,
         provenance=ORIGIN,
         if_exists="replace",
+        run=run,
     )
 
 
@@ -161,7 +179,7 @@ class Run:
         self.process: Any = _CONTEXT.Process(  # type: ignore[attr-defined]
             target=_run,
             args=(theirs, bench.url, bench.tables(), place.schema, place.target)
-            + (bench.data(variant), step, bench.settings),
+            + (bench.data(variant), step, bench.settings, bench.facts(variant)),
             daemon=True,  # a test that fails leaves none waiting
         )
         self.process.start()
@@ -217,6 +235,7 @@ def _run(
     data: dict[str, pa.Table],
     stop: Optional[str],
     settings: Sequence[tuple[str, str, Any]],
+    facts: Optional[dict[str, str]],
 ) -> None:
     """Write `data`, in a process of its own, which `stop` interrupts once."""
     for setting in settings:
@@ -235,7 +254,7 @@ def _run(
     observe(observer)
     ended: str = "done"
     try:
-        _written(url, meta, schema, target, data)
+        _written(url, meta, schema, target, data, facts)
     except (ConnectorError, KeyboardInterrupt, SystemExit) as exc:
         ended = f"{type(exc).__name__}: {exc}"
     except BaseException as exc:
@@ -247,10 +266,15 @@ def _run(
 
 @terminable
 def _written(
-    url: str, meta: Metadata, schema: Optional[str], target: str, data: dict[str, pa.Table]
+    url: str,
+    meta: Metadata,
+    schema: Optional[str],
+    target: str,
+    data: dict[str, pa.Table],
+    facts: Optional[dict[str, str]],
 ) -> None:
     """Write as the public methods do: signals unwind it."""
-    write(opened(sa.create_engine(url), meta, schema, target), data)
+    write(opened(sa.create_engine(url), meta, schema, target, facts), data)
 
 
 def _writer() -> Any:
@@ -434,6 +458,42 @@ class CrashMatrix:
             bench.write("b")
             assert bench.holds() == "b", step
             assert bench.leftovers() == [], step
+
+    def test_killed_and_resumed_at_every_step(self, bench: Bench) -> None:
+        """What was loaded when the run was killed stays, and the result is the same."""
+        bench, source = replace(bench, resumes=True), bench.source_sum()
+        bench.write("a")
+        tables, kept = set(bench.tables().tables), {}
+        for step in self.steps(bench):
+            new = "b" if bench.holds() == "a" else "a"
+            run = Run(bench, new, step)
+            assert run.stopped, step
+            killed(bench, run)
+            assert run.go_on() == "killed"
+            kept[step] = set(bench.write(new))
+            assert bench.holds() == new, step
+            assert bench.leftovers() == [], step
+            assert bench.source_sum() == source, step
+        assert kept["batch sent"] == set()
+        assert len(kept["table loaded"]) == 1
+        assert kept.get("keys proved", tables) == kept["schema proved"] == tables
+
+    def test_what_is_left_is_another_run_s(self, bench: Bench) -> None:
+        """An interruption keeps what is loaded; another run is told so, a plain one removes it."""
+        resuming = replace(bench, resumes=True)
+        bench.write("a")
+        run = Run(resuming, "b", "schema proved")
+        interrupted(bench, run)
+        assert run.go_on().startswith("KeyboardInterrupt")
+        left = bench.leftovers()
+        assert left
+        with pytest.raises(ConnectorError, match="its seed is b, not a"):
+            resuming.write("a")
+        assert bench.leftovers() == left
+        assert bench.holds() == "a"
+        bench.write("b")
+        assert bench.holds() == "b"
+        assert bench.leftovers() == []
 
     def test_terminated_at_every_step(self, bench: Bench) -> None:
         self.matrix(bench, "SIGTERM", terminated)

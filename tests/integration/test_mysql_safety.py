@@ -15,7 +15,7 @@ from synthohive.connectors.mysql import write as mysql
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.io import steps
-from synthohive.io.staged import Writer
+from synthohive.io.writer import Writer
 from synthohive.schema import Metadata
 from tests.contracts.writer import (
     ORIGIN,

@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
-from synthohive.io.staged import Writer
 from synthohive.io.steps import observe
+from synthohive.io.writer import Writer
 from tests.contracts.writer import ORIGIN, rows, shop, staged, write
 
 pytestmark = pytest.mark.integration

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import threading
 import time
@@ -13,11 +15,17 @@ from typing import Any
 import pytest
 
 from synthohive import Synthesizer
-from synthohive.exceptions import ConnectorError
+from synthohive.connectors.writers import _check_resumes
+from synthohive.exceptions import ConnectorError, QualityError, SchemaError
 from synthohive.generate import database
 from synthohive.generate.schedule import schedule
+from synthohive.interface.requests import Request
+from synthohive.interface.resuming import facts_of
 from synthohive.io.steps import observe
 from tests.interface.resuming import fit, make
+from tests.interface.tiny import tiny
+
+SMALL = {"hidden": 8, "embedding": 4, "context": 8}
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +148,110 @@ def test_what_the_rows_meet_ends_the_loading(
         fitted.to_database(f"sqlite:///{tmp_path / 'one.db'}", seed=3)
     assert left(tmp_path) == []
     assert not [t for t in threading.enumerate() if t.name.startswith("loading")]
+
+
+def killed(fitted: Synthesizer, target: Path, step: str, number: int, **asked: Any) -> None:
+    """Write in a fork that is killed when it comes to a step for the n-th time."""
+    child = os.fork()
+    if child == 0:
+        left = [number]
+
+        def observer(name: str) -> None:
+            left[0] -= name == step
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        observe(observer)
+        fitted.to_database(f"sqlite:///{target}", resume=True, **asked)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), f"the run ended before {step!r} number {number}"
+
+
+@pytest.mark.parametrize(
+    ("step", "number"), [("batch sent", 1), ("table loaded", 2), ("keys proved", 1)]
+)
+def test_a_killed_run_goes_on_to_the_same_result(
+    fitted: Synthesizer, tmp_path: Path, step: str, number: int
+) -> None:
+    whole, target = tmp_path / "whole" / "out.db", tmp_path / "killed" / "out.db"
+    whole.parent.mkdir()
+    target.parent.mkdir()
+    told = fitted.to_database(f"sqlite:///{whole}", seed=3)
+    killed(fitted, target, step, number, seed=3)
+    assert not target.exists()
+    summary = fitted.to_database(f"sqlite:///{target}", seed=3, resume=True)
+    assert contents(target) == contents(whole)
+    assert left(target.parent) == ["out.db"]
+    for one, other in zip(summary.tables, told.tables):
+        assert (one.name, one.rows, one.distance) == (other.name, other.rows, other.distance)
+    assert summary.orphans == 0
+
+
+def test_nothing_is_made_again_when_all_is_loaded(
+    fitted: Synthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed(fitted, tmp_path / "out.db", "keys proved", 1, seed=3)
+    monkeypatch.setattr(database, "generate_attributes", None)
+    with pytest.raises(QualityError):
+        fitted.to_database(
+            f"sqlite:///{tmp_path / 'out.db'}", seed=3, resume=True, quality_threshold=1e-9
+        )
+    summary = fitted.to_database(f"sqlite:///{tmp_path / 'out.db'}", seed=3, resume=True)
+    assert summary.rows == sum(map(len, contents(tmp_path / "out.db").values()))
+
+
+def test_another_run_does_not_go_on(fitted: Synthesizer, tmp_path: Path) -> None:
+    target = tmp_path / "out.db"
+    url = f"sqlite:///{target}"
+    killed(fitted, target, "keys proved", 1, seed=3)
+    (there,) = (name for name in left(tmp_path) if not name.endswith("-journal"))
+    for asked, told in (
+        ({"seed": 4}, "its seed is 3, not 4"),
+        ({"seed": 3, "scale": 2.0}, r"its scale is 1\.0, not 2\.0"),
+        ({"seed": 3, "conditions": {"customer": {"kind": "a"}}}, "its conditions is another one"),
+    ):
+        with pytest.raises(ConnectorError, match=told):
+            fitted.to_database(url, resume=True, **asked)
+    other = tiny("autoregressive", **SMALL)
+    with pytest.raises(ConnectorError, match=r"its fit is .*, its source's schema is another"):
+        other.to_database(url, seed=3, resume=True)
+    with pytest.raises(SchemaError, match="seed"):
+        fitted.to_database(url, resume=True)
+    assert there in left(tmp_path)
+    fitted.to_database(url, seed=4)  # removes what is left
+    assert left(tmp_path) == ["out.db"]
+
+
+def test_a_changed_source_is_told(fitted: Synthesizer, tmp_path: Path) -> None:
+    source = fitted._source
+    assert source is not None
+    killed(fitted, tmp_path / "out.db", "keys proved", 1, seed=3)
+    with source.engine.begin() as connection:  # type: ignore[attr-defined]
+        connection.exec_driver_sql("CREATE INDEX later ON line (pieces)")
+    try:
+        with pytest.raises(ConnectorError, match="its source's schema is another one"):
+            fitted.to_database(f"sqlite:///{tmp_path / 'out.db'}", seed=3, resume=True)
+    finally:
+        with source.engine.begin() as connection:  # type: ignore[attr-defined]
+            connection.exec_driver_sql("DROP INDEX later")
+    fitted.to_database(f"sqlite:///{tmp_path / 'out.db'}", seed=3, resume=True)
+
+
+def test_a_loaded_fit_is_the_same_fit(fitted: Synthesizer, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "saved")
+    loaded = Synthesizer.load(tmp_path / "saved")
+    facts = [facts_of(Request(each._state(), seed=3), seeded=True) for each in (fitted, loaded)]
+    assert facts[0] == facts[1]
+
+
+def test_duckdb_in_memory_keeps_nothing(fitted: Synthesizer) -> None:
+    pytest.importorskip("duckdb_sqlalchemy")
+    with pytest.raises(ConnectorError, match="in memory ends with its process"):
+        fitted.to_database("duckdb:///:memory:", seed=3, resume=True)
+
+
+def test_what_an_engine_cannot_is_said_before_any_work() -> None:
+    with pytest.raises(ConnectorError, match="writes to snowflake cannot be resumed") as caught:
+        _check_resumes("snowflake")
+    assert "write to postgresql, mysql, mariadb, sqlite, duckdb" in str(caught.value)

@@ -28,5 +28,5 @@ ASKING = Asking(
 )
 
 CAPABILITIES = Capabilities(
-    "duckdb-sqlalchemy", "duckdb", is_file=True, exclusive=True, asking=ASKING
+    "duckdb-sqlalchemy", "duckdb", is_file=True, exclusive=True, resumes=True, asking=ASKING
 )

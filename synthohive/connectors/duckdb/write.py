@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import duckdb
@@ -30,8 +32,9 @@ from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaObject, items, mat
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import KeyCheck, NoPlaceError
 from synthohive.io.comments import Comments, changes, keys
+from synthohive.io.journal import JOURNAL_TABLE
 from synthohive.io.staged import StagedSchema
-from synthohive.io.staging import Order, broken_error
+from synthohive.io.staging import STAGING_MARK, Order, broken_error
 from synthohive.io.steps import step
 from synthohive.schema import ColumnKind
 
@@ -86,6 +89,7 @@ class DuckdbWriter(StagedSchema):
         self._own: duckdb.DuckDBPyConnection = wrapped.execute("SELECT 1").cursor()
         self._connection = self._own
         self._folder: Optional[Workspace] = None
+        self._rows: Optional[Path] = None  # the file in which rows wait, where it outlives the run
         self._said: Comments = {}
         self._place = ""  # before the name of a table of the target
         self._building = False
@@ -94,10 +98,54 @@ class DuckdbWriter(StagedSchema):
             self._place = f"{quote(self._database)}.{quote(self.target)}."
             self._check_database()
             self._check_target()
+            self._open_rows()
+
+    def _open_rows(self) -> None:
+        """Open the database in which rows wait; of a run that can be resumed, beside the target."""
+        (where,) = self._ask(
+            "SELECT path FROM duckdb_databases() WHERE database_name = ?", [self._database]
+        )
+        kept = None
+        if where[0] is not None:
+            path = Path(where[0]).absolute()
+            sum_ = hashlib.sha256(self.target.encode()).hexdigest()[:8]
+            kept = path.with_name(path.name + STAGING_MARK + sum_)
+        if self.journal is None:
+            if kept is not None and self.if_exists != "rehearse":
+                self._remove_rows(kept)
             self._folder = Workspace()
-            file = literal(str(self._folder.path / "rows.duckdb"))
-            self._execute(f"ATTACH {file} AS {quote(self._staging)}")
-            self._execute(f"USE {quote(self._staging)}.main")
+            self._attach(self._folder.path / "rows.duckdb")
+            return
+        if kept is None:
+            raise NoPlaceError(
+                "A DuckDB database in memory ends with its process: no run can go on in it.",
+                hint="Leave resume out, or write to a file: url='duckdb:///…'.",
+            )
+        left = kept.exists()
+        self._rows = kept
+        self._attach(kept)
+        noted = self._ask(
+            "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND table_name = ?",
+            [self._staging, JOURNAL_TABLE],
+        )
+        if left and not (noted and self.go_on_in(self._staging)):
+            self._execute(f"USE {quote(self._database)}.main")
+            self._execute(f"DETACH DATABASE {quote(self._staging)}")
+            self._remove_rows(kept)
+            self._attach(kept)
+        if not self.keeps:
+            self.begin_journal()
+
+    def _attach(self, file: Path) -> None:
+        self._execute(f"ATTACH {literal(str(file))} AS {quote(self._staging)}")
+        self._execute(f"USE {quote(self._staging)}.main")
+
+    def _remove_rows(self, file: Path) -> None:
+        """Remove what an interrupted run left, unless a run in this process is at it."""
+        at_work = "SELECT 1 FROM duckdb_databases() WHERE path = ?"
+        if not self._ask(at_work, [str(file)]):
+            file.unlink(missing_ok=True)
+            file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
 
     @staticmethod
     def plain_schema(engine: Engine, schema: str) -> str:
@@ -225,6 +273,8 @@ class DuckdbWriter(StagedSchema):
         """
         del cross
         checks = check()
+        for writer in writers:
+            writer.journal = None  # all that follows is done at once, or not at all
         plans = [writer._planned() for writer in writers]
         first = writers[0]
         with first.named("the new schema"):
@@ -327,7 +377,7 @@ class DuckdbWriter(StagedSchema):
         if not keys:
             return 0
         rows, levels = quote(table), quote(f"{_LEVELS}_{table}")
-        self._execute(f"CREATE TABLE {levels} (r BIGINT, level INTEGER)")
+        self._execute(f"CREATE OR REPLACE TABLE {levels} (r BIGINT, level INTEGER)")
         level = -1
         while int(self._scalar(f"SELECT count(*) FROM {levels}")) < self.rows[table]:
             level += 1
@@ -422,6 +472,11 @@ class DuckdbWriter(StagedSchema):
         for writer in writers:
             writer._close()
 
+    def leave(self) -> None:
+        """See the base class."""
+        self._rows = None
+        self.discard_all([self])
+
     def _close(self) -> None:
         self._connection = self._own
         try:
@@ -434,6 +489,9 @@ class DuckdbWriter(StagedSchema):
             self._pooled.close()
             if self._folder is not None:
                 self._folder.cleanup()
+            if self._rows is not None:
+                for file in (self._rows, self._rows.with_name(f"{self._rows.name}.wal")):
+                    file.unlink(missing_ok=True)
 
 
 def _sequence_name(match: re.Match[str]) -> str:

@@ -34,6 +34,7 @@ CAPABILITIES = Capabilities(
     driver="pymysql",
     connect_args=(("local_infile", True),),
     variants=(("is_mariadb", "mariadb"),),
+    resumes=True,
     asking=ASKING,
     denials=(
         (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import pymysql
@@ -22,6 +24,7 @@ from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaObject
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import NoPlaceError
 from synthohive.io.comments import changes, keys
+from synthohive.io.journal import JOURNAL_TABLE
 from synthohive.io.staged import StagedSchema
 from synthohive.io.staging import (
     Found,
@@ -42,6 +45,7 @@ __all__ = ["WRITER", "MysqlWriter"]
 
 log = get_logger(__name__)
 _MARK_TABLE = "_synthohive_staging"
+_BEGUN = "begun "
 _LOST = {0, 2006, 2013, 2014, 2055}
 _LOCKED = 1205
 _REFERRED_TO = 3730  # MySQL drops nothing then; MariaDB some tables (1451)
@@ -83,7 +87,8 @@ class MysqlWriter(StagedSchema):
             self._check_server()
             self._check_target()
             self._remove_stale()
-            self._create_staging()
+            if not self.keeps:
+                self._create_staging()
 
     def _source_place(self, table: str) -> str:
         return f"{quote(str(self._source))}.{quote(table)}"
@@ -161,9 +166,10 @@ class MysqlWriter(StagedSchema):
     def _made(self) -> list[str]:
         place = self._in(self.staging)
         found = place.contents(self.target)
-        mark = next(thing.key for thing in found if thing.shown == f"table {_MARK_TABLE}")
-        own = {p: t for p, t in place.comments().items() if p[1] != _MARK_TABLE}
-        return [t.key for t in found if mark not in (t.key, t.part_of)] + keys(own)
+        own = (_MARK_TABLE, JOURNAL_TABLE)  # which are not moved
+        marks = {thing.key for thing in found if thing.kind == "table" and thing.name in own}
+        said = {p: t for p, t in place.comments().items() if p[1] not in own}
+        return [t.key for t in found if not marks & {t.key, t.part_of}] + keys(said)
 
     def _may_write_read_only(self) -> bool:
         if self._scalar("SELECT @@innodb_read_only"):
@@ -210,9 +216,46 @@ class MysqlWriter(StagedSchema):
                 continue
             if not self._scalar("SELECT GET_LOCK(%s, %s)", (name, _PATIENCE_SECONDS)):
                 continue
+            if self._goes_on(name):
+                continue  # with the lock
             if self._is_left(name):
                 self._drop_stale(name)
             self._scalar("SELECT RELEASE_LOCK(%s)", (name,))
+
+    def _goes_on(self, database: str) -> bool:
+        """Whether this run goes on where the one that left a database was."""
+        if self.journal is None or self.keeps or not self._is_marked(database):
+            return False
+        if JOURNAL_TABLE not in self._in(database).tables():
+            return False
+        fresh, self.staging = self.staging, database
+        self._execute(f"USE {quote(database)}")
+        if not self.go_on_in(database):
+            self.staging = fresh
+            return False
+        self._stagings = {str(self._source): self.staging}
+        for act, detail in list(self.journal.done.items()):
+            before, _, table = detail.partition(" ")
+            if act.startswith(_BEGUN) and self._sum(table) != before:
+                self.note_done(act[len(_BEGUN) :])
+        return True
+
+    def once(self, act: str, do: Callable[[], None], table: str = "") -> None:
+        """See the base class; a statement is a transaction of its own, so its table tells."""
+        begun = _BEGUN + act
+        if table and self.journal is not None and not self.did(act) and not self.did(begun):
+            self.note_done(begun, f"{self._sum(table)} {table}")
+        super().once(act, do, table)
+
+    def _sum(self, table: str) -> str:
+        """Return a sum of how a table is made."""
+        ((_, sql),) = self._ask(f"SHOW CREATE TABLE {quote(table)}")
+        return hashlib.sha256(str(sql).encode()).hexdigest()
+
+    def note(self) -> None:
+        """See the base class; a run may have been interrupted between the table and its row."""
+        self._execute(f"DROP TABLE IF EXISTS {quote(PROVENANCE_TABLE)}")
+        super().note()
 
     def _drop_stale(self, database: str) -> None:
         if users := self._in(database).referring():
@@ -236,17 +279,20 @@ class MysqlWriter(StagedSchema):
     def _mark(self) -> str:
         return f"staging of {self.target}"
 
-    def _create_staging(self) -> None:
+    @cached_property
+    def _defaults(self) -> str:
         charset = self._ask(
             "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME "
             "FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s",
             (self._source,),
         )
-        self._defaults = (
+        return (
             f" CHARACTER SET {charset[0][0]} COLLATE {charset[0][1]}"
             if charset
             else " CHARACTER SET utf8mb4"
         )
+
+    def _create_staging(self) -> None:
         try:
             self._make_marked(self.staging)
         except pymysql.err.OperationalError as exc:
@@ -259,6 +305,7 @@ class MysqlWriter(StagedSchema):
         self._execute(f"USE {quote(self.staging)}")
         for statement in self.ddl.setup:
             self.run(statement)
+        self.begin_journal()
 
     def _make_marked(self, database: str) -> None:
         self._execute(f"CREATE DATABASE {quote(database)}{self._defaults}")
@@ -507,6 +554,13 @@ class MysqlWriter(StagedSchema):
         """Remove staging databases."""
         for writer in writers:
             writer._discard()
+
+    def leave(self) -> None:
+        """See the base class."""
+        if self._connection.open:
+            self._close()
+        elif self._folder is not None:
+            self._folder.cleanup()
 
     def _discard(self) -> None:
         try:

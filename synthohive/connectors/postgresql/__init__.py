@@ -29,6 +29,7 @@ CAPABILITIES = Capabilities(
     "psycopg2",
     "postgres",
     driver="psycopg2",
+    resumes=True,
     asking=ASKING,
     denials=(
         ("permission denied for schema (?P<it>.+)", "GRANT USAGE ON SCHEMA {it}"),

@@ -24,6 +24,7 @@ from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaObject
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import NoPlaceError
 from synthohive.io.comments import keys
+from synthohive.io.journal import JOURNAL_TABLE
 from synthohive.io.staged import StagedSchema
 from synthohive.io.staging import NOTE_COLUMNS, STAGING_MARK, Order, busy_error, outside_reason
 from synthohive.io.steps import step
@@ -116,8 +117,10 @@ class PostgresqlWriter(StagedSchema):
         with self.opening():
             self._check_target()
             step("target checked")
+            self._set_session()
             self._remove_stale()
-            self._create_staging()
+            if not self.keeps:
+                self._create_staging()
 
     @staticmethod
     def default_schema(engine: Engine) -> str:
@@ -214,6 +217,7 @@ class PostgresqlWriter(StagedSchema):
             (STAGING_MARK,),
         )
         marks = [(name, mark) for name, said in rows if (mark := _read_mark(name, said))]
+        marks = [(name, mark) for name, mark in marks if not self._goes_on(name, mark)]
         targets = sorted({mark["synthohive_staging_of"] for _, mark in marks})
         # Nobody else can begin to write to these until this run lets them go.
         lock = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
@@ -228,6 +232,28 @@ class PostgresqlWriter(StagedSchema):
         for target in ended:
             self._ask("SELECT pg_advisory_unlock(%s, hashtext(%s))", (LOCK_CLASS, target))
         self._connection.commit()
+
+    def _goes_on(self, schema: str, mark: Mapping[str, str]) -> bool:
+        """Whether this run goes on where the one that left a schema was."""
+        if (
+            self.journal is None
+            or self.keeps
+            or mark != {"synthohive_staging_of": self._claim, "holds": "staging"}
+            or not self._scalar(
+                "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE n.nspname = %s AND c.relname = %s", (schema, JOURNAL_TABLE),
+            )
+        ):  # fmt: skip
+            return False
+        fresh, self.staging = self.staging, schema
+        self._set_session()
+        found = self.go_on_in(schema)
+        self._connection.commit()
+        if not found:
+            self.staging = fresh
+            self._set_session()
+        self._stagings = [self.staging]
+        return found
 
     @staticmethod
     def _remove_each(places: Sequence[tuple[PostgresqlWriter, str, str]]) -> None:
@@ -265,7 +291,8 @@ class PostgresqlWriter(StagedSchema):
         """Return the comment by which a later run knows a schema, and what it may drop of it."""
         return literal(json.dumps({"synthohive_staging_of": self._claim, "holds": holds}))
 
-    def _create_staging(self) -> None:
+    def _set_session(self) -> None:
+        """Let names be those of the staging schema, and values be read in one form."""
         self._ask(
             "SELECT set_config('search_path', %s, false), "
             "set_config('client_encoding', 'UTF8', false), "
@@ -274,6 +301,9 @@ class PostgresqlWriter(StagedSchema):
             "set_config('idle_in_transaction_session_timeout', '0', false)",
             (self._path({}),),
         )
+        self._connection.commit()
+
+    def _create_staging(self) -> None:
         try:
             self._ask(f"CREATE SCHEMA {quote(self.staging)}")
         except psycopg2.Error as exc:
@@ -288,6 +318,7 @@ class PostgresqlWriter(StagedSchema):
         step("staging created")
         for statement in self.ddl.setup:
             self.run(statement)
+        self.begin_journal()
         self._connection.commit()
         step("staging committed")
 
@@ -342,7 +373,10 @@ class PostgresqlWriter(StagedSchema):
 
     def _made(self) -> list[str]:
         place = self._in(self.staging)
-        return [found.key for found in place.contents()] + keys(place.comments())
+        found = place.contents()
+        ours = {f.key for f in found if f.shown == f"table {JOURNAL_TABLE}"}
+        made = [f.key for f in found if not ours & {f.key, f.part_of}]
+        return made + keys(place.comments())
 
     def _as_made(self, table: str, columns: Sequence[Column]) -> list[Column]:
         """Return columns as what the table has: arrays and composites may be JSON in it."""
@@ -375,7 +409,6 @@ class PostgresqlWriter(StagedSchema):
                     raise ConnectorError(
                         f"PostgreSQL kept {cursor.rowcount} of {stream.rows} rows of {table!r}."
                     )
-        self._connection.commit()
         return stream.rows
 
     def _taken(self, table: str) -> list[str]:
@@ -429,6 +462,8 @@ class PostgresqlWriter(StagedSchema):
 
         `group` has the schemas that are replaced together, under their old and new names.
         """
+        if self.journal is not None:
+            self._ask(f"DROP TABLE {quote(self.staging)}.{quote(JOURNAL_TABLE)}")
         if bool(self._ask(_PLACE, (self.target,))) != self._exists:
             raise ConnectorError(
                 f"The schema {self.target!r} was made or dropped during the run.",
@@ -485,6 +520,10 @@ class PostgresqlWriter(StagedSchema):
         finally:
             for writer in writers:
                 writer._connection.close()
+
+    def leave(self) -> None:
+        """See the base class."""
+        self._connection.close()
 
     def _has_staging(self) -> bool:
         if self._connection.closed:

@@ -31,4 +31,6 @@ ASKING = Asking(  # any column may hold anything: of what is not as declared, no
     bytes="LENGTH(CAST({0} AS BLOB))",
 )
 
-CAPABILITIES = Capabilities("sqlite3", "dev", is_file=True, several_schemas=False, asking=ASKING)
+CAPABILITIES = Capabilities(
+    "sqlite3", "dev", is_file=True, several_schemas=False, resumes=True, asking=ASKING
+)

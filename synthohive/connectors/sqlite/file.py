@@ -19,6 +19,7 @@ from typing import Optional
 from synthohive._logging import get_logger
 from synthohive.ddl.statements import PROVENANCE_TABLE
 from synthohive.exceptions import ConnectorError
+from synthohive.io.journal import JOURNAL_TABLE
 from synthohive.io.staging import STAGING_MARK, Found, read_note
 from synthohive.io.steps import step
 
@@ -29,6 +30,7 @@ __all__ = [
     "contents",
     "copy_into",
     "held",
+    "journalled",
     "link",
     "looking",
     "note",
@@ -219,22 +221,54 @@ def remove_stale(path: Path, staging: str) -> bool:
     Returned is whether such a run is alive: its file is locked, and stays.
     """
     alive = False
-    for found in path.parent.iterdir():
-        if not _STAGING.fullmatch(found.name) or found.name[:-8] != staging[:-8]:
-            continue
+    for found in _named(path, staging):
         try:
             if path.exists() and found.samefile(path):
                 found.unlink(missing_ok=True)  # the run ended between its last two steps
             elif _is_locked(found):
                 alive = True
             elif _is_staging(found):
-                found.unlink(missing_ok=True)
+                _remove(found)
                 log.info("stale_staging_removed", file=found.name)
         except (OSError, sqlite3.Error):
             if found.exists():
                 raise
             log.debug("staging_gone", file=found.name)  # its own run removed it meanwhile
     return alive
+
+
+def journalled(path: Path, staging: str) -> list[Path]:
+    """Return the files beside the target in which an interrupted run has noted what it did."""
+    there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+    found = []
+    for each in _named(path, staging):
+        if _is_locked(each) or not _is_staging(each):
+            continue
+        connection = sqlite3.connect(f"{each.as_uri()}?mode=ro", uri=True)
+        try:
+            if connection.execute(there, (JOURNAL_TABLE,)).fetchone():
+                found.append(each)
+        except sqlite3.Error as exc:
+            log.debug("not_a_staging_file", file=each.name, reason=str(exc))
+        finally:
+            connection.close()
+    return found
+
+
+def _named(path: Path, staging: str) -> list[Path]:
+    """Return the files beside the target that are named like the new `staging` file."""
+    return [
+        found
+        for found in path.parent.iterdir()
+        if _STAGING.fullmatch(found.name) and found.name[:-8] == staging[:-8]
+    ]
+
+
+def _remove(staging: Path) -> None:
+    """Remove a staging file, and the journal that SQLite had of it."""
+    staging.unlink(missing_ok=True)
+    for suffix in _SIDECARS:
+        staging.with_name(staging.name + suffix).unlink(missing_ok=True)
 
 
 def _is_locked(path: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -22,6 +22,7 @@ from synthohive.connectors.sqlite.file import (
     contents,
     copy_into,
     held,
+    journalled,
     link,
     looking,
     note,
@@ -35,6 +36,7 @@ from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import SchemaObject
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import NoPlaceError
+from synthohive.io.journal import JOURNAL_TABLE
 from synthohive.io.staged import StagedSchema
 from synthohive.io.staging import Order, appeared_error, broken_error, busy_error, staging_name
 from synthohive.io.steps import step
@@ -70,15 +72,44 @@ class SqliteWriter(StagedSchema):
         rehearsal = staging_name(self._path.name + REHEARSAL, self.longest)
         rehearsed = self.if_exists == "rehearse"
         self._staging = self._path.with_name(rehearsal if rehearsed else name)
+        self.staging = "main"  # of a connection to that file alone
         self._numbers = count()
         self._check_target()
         remove_stale(self._path, rehearsal)
-        if remove_stale(self._path, name) and not rehearsed:
-            raise busy_error(str(self._path))
         with self.opening("the staging file"):
-            self._connection = self._open(self._staging)
-            for statement in self.ddl.setup:
-                self.run(statement)
+            left = [] if self.journal is None else journalled(self._path, name)
+            if not any(self._goes_on(path) for path in left):
+                if remove_stale(self._path, name) and not rehearsed:
+                    raise busy_error(str(self._path))
+                self._connection = self._open(self._staging)
+                for statement in self.ddl.setup:
+                    self.run(statement)
+                self.begin_journal()
+
+    def _goes_on(self, path: Path) -> bool:
+        """Whether this run goes on in the file that an interrupted one has left."""
+        self._connection, fresh, self._staging = self._open(path), self._staging, path
+        if self.go_on_in(str(path)):
+            return True
+        self._connection.close()
+        self._connection, self._staging = None, fresh
+        return False
+
+    def settle(self) -> None:
+        """See the base class."""
+        self._connection.commit()
+
+    def once(self, act: str, do: Callable[[], None], table: str = "") -> None:
+        """See the base class."""
+        if self.journal is not None:
+            self._begin()
+        super().once(act, do, table)
+        self.settle()
+
+    def _begin(self) -> None:
+        """Begin a transaction, unless one is open."""
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN")
 
     @classmethod
     def locate(
@@ -180,6 +211,8 @@ class SqliteWriter(StagedSchema):
 
     def make(self, thing: SchemaObject) -> str:
         """See the base class; SQLite's names are those of the file, and are looked up when used."""
+        if self.journal is not None:
+            self._begin()
         kind = thing.kind[:-1]
         place = self.quote(thing.table or thing.name)
         uses = [f"SELECT * FROM {place} LIMIT 0"]
@@ -214,7 +247,8 @@ class SqliteWriter(StagedSchema):
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         for setting in (
             "page_size = 8192",
-            "journal_mode = OFF",  # the whole file is thrown away on failure
+            # the whole file is thrown away on failure, if nobody is to go on in it
+            f"journal_mode = {'OFF' if self.journal is None else 'DELETE'}",
             "synchronous = OFF",
             "locking_mode = EXCLUSIVE",
             "foreign_keys = OFF",
@@ -230,7 +264,9 @@ class SqliteWriter(StagedSchema):
         return str(exc).rstrip(".")
 
     def _made(self) -> list[str]:
-        return [thing.key for thing in contents(self._connection)]
+        own = f"table {JOURNAL_TABLE}"
+        found = contents(self._connection)
+        return [thing.key for thing in found if own not in (thing.key, thing.part_of)]
 
     def _insert_note(self, values: tuple[Any, ...]) -> None:
         version, model, seed, *rest = values
@@ -244,12 +280,11 @@ class SqliteWriter(StagedSchema):
         marks = ", ".join("?" * len(columns))
         sql = f"INSERT INTO {self.quote(table)} ({names}) VALUES ({marks})"
         loaded = 0
-        self._connection.execute("BEGIN")
+        self._begin()
         for batch in batches:
             values = [_values(a, c.text_form) for a, c in zip(batch.columns, columns)]
             self._connection.executemany(sql, zip(*values))
             loaded += batch.num_rows
-        self._connection.execute("COMMIT")
         return loaded
 
     def takes(self) -> bool:
@@ -283,6 +318,10 @@ class SqliteWriter(StagedSchema):
             writers[0]._connection.close()
         writers[0]._staging.unlink(missing_ok=True)
 
+    def leave(self) -> None:
+        """See the base class."""
+        self._connection.close()
+
     def _swap(self) -> None:
         broken = self._connection.execute("PRAGMA foreign_key_check").fetchone()
         if broken is not None:
@@ -291,6 +330,8 @@ class SqliteWriter(StagedSchema):
                 f"{broken[2]!r}.",
                 hint="Nothing was changed.",
             )
+        if self.journal is not None:
+            self._execute(f"DROP TABLE {JOURNAL_TABLE}")
         self._connection.execute("PRAGMA application_id = 0")
         self._connection.execute("PRAGMA user_version = 0")
         step("mark removed")
