@@ -17,6 +17,8 @@ _DRIVERS = {
     "synthohive/connectors/snowflake/write.py": "snowflake.connector",
     "synthohive/connectors/bigquery/*.py": "google.cloud.bigquery",
     "synthohive/connectors/mssql/write.py": "pymssql",
+    "synthohive/connectors/oracle/rows.py": "oracledb",
+    "synthohive/connectors/oracle/write.py": "oracledb",
     "tests/snowflake/stand_in.py": "fakesnow",
 }
 collect_ignore_glob = [modules for modules, driver in _DRIVERS.items() if not _is_there(driver)]

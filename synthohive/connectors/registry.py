@@ -38,6 +38,7 @@ ENGINES = {
     "redshift": "synthohive.connectors.redshift",
     "mssql": "synthohive.connectors.mssql",
     "databricks": "synthohive.connectors.databricks",
+    "oracle": "synthohive.connectors.oracle",
 }
 """From the name of a dialect, as in a URL, to the folder of its engine."""
 ALIASES = {"postgres": "postgresql"}
@@ -111,7 +112,7 @@ def spelling(dialect: Optional[str]) -> Spelling:
 
     Examples
     --------
-    >>> spelling("mysql").quote("a`b"), spelling("oracle").quote("a")
+    >>> spelling("mysql").quote("a`b"), spelling("db2").quote("a")
     ('`a``b`', '"a"')
     """
     from synthohive.ddl.spelling import Spelling  # SQLAlchemy is slow to import

@@ -107,7 +107,7 @@ def _led(
         written = sqlglot.parse_one(how.table(own), into=exp.Table, dialect=how.grammar)
         for part in ("this", "db", "catalog"):
             place.set(part, written.args.get(part))
-        if place.db and not place.alias:  # its columns may be named by it
+        if (place.db or place.name != own) and not place.alias:  # its columns may be named by it
             place.set("alias", exp.TableAlias(this=exp.to_identifier(own, quoted=True)))
     for column in query.find_all(exp.Column):  # before whose table no place stands any more
         column.set("db", None)

@@ -341,6 +341,8 @@ def _check_meaning(node: Node, columns: Mapping[str, Column], target: Spelling) 
         str(node.expression.unnest().this)
     ):
         raise Refused("its regular expression has what not all engines know")
+    if isinstance(node, exp.Literal) and node.is_string and not (node.this or target.empty_texts):
+        raise Refused("an empty text is NULL there")
     if isinstance(node, exp.Length) and node.args.get("binary"):
         raise Refused("it counts bytes")
 

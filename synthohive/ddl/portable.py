@@ -361,7 +361,7 @@ class _Builder:
 
     def _named(self, name: Optional[str], table: TableConfig, body: str) -> str:
         fresh = self._fresh(name, table.name)
-        return f"CONSTRAINT {self.quote(fresh)} {body}" if fresh else body
+        return f"CONSTRAINT {self.spelling.part(fresh)} {body}" if fresh else body
 
     def _checks(self, table: TableConfig) -> list[tuple[str, str]]:
         found = []
@@ -488,7 +488,7 @@ class _Builder:
         except Refused as exc:
             self._leave("indexes", f"{table.name}.{index.name}", str(exc))
             return None
-        name = self.quote(self._index_name(index, table))
+        name = self.spelling.part(self._index_name(index, table))
         return f"CREATE {kind} {name} ON {self.spelling.table(table.name)} ({columns}){where}"
 
     def _carried_index(self, table: TableConfig, index: Index) -> tuple[str, str]:

@@ -128,8 +128,9 @@ class Spelling:
     like_ignores_case, like_escapes, doubles, typed : bool
         LIKE takes upper and lower case for one, and a backslash for an escape; decimals are
         calculated with as doubles; a moment is no text.
-    like_ranges, conditions : bool
-        LIKE knows ranges of characters (``[a-z]``); a condition is a value, and a flag one.
+    like_ranges, conditions, empty_texts : bool
+        LIKE knows ranges of characters (``[a-z]``); a condition is a value, and a flag one; an
+        empty text is not NULL.
     moments, times : mapping of moment or time to str
         What values that no Arrow type has are written as; see
         :mod:`~synthohive.connectors.special_values`.
@@ -183,6 +184,7 @@ class Spelling:
     like_escapes: ClassVar[bool] = False
     like_ranges: ClassVar[bool] = False
     conditions: ClassVar[bool] = True
+    empty_texts: ClassVar[bool] = True
     doubles: ClassVar[bool] = False
     typed: ClassVar[bool] = True
     moments: ClassVar[Mapping[Any, str]] = {}
@@ -194,6 +196,10 @@ class Spelling:
 
     def table(self, name: str) -> str:
         """Return a table's name in the statements of a staging place."""
+        return self.quote(name)
+
+    def part(self, name: str) -> str:
+        """Return the name of a constraint or an index there."""
         return self.quote(name)
 
     def commented(self, table: str, column: Optional[str], text: str) -> str:
@@ -211,7 +217,7 @@ class Spelling:
         own : bool
             Both are the engine's own, and not translated.
         """
-        return f"{type_} GENERATED ALWAYS AS ({sql}) {self.computed}"
+        return f"{type_} GENERATED ALWAYS AS ({sql}) {self.computed}".rstrip()
 
     def collation(self, name: str) -> str:
         """Return a collation's name after COLLATE."""

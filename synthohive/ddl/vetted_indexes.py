@@ -162,7 +162,7 @@ def vetted_index(
         raise Refused(f"there is no index method {old.method!r}")
     parts = ", ".join(_part(item, columns, vetting) for item in old.keys)
     quote, kind, place = vetting.spelling.quote, old.kind, vetting.spelling.table(table)
-    sql = f"CREATE {kind + ' ' if kind else ''}INDEX {quote(name)} ON {place} "
+    sql = f"CREATE {kind + ' ' if kind else ''}INDEX {vetting.spelling.part(name)} ON {place} "
     using = f"USING {old.method} " if old.method and vetting.spelling.index_methods else ""
     sql += f"{using}({parts})"
     if old.include:

@@ -147,7 +147,8 @@ class _Parser:
         kind, text = self.rest[0]
         if kind == "number":
             self.rest.pop(0)
-            return text
+            unit = next((u for u in ("char", "byte") if self._next("word", u)), "")  # Oracle's
+            return f"{text} {unit.upper()}".rstrip()
         if kind == "string" and of in ("enum", "set"):
             self.rest.pop(0)
             return self.spelling.literal(self._value(text))

@@ -108,7 +108,7 @@ def test_the_note_s_name_is_reserved() -> None:
 
 def orders() -> Metadata:
     """Describe two tables with all that CREATE TABLE can say."""
-    meta = Metadata(dialect="oracle")
+    meta = Metadata(dialect="db2")
     meta.add_table(
         "users",
         "id",

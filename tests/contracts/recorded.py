@@ -41,11 +41,14 @@ class Recorded:
     ----------
     said : list of str
         All statements, in their order.
+    brought : list
+        All rows of bound values.
     """
 
     module: Any
     answers: list[Answer]
     said: list[str] = field(default_factory=list)
+    brought: list[Any] = field(default_factory=list)
 
     @property
     def driver(self) -> Any:
@@ -90,6 +93,14 @@ class Cursor:
         answer = next((found for found in self.of.answers if found.to in sql), empty)
         self.description = [(n, *[None] * 6) for n in answer.names] or None
         self._rows = iter(answer.rows(sql) if callable(answer.rows) else answer.rows)
+
+    def executemany(self, sql: str, rows: Sequence[Any]) -> None:
+        """Note a statement, and the rows that it brings."""
+        self.execute(sql)
+        self.of.brought += rows
+
+    def setinputsizes(self, *types: Any) -> None:
+        """Do nothing."""
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Return what is left."""
