@@ -55,11 +55,11 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
         if made.context is not None and block.context is not None:
             made.context.append(block.context)
     made.spool.close()
-    drawn = made.drawn = pa.concat_tables(parts).combine_chunks() if parts else pa.table({})
-    made.preferences = {
-        label: numbers_of(drawn, fan_out_column(*key), rows)
-        for label, key in maker.incoming.items()
-    }
+    drawn = pa.concat_tables(parts).combine_chunks() if parts else pa.table({})
+    parts.clear()
+    counts = {label: fan_out_column(*key) for label, key in maker.incoming.items()}
+    made.preferences = {label: numbers_of(drawn, column, rows) for label, column in counts.items()}
+    made.drawn = drawn.drop_columns([c for c in counts.values() if c in drawn.column_names])
     return made
 
 

@@ -85,7 +85,7 @@ class _Choice:
         Rows of a group without any parent get one of any group, if the key allows.
         """
         everyone = np.arange(self.made.spool.rows, dtype=np.int64)
-        groups, heads = self._groups(), self._heads()
+        groups, heads = self._groups(), self._heads(everyone)
         able = np.isin(*groups) if groups is not None else np.ones(len(everyone), dtype=np.bool_)
         asking = ~self._nulls(able) & (heads == everyone)
         # Only heads choose; the rows of a count that follow them take the same parent.
@@ -115,14 +115,15 @@ class _Choice:
         likes = np.full(len(everyone), -1, dtype=np.int64)
         if codes is not None:
             likes[linked] = codes[0]
-        return self._settled(chosen, groups, None if codes is None else likes)[heads]
+        settled = self._settled(chosen, groups, None if codes is None else likes)
+        return settled if heads is everyone else settled[heads]
 
     def _rng(self, part: str) -> np.random.Generator:
         return self.run.rng(self.name, self.label, part)
 
-    def _heads(self) -> IntArray:
+    def _heads(self, rows: IntArray) -> IntArray:
         """Return the row that each row has its parent from: itself, or that a count begins with."""
-        rows, groups = np.arange(self.made.spool.rows, dtype=np.int64), self.made.groups
+        groups = self.made.groups
         for rule in self.fitted.key_rules:
             if (
                 isinstance(rule, PositionInParent)

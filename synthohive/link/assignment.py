@@ -70,6 +70,8 @@ MOST_COUPLES = 100_000
 """Swaps that are looked at in one round."""
 LEAST_STEP, MOST_IDLE = 0.002, 20
 """Progress in a round that is hardly any; after so many such rounds, no more are tried."""
+PIECE = 1_000_000
+"""Rows that are looked at together where each is looked at alone."""
 LEAST_BITS = 20
 """Of a hash, for its order to be that of chance."""
 ATTEMPTS = 3
@@ -217,41 +219,57 @@ def deal(
     groups, codes : tuple of ndarray of int64, optional
         Of rows, and of parents. All are of one group, and of one code, by default.
     """
-    own, theirs = np.zeros(rows, dtype=np.int64), np.zeros(len(quota), dtype=np.int64)
-    for part in (groups, codes):
-        if part is not None:
-            size = int(max(part[0].max(initial=0), part[1].max(initial=0))) + 1
-            # Group and code in one number, the group first: near numbers are near codes of a group.
-            own, theirs = own * size + part[0], theirs * size + part[1]
+    given = [part for part in (groups, codes) if part is not None]
+    nothing = np.zeros(rows, dtype=np.int64), np.zeros(len(quota), dtype=np.int64)
+    own, theirs = given[0] if given else nothing
+    for part in given[1:]:
+        size = int(max(part[0].max(initial=0), part[1].max(initial=0))) + 1
+        # Group and code in one number, the group first: near numbers are near codes of a group.
+        own, theirs = own * size + part[0], theirs * size + part[1]
     stubs = np.repeat(np.arange(len(quota), dtype=np.int64), quota)
     # At random inside each class, by a hash of the number alone: a shuffle from a stream would
     # deal to all rows anew when there is one more.
     stubs = stubs[_mixed(theirs[stubs], seed)]
     order = _mixed(own, seed + 1)
-    asked, there = own[order], theirs[stubs]
+    (mine, rows_of), (others, stubs_of) = _runs(own[order]), _runs(theirs[stubs])
     # The i-th row of a class takes the i-th stub of it; where those are fewer, rows are left.
-    first = np.flatnonzero(np.r_[True, asked[1:] != asked[:-1]][:rows])
-    low = np.searchsorted(there, asked[first], side="left")
-    high = np.searchsorted(there, asked[first], side="right")
-    sizes = np.diff(np.append(first, rows))
-    stub = np.arange(rows) + np.repeat(low - first, sizes)
-    served = stub < np.repeat(high, sizes)
+    _, here, there = np.intersect1d(mine, others, assume_unique=True, return_indices=True)
+    sizes = np.minimum(rows_of[1][here], stubs_of[1][there])
+    row, stub = _spans(rows_of[0][here], sizes), _spans(stubs_of[0][there], sizes)
     chosen = np.full(rows, -1, dtype=np.int64)
-    chosen[order[served]] = stubs[stub[served]]
+    chosen[order[row]] = stubs[stub]
+    left, rest = np.ones(rows, dtype=np.bool_), np.ones(len(stubs), dtype=np.bool_)
+    left[row], rest[stub] = False, False
+    del row, stub
     # Both are still in the order of classes, so that equal shares of either are near each other.
-    rest, left = np.delete(stubs, stub[served]), order[~served]
-    some = min(len(rest), len(left))  # where stubs are fewer, each is still given once
+    order, stubs = order[left], stubs[rest]
+    some = min(len(stubs), len(order))  # where stubs are fewer, each is still given once
     if some:
         at = np.arange(some)
-        chosen[left[at * len(left) // some]] = rest[at * len(rest) // some]
+        chosen[order[at * len(order) // some]] = stubs[at * len(stubs) // some]
     return chosen
+
+
+def _runs(classes: IntArray) -> tuple[IntArray, tuple[IntArray, IntArray]]:
+    """Return the classes of sorted members, and where those of each begin and how many they are."""
+    first = np.flatnonzero(np.append(True, classes[1:] != classes[:-1])[: len(classes)])
+    return classes[first], (first, np.diff(np.append(first, len(classes))))
+
+
+def _spans(starts: IntArray, sizes: IntArray) -> IntArray:
+    """Return so many numbers from each start on."""
+    found = np.repeat(starts - (np.cumsum(sizes) - sizes), sizes)
+    found += np.arange(len(found))
+    return found
 
 
 def _mixed(classes: IntArray, seed: int) -> IntArray:
     """Return the order of members by class, and inside each by a hash of their numbers."""
     count, low = len(classes), int(classes.min(initial=0))
     place, top = count.bit_length(), (int(classes.max(initial=0)) - low).bit_length()
-    mixed = hashed(np.arange(count), seed)
+    mixed = np.empty(count, dtype=np.uint64)
+    for start in range(0, count, PIECE):  # a hash takes several times the memory of its result
+        mixed[start : start + PIECE] = hashed(np.arange(start, min(start + PIECE, count)), seed)
     if place + top + LEAST_BITS > 64:
         return np.lexsort((mixed, classes))
     # Class, hash and number as one integer: to sort these takes a tenth of sorting by two keys. The
@@ -262,7 +280,8 @@ def _mixed(classes: IntArray, seed: int) -> IntArray:
     if top:
         mixed |= (classes - low).astype(np.uint64) << np.uint64(64 - top)
     mixed.sort()
-    return (mixed & np.uint64((1 << place) - 1)).astype(np.int64)
+    mixed &= np.uint64((1 << place) - 1)
+    return mixed.view(np.int64)
 
 
 def joined(pairs: Sequence[Grouping]) -> Grouping:
