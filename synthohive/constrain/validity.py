@@ -138,7 +138,7 @@ def _orphans(tables: Tables, name: str, key: ForeignKey) -> int:
     orphans = 0
     for rows in tables.batches(name, key.columns):
         hashes = key_hashes(rows, key.columns, types)
-        hashes = hashes[hashes != NO_KEY]
+        hashes = np.sort(hashes[hashes != NO_KEY])  # neighbours are looked for near each other
         if len(parent_hashes):
             at = np.minimum(np.searchsorted(parent_hashes, hashes), len(parent_hashes) - 1)
             hashes = hashes[parent_hashes[at] != hashes]

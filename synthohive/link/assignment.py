@@ -22,7 +22,7 @@ from typing import Optional
 
 import numpy as np
 
-from synthohive._arrays import Bools, Floats, IntArray
+from synthohive._arrays import AnyArray, Bools, Floats, IntArray
 from synthohive._random import hashed
 from synthohive.link.degree_allocation import apportion, in_parents_order
 from synthohive.link.targets import DegreeTarget, Target
@@ -256,10 +256,11 @@ def _runs(classes: IntArray) -> tuple[IntArray, tuple[IntArray, IntArray]]:
     return classes[first], (first, np.diff(np.append(first, len(classes))))
 
 
-def _spans(starts: IntArray, sizes: IntArray) -> IntArray:
-    """Return so many numbers from each start on."""
-    found = np.repeat(starts - (np.cumsum(sizes) - sizes), sizes)
-    found += np.arange(len(found))
+def _spans(starts: IntArray, sizes: IntArray) -> AnyArray:
+    """Return so many numbers from each start on, in as few bytes as they need."""
+    kind = np.int32 if int((starts + sizes).max(initial=0)) < 2**31 else np.int64
+    found = np.repeat((starts - (np.cumsum(sizes) - sizes)).astype(kind), sizes)
+    found += np.arange(len(found), dtype=kind)
     return found
 
 
@@ -267,20 +268,20 @@ def _mixed(classes: IntArray, seed: int) -> IntArray:
     """Return the order of members by class, and inside each by a hash of their numbers."""
     count, low = len(classes), int(classes.min(initial=0))
     place, top = count.bit_length(), (int(classes.max(initial=0)) - low).bit_length()
-    mixed = np.empty(count, dtype=np.uint64)
-    for start in range(0, count, PIECE):  # a hash takes several times the memory of its result
-        mixed[start : start + PIECE] = hashed(np.arange(start, min(start + PIECE, count)), seed)
     if place + top + LEAST_BITS > 64:
-        return np.lexsort((mixed, classes))
+        return np.lexsort((hashed(np.arange(count), seed), classes))
     # Class, hash and number as one integer: to sort these takes a tenth of sorting by two keys. The
     # first bits of the hash are enough, as the number decides between equal ones.
-    mixed >>= np.uint64(top)
-    mixed &= ~np.uint64((1 << place) - 1)
-    mixed |= np.arange(count, dtype=np.uint64)
-    if top:
-        mixed |= (classes - low).astype(np.uint64) << np.uint64(64 - top)
+    mixed, last = np.empty(count, dtype=np.uint64), np.uint64((1 << place) - 1)
+    for start in range(0, count, PIECE):  # steps between take several times the memory of these
+        number = np.arange(start, min(start + PIECE, count), dtype=np.uint64)
+        piece = (hashed(number, seed) >> np.uint64(top)) & ~last | number
+        if top:
+            own = (classes[start : start + PIECE] - low).astype(np.uint64)
+            piece |= own << np.uint64(64 - top)
+        mixed[start : start + PIECE] = piece
     mixed.sort()
-    mixed &= np.uint64((1 << place) - 1)
+    mixed &= last
     return mixed.view(np.int64)
 
 

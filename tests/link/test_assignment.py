@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from synthohive.link.assignment import (
     Distinct,
     Rules,
+    _mixed,
     assign,
     calibrate,
     deal,
@@ -187,3 +188,15 @@ def test_exchanged_degrees_are_the_same_ones_and_suit_better(
     assert np.array_equal(after > 0, counts > 0)  # who must have none has none
     target: list[Target] = [DegreeTarget(codes, wanted)]
     assert distance(target, after) <= distance(target, counts)
+
+
+def test_sorting_as_one_number_is_at_random_inside_classes() -> None:
+    """Classes of any size, beyond what fits beside a hash in 64 bits, too."""
+    rng = np.random.default_rng(3)
+    for classes in (rng.integers(-1, 5, 30_000), rng.integers(0, 2**50, 3_000)):
+        order = _mixed(classes, 7)
+        assert np.array_equal(np.sort(order), np.arange(len(classes)))
+        assert (np.diff(classes[order]) >= 0).all()
+    order = _mixed(np.zeros(30_000, dtype=np.int64), 7)
+    assert abs(np.corrcoef(order, np.arange(30_000))[0, 1]) < 0.02
+    assert not np.array_equal(order, _mixed(np.zeros(30_000, dtype=np.int64), 8))
