@@ -92,6 +92,11 @@ class Draws:
     def _column(self, name: str, alias: str) -> str:
         return f"{alias}.{self.dialect.quote(name)}"
 
+    def _read(self, table: str, name: str) -> str:
+        """Return a value as it is read: not all types know when two are equal."""
+        column = self.metadata.tables[table].columns[name]
+        return self.dialect.expression(column, self._column(name, "x"))
+
     def _by_date(self, table: str) -> str:
         date = date_of(self.metadata.tables[table])
         if date is None:
@@ -108,15 +113,16 @@ class Draws:
         names = candidates(self.metadata.tables[table])
         if not names or not self.counts[table]:
             return []
-        asked = ", ".join(f"COUNT(DISTINCT {self.dialect.quote(name)})" for name in names)
-        found: Any = self.dialect.execute(connection, f"SELECT {asked} FROM {self.place(table)}")
+        asked = ", ".join(f"COUNT(DISTINCT {self._read(table, name)})" for name in names)
+        sql = f"SELECT {asked} FROM {self.place(table)} x"
+        found: Any = self.dialect.execute(connection, sql)
         return [n for n, count in zip(names, found.one()) if 1 < int(count) <= CATEGORIES]
 
     def _by_category(self, table: str, names: Collection[str]) -> str:
         """Return the table with rows of each category first, then more of each, then all."""
         value = self.hash(table, "x")
         numbers = [
-            f"ROW_NUMBER() OVER (PARTITION BY {self._column(name, 'x')} ORDER BY {value}) "
+            f"ROW_NUMBER() OVER (PARTITION BY {self._read(table, name)} ORDER BY {value}) "
             f"AS {_RANK}_{i}"
             for i, name in enumerate(names)
         ]
