@@ -209,7 +209,7 @@ def keys_of(table: TableConfig, spelling: Spelling) -> tuple[list[Statement], li
     ----------
     table : TableConfig
     spelling : Spelling
-        Quotes names, and says what stands behind a key that is not checked.
+        Quotes names, says which keys there are, and what stands behind one that is not checked.
     """
     quote = spelling.quote
 
@@ -218,7 +218,8 @@ def keys_of(table: TableConfig, spelling: Spelling) -> tuple[list[Statement], li
         sql = f"ALTER TABLE {quote(table.name)} ADD {named}{body}{spelling.unenforced}"
         return Statement(sql, table.name, label(kind, name or "", columns))
 
-    unique = [("unique constraint", u.name, u.columns, "UNIQUE") for u in table.unique]
+    there = table.unique if "unique" in spelling.has else ()
+    unique = [("unique constraint", u.name, u.columns, "UNIQUE") for u in there]
     if table.pk:
         unique.insert(0, ("primary key", None, table.pk, "PRIMARY KEY"))
     return (

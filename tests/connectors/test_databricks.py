@@ -29,7 +29,7 @@ from synthohive.connectors.registry import spelling
 from synthohive.ddl.portable import portable_ddl
 from synthohive.exceptions import ConnectorError
 from synthohive.io.staging import Order
-from synthohive.schema import CheckConstraint, Column, ColumnKind, Metadata
+from synthohive.schema import CheckConstraint, Column, ColumnKind, Metadata, UniqueConstraint
 from tests.contracts.recorded_rows import Rows, recorded
 from tests.contracts.writer import ORIGIN, shop
 from tests.contracts.writer import rows as shop_rows
@@ -132,6 +132,7 @@ def test_recorded_rows_become_a_description() -> None:
 
 def test_a_clone_is_its_source_s_own_text() -> None:
     told, meta = known()
+    meta.tables["shop"].unique.append(UniqueConstraint(columns=["code"]))  # proved, not declared
     made = told.clone(meta, "s", [])
     assert made is not None
     (orders,), (of_shop,) = made.tables["orders"], made.tables["shop"]

@@ -154,7 +154,7 @@ def fill(place: Place, *more: str) -> None:
     """Make the source."""
     how = spelling(place.engine.dialect.name)
     for sql in tables(how):
-        place.run(sql)
+        place.run(sql + (how.table_end if sql.startswith("CREATE TABLE") else ""))
     for table in TABLES:
         values = ", ".join(f"({value})" for of, value in rows() if of == table)
         place.run(f"INSERT INTO {{{table}}}{NAMES.get(table, '')} VALUES {values}")

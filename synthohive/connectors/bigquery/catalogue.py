@@ -25,7 +25,7 @@ from synthohive.connectors.bigquery.service import (
 from synthohive.connectors.bigquery.spelling import SPELLING, literal, quote
 from synthohive.connectors.bigquery.types import describe
 from synthohive.connectors.dialect import ByTable, Catalogue, by_table
-from synthohive.ddl.statements import SchemaDdl, SchemaObject, Statement, label, reference
+from synthohive.ddl.statements import SchemaDdl, SchemaObject, Statement, keys_of
 from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
 
 __all__ = ["BigqueryCatalogue"]
@@ -240,15 +240,13 @@ class BigqueryCatalogue(Catalogue):
         client, options = client_of(self.connection), self._options(schema)
         project = getattr(self.connection.dialect, "project_id", None) or client.project
         tables: dict[str, tuple[Statement, ...]] = {}
-        keys: list[Statement] = []
         for name, config in metadata.tables.items():
             with saying(f"table {name!r} was described"):
                 real = client.get_table(f"{project}.{schema}.{name}")
             sql = _create(config, real, options[name])
             tables[name] = (Statement(sql, name, f"table {name!r}"),)
-            keys += _primary_key(config)
-        for config in metadata.tables.values():
-            keys += _foreign_keys(config)
+        parts = [keys_of(config, SPELLING) for config in metadata.tables.values()]
+        keys = [key for side in zip(*parts) for part in side for key in part]
         return SchemaDdl(tables, keys=tuple(keys))
 
     def objects(
@@ -343,23 +341,3 @@ def _partitions(config: TableConfig, real: bigquery.Table) -> str:
     if type_ == "DATE":
         return name if by_time.type_ == "DAY" else f"DATE_TRUNC({name}, {by_time.type_})"
     return f"{type_ or 'TIMESTAMP'}_TRUNC({name}, {by_time.type_})"
-
-
-def _primary_key(config: TableConfig) -> list[Statement]:
-    if not config.pk:
-        return []
-    columns = ", ".join(map(quote, config.pk))
-    sql = f"ALTER TABLE {quote(config.name)} ADD PRIMARY KEY ({columns}){SPELLING.unenforced}"
-    return [Statement(sql, config.name, "primary key")]
-
-
-def _foreign_keys(config: TableConfig) -> list[Statement]:
-    found = []
-    for fk in config.foreign_keys:
-        if fk.declared:
-            name = f"CONSTRAINT {quote(fk.name)} " if fk.name else ""
-            sql = f"ALTER TABLE {quote(config.name)} ADD {name}"
-            sql += reference(fk, quote, quote(fk.parent)) + SPELLING.unenforced
-            what = label("foreign key", fk.name or "", fk.columns)
-            found.append(Statement(sql, config.name, what))
-    return found

@@ -267,7 +267,7 @@ class BigqueryWriter(StagedSchema):
         """Declare primary keys, then all foreign keys of a table at once: changes are rationed."""
         here, first, later = f"{quote(dataset)}.", list[Statement](), dict[str, list[Statement]]()
         for key in self._keys:
-            if key.what == "primary key":
+            if key.what.startswith("primary key"):
                 first.append(key)
             else:
                 later.setdefault(key.table, []).append(key)
