@@ -14,7 +14,6 @@ from typing import Optional
 
 import numpy as np
 import pyarrow as pa
-from scipy.special import ndtri
 
 from synthohive._arrays import Floats, IntArray
 from synthohive.link.association import Bins, flag
@@ -279,6 +278,8 @@ def _adjusted(
 
     None where they have them: a model may know more of them than the terms do.
     """
+    from scipy.special import ndtri  # a third of a second of each process that never needs it
+
     values = _values(model.terms, own, rows, scores)
     goal = np.array([term.weight for term in model.terms])
     reached = _weights(values, own)

@@ -17,6 +17,7 @@ from synthohive._arrays import AnyArray
 from synthohive.encoding.encoded import EncodedTable, Layout
 from synthohive.exceptions import SerializationError
 from synthohive.models.base import ConditionalGenerativeModel, Memorisation, TrainingListener
+from synthohive.models.lean_torch import Unfilled
 from synthohive.models.memorisation import measure
 from synthohive.models.settings import Config, TrainingConfig, settings_of
 from synthohive.models.training import Trainable, TrainingSet, one_thread, split, train
@@ -206,7 +207,7 @@ class TrainedModel(StoredModel):
         self._restore({name: values.numpy() for name, values in own["beside"].items()})
         # settings that describe another network than the weights are of may ask for any memory:
         # the meta device has shapes alone
-        with torch.device("meta"):
+        with torch.device("meta"), Unfilled():
             expected = {n: values.shape for n, values in self._network().state_dict().items()}
         found = {name: values.shape for name, values in own["network"].items()}
         for name in {**expected, **found}:

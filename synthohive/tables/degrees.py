@@ -12,7 +12,6 @@ from typing import Any, Literal, Optional
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from synthohive._arrays import Floats, IntArray
 
@@ -141,6 +140,8 @@ def _pooled_tail(counts: IntArray, parents: IntArray, k: int) -> tuple[IntArray,
 
 def _negative_binomial(counts: IntArray, parents: IntArray) -> tuple[IntArray, IntArray]:
     """Smooth the positive counts by a negative binomial of ``count - 1``; keep the zeros."""
+    from scipy import stats  # half a second, and 30 MB, of each process that never needs it
+
     zeros = int(parents[counts == 0].sum())
     positive, weight = counts[counts > 0] - 1, parents[counts > 0]
     size = int(weight.sum())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Optional
 
@@ -83,3 +85,24 @@ def test_without_one_a_state_beyond_the_usual_is_kept_where_it_is_worth_it() -> 
     course.most_gap, course.worth = BEYOND / 2, 0.01
     assert course.run(None) == 4.9
     assert course.kept == 3.0
+
+
+def test_no_process_loads_what_compilers_need() -> None:
+    """Which takes 1.3 s and 66 MB of each that fits, or loads what was fitted."""
+    program = """
+import sys, tempfile
+import numpy as np
+from pathlib import Path
+from synthohive import Autoregressive, EncodedTable, TableConfig
+from synthohive.encoding.encoded import Continuous, Discrete, Layout
+layout = Layout((Discrete("a", 3), Discrete("b", 1500, True)), (Continuous("c"),))
+codes = np.arange(6000, dtype=np.int32).reshape(3000, 2) % np.array([3, 1500], np.int32)
+rows = EncodedTable(layout, codes, np.linspace(-1, 1, 3000, dtype=np.float32)[:, None])
+model = Autoregressive(TableConfig(name="t"), epochs=1)
+model.fit(rows, rows, seed=np.random.SeedSequence(1))
+with tempfile.TemporaryDirectory() as place:
+    model.save(Path(place))
+    Autoregressive.load(Path(place)).sample(5, rows.take(np.arange(5)))
+sys.exit("torch._dynamo" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

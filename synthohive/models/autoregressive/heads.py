@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Optional
 
 import torch
@@ -99,7 +100,7 @@ class FineHeads(nn.Module):
         self.place = {j: i for i, j in enumerate(self.split)}
         self.widths = list(widths)
         self.sizes = sizes = [cardinalities[j] for j in self.split]
-        starts = torch.tensor([0, *sizes]).cumsum(0)[:-1]
+        starts = torch.tensor(list(accumulate(sizes, initial=0))[:-1], dtype=torch.long)
         self.offsets: Tensor
         self.register_buffer("offsets", starts, persistent=False)
         self.widest, count = max((widths[j] for j in self.split), default=1), len(self.split)

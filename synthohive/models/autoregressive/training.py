@@ -15,6 +15,7 @@ from synthohive._arrays import Floats, IntArray
 from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
 from synthohive.models.autoregressive.network import Network
 from synthohive.models.blocks import as_tensors
+from synthohive.models.lean_torch import AdamW
 from synthohive.models.memorisation import GapWatch
 from synthohive.models.training import DescentTask, Schedule, TrainingSet, batch_of
 
@@ -54,7 +55,7 @@ class AutoregressiveTask(DescentTask):
         self.state = copy.deepcopy(network).eval()
         self.rate, (least_lost, lost) = 1.0, TUNING.forgotten
         few = TUNING.decay_rows / max(len(rows.data), 1)  # the fewer, the more weights decay
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = AdamW(
             _groups(network),
             # with the root of the batch, as the noise of its gradient falls (Malladi et al., 2022)
             lr=config.lr * math.sqrt(max(self.batch, 100) / 500),

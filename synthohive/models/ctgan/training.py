@@ -12,6 +12,7 @@ from synthohive._arrays import Codes, IntArray
 from synthohive.models.blocks import BlockMap, Rows
 from synthohive.models.ctgan.config import TUNING, CTGANConfig
 from synthohive.models.ctgan.networks import Discriminator, Generator
+from synthohive.models.lean_torch import Adam
 from synthohive.models.memorisation import GapWatch, closeness
 from synthohive.models.metrics import distance
 from synthohive.models.training import Schedule, Trainable, TrainingSet, average
@@ -81,10 +82,10 @@ class CTGANTask(Trainable):
         width += sum(t.embedding_dim for t in network.tables)
         self.critic = Discriminator(width, self.pac, config.discriminator, rng)
         betas = (0.5, 0.9)  # as in the paper: a long memory runs after where the other network was
-        self.optimizer_g = torch.optim.Adam(
+        self.optimizer_g = Adam(
             network.parameters(), config.lr, betas, weight_decay=config.decay, fused=True
         )
-        self.optimizer_d = torch.optim.Adam(self.critic.parameters(), config.lr, betas, fused=True)
+        self.optimizer_d = Adam(self.critic.parameters(), config.lr, betas, fused=True)
         self.state = deepcopy(network)  # the moving average, which is what samples
         watched = np.sort(rng.permutation(rows.learned)[: min(len(rows.held), TUNING.watched)])
         compared = np.sort(rng.permutation(rows.held)[: len(watched)])

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from synthohive._arrays import Floats
 from synthohive.models.blocks import Rows
+from synthohive.models.lean_torch import AdamW
 from synthohive.models.memorisation import GapWatch
 from synthohive.models.training import DescentTask, Schedule, TrainingSet, batch_of
 from synthohive.models.tvae.config import TUNING, TVAEConfig
@@ -80,7 +81,7 @@ class TVAETask(DescentTask):
             # 1e-4: a code without learned rows has a finite logit
             shares = network.blocks.frequencies(learned[0].codes)
             network.wide.bias.data.copy_(torch.log(shares + 1e-4))  # type: ignore[operator]
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = AdamW(
             self.network.parameters(),
             # with the root of the batch, as the noise of a gradient falls (Malladi et al., 2022)
             lr=config.lr * math.sqrt(max(batch, 500) / 500),
