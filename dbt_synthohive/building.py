@@ -9,8 +9,8 @@ from typing import Any, Literal, Optional, Union
 
 from dbt_synthohive.names import check_names
 from dbt_synthohive.package import package_path
-from dbt_synthohive.profiles import load_project
-from dbt_synthohive.project import manifest_path, synthesizer_from_project
+from dbt_synthohive.profiles import engine_from_profile, load_project
+from dbt_synthohive.project import manifest_path, synthesizer_over
 from dbt_synthohive.properties import TAG, write_properties
 from dbt_synthohive.relations import Manifest, PathLike, load_manifest
 from dbt_synthohive.runner import run_dbt
@@ -108,7 +108,8 @@ def build(
     SynthoHiveError
         dbt cannot run the project, or see :func:`~dbt_synthohive.synthesizer_from_project`.
     """
-    known = load_manifest(manifest_path(project_dir, target, profiles_dir))
+    manifest = manifest_path(project_dir, target, profiles_dir)
+    known = load_manifest(manifest)
     if "macro.synthohive.test_no_orphans" not in known.macros:
         raise SchemaError(
             f"The dbt project {str(project_dir)!r} does not use the package 'synthohive'.",
@@ -116,7 +117,8 @@ def build(
         )
     if select is None:
         select = _real_sources(known, schema)
-    synthesizer = synthesizer_from_project(project_dir, select, target, profiles_dir=profiles_dir)
+    engine = engine_from_profile(project_dir, profiles_dir, target)
+    synthesizer = synthesizer_over(engine, manifest, select)  # dbt has just parsed the project
     check_names(synthesizer.metadata, schema)
     synthesizer.fit(seed=seed, **fit)
     summary = synthesizer.to_database(schema=schema, seed=seed, if_exists=if_exists)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from dbt_synthohive.manifest import metadata_from_manifest
 from dbt_synthohive.profiles import engine_from_profile, load_project
@@ -14,7 +14,10 @@ from dbt_synthohive.runner import dbt_is_installed, run_dbt
 from synthohive import Metadata, SchemaError, Synthesizer
 from synthohive.exceptions import did_you_mean
 
-__all__ = ["manifest_path", "synthesizer_from_project"]
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+__all__ = ["manifest_path", "synthesizer_from_project", "synthesizer_over"]
 
 
 def synthesizer_from_project(
@@ -51,6 +54,13 @@ def synthesizer_from_project(
     """
     engine = engine_from_profile(project_dir, profiles_dir, target)
     manifest = manifest_path(project_dir, target, profiles_dir)
+    return synthesizer_over(engine, manifest, select, **kwargs)
+
+
+def synthesizer_over(
+    engine: Engine, manifest: Path, select: Union[str, Sequence[str], None], **kwargs: Any
+) -> Synthesizer:
+    """Return a synthesizer over what a manifest tells of a warehouse."""
     chosen = load_manifest(manifest).selected(select)
     schema = chosen[0].schema
     declared = Metadata.from_database(engine, schema, drop_outside_keys=True)
