@@ -428,6 +428,17 @@ def test_errors_say_no_values() -> None:
         b"value: 'ada@post.org'. DB-Lib error message 20018, severity 16"
     )
     assert "ada" not in reason(pymssql.OperationalError(2628, said))
+    said_by_odbc = (
+        "[23000] [Microsoft][ODBC Driver 18 for SQL Server][SQL Server]Violation of UNIQUE KEY. "
+        "The duplicate key value is (Dr. Ada Lovelace, 5). (2627) (SQLExecDirectW)"
+    )
+    assert reason(pymssql.OperationalError("23000", said_by_odbc)) == (
+        "Violation of UNIQUE KEY. The duplicate key value is …"
+    )
+    converted = (
+        b"Conversion failed when converting the nvarchar value 'to data type x' to data type int."
+    )
+    assert reason(pymssql.OperationalError(245, converted)).endswith("value … to data type int")
     assert "column 'mail'" in reason(pymssql.OperationalError(2628, said))
 
 

@@ -12,8 +12,8 @@ _DRIVERS = ("pymssql", "pyodbc")
 _ODBC = re.compile(r"^\[\w{5}\] (?:\[[^\]]*\])+")
 _ODBC_NUMBER = re.compile(r"\((\d+)\) \(SQL\w+\)")
 _VALUES = (
-    re.compile(r"((?:duplicate key value|Truncated value)\w*(?: is|:) ).*?(\)?\.)(?=\s|$)"),
-    re.compile(r"((?:converting|conversion of) the \w+ value ).*?( to data type|$)", re.IGNORECASE),
+    re.compile(r"((?:duplicate key value is|Truncated value:) ).*()"),  # it may hold anything
+    re.compile(r"((?:converting|conversion of) the \w+ value )(?:.*( to data type )|.*$)", re.I),
 )
 
 
