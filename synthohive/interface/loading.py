@@ -87,7 +87,10 @@ class Loading:
     def _load(self, name: str, spool: TableSpool, beside: Any) -> Loaded:
         started = time.perf_counter()
         rows = self._writer.fill(name, self._batches(spool), beside)
-        return rows, time.perf_counter() - started
+        spent = time.perf_counter() - started
+        if not self._ends.is_set():
+            self._writer.index(name)
+        return rows, spent
 
     def _batches(self, spool: TableSpool) -> Iterator[pa.RecordBatch]:
         for batch in spool.batches():

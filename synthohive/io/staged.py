@@ -80,6 +80,7 @@ class StagedSchema(ABC):
     seed_type: ClassVar[str] = "NUMERIC(39)"
     texts: ClassVar[tuple[str, str]] = ("TEXT", "TEXT")  # short ones, and those without an end
     fraction: ClassVar[str] = "DOUBLE PRECISION"
+    indexes_beside: ClassVar[bool] = False  # of a loaded table, while others are loaded
     keys_between: ClassVar[bool] = True  # the engine has keys from one schema to another
     kind: ClassVar[str] = "schema"  # what the engine calls a place
     longest: ClassVar[int] = 200  # name of a place
@@ -99,6 +100,7 @@ class StagedSchema(ABC):
         self.theirs: set[str] = set()
         self.journal = None if order.run is None else Journal(self, order.run)
         self.keeps = False
+        self._acts: set[str] = set()
         self._failure: Optional[BaseException] = None
         self._connection: Any = None
         if self.reserved.fullmatch(self.target):
@@ -176,10 +178,11 @@ class StagedSchema(ABC):
 
     def once(self, act: str, do: Callable[[], None], table: str = "") -> None:
         """Do something, unless the journal tells that it is done, and note it there."""
-        if self.did(act):
+        if act in self._acts or self.did(act):
             return
         do()
         self.note_done(act)
+        self._acts.add(act)
 
     def did(self, act: str) -> bool:
         """Whether an interrupted run did something."""
@@ -531,8 +534,16 @@ class StagedSchema(ABC):
         self._run_all("key", self.ddl.keys)
         self._run_all("counter", self.ddl.counters)
 
-    def _run_all(self, kind: str, statements: Sequence[Statement]) -> None:
+    def index_table(self, table: str) -> None:
+        """Add a loaded table's own constraints and indexes, if others can be loaded beside."""
+        if self.indexes_beside:
+            self._run_all("after", self.ddl.after, table)
+            self.settle()
+
+    def _run_all(self, kind: str, statements: Sequence[Statement], only: str = "") -> None:
         for number, statement in enumerate(statements, 1):
+            if only and statement.table != only:
+                continue
             self.once(f"{kind} {number}", partial(self.run, statement), statement.table)
             if not number % _SETTLED:
                 self.settle()

@@ -90,6 +90,11 @@ class Writer:
         self._check_open()
         return self._of(table).load(self.metadata.table(table).own_name, batches, beside)
 
+    def index(self, table: str) -> None:
+        """Add the constraints and indexes of a table that is loaded, where the engine lets one."""
+        self._check_open()
+        self._of(table).index_table(self.metadata.table(table).own_name)
+
     def loaded(self) -> dict[str, tuple[int, Any]]:
         """Return the rows of each table that an interrupted run loaded, and what it told."""
         found = {}

@@ -21,6 +21,7 @@ from synthohive.generate import database
 from synthohive.generate.schedule import schedule
 from synthohive.interface.requests import Request
 from synthohive.interface.resuming import facts_of
+from synthohive.io.staged import StagedSchema
 from synthohive.io.steps import observe
 from tests.interface.resuming import fit, make
 from tests.interface.tiny import tiny
@@ -255,3 +256,33 @@ def test_what_an_engine_cannot_is_said_before_any_work() -> None:
     with pytest.raises(ConnectorError, match="writes to snowflake cannot be resumed") as caught:
         _check_resumes("snowflake")
     assert "write to postgresql, mysql, mariadb, sqlite, duckdb" in str(caught.value)
+
+
+def test_a_loaded_table_is_indexed_while_others_are_made(
+    fitted: Synthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each once: what is left at the end is only what was not made before."""
+    source, indexed = fitted._source, threading.Event()
+    assert source is not None
+    keep, run, ran = database.assign_foreign_keys, StagedSchema.run, []
+
+    def spied(self: StagedSchema, statement: Any) -> None:
+        run(self, statement)
+        if "INDEX" in statement.sql:
+            ran.append((statement.table, threading.current_thread().name.partition("_")[0]))
+            indexed.set()
+
+    def waiting(run: Any, name: str, rows: Any) -> None:
+        keep(run, name, rows)
+        assert name != "line" or indexed.wait(20)
+
+    monkeypatch.setattr(StagedSchema, "run", spied)
+    monkeypatch.setattr(database, "assign_foreign_keys", waiting)
+    with source.engine.begin() as connection:  # type: ignore[attr-defined]
+        connection.exec_driver_sql("CREATE INDEX paid_how ON purchase (paid)")
+    try:
+        fitted.to_database(f"sqlite:///{tmp_path / 'out.db'}", seed=3)
+    finally:
+        with source.engine.begin() as connection:  # type: ignore[attr-defined]
+            connection.exec_driver_sql("DROP INDEX paid_how")
+    assert ran == [("purchase", "loading")]

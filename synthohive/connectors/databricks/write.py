@@ -174,7 +174,7 @@ class DatabricksWriter(MarkedSchema):
     def link(self) -> None:
         """Declare the keys here only to see whether they can be: no clone brings them."""
         if self.if_exists == "rehearse":
-            self._run_all("after", self._late)
+            self._run_all("late", self._late)
 
     def make(self, thing: SchemaObject) -> str:
         """See the base class; it is made again where it ends up."""
@@ -202,7 +202,7 @@ class DatabricksWriter(MarkedSchema):
             for table in tables:
                 self._put(table, table in old)
                 step("table published")
-            self._run_all("key", self._late)
+            self._run_all("late", self._late)
             for thing in self._views:
                 with self.named(f"view {thing.name!r}"):
                     self._execute(f"DROP VIEW IF EXISTS {quote(thing.name)}")

@@ -70,6 +70,7 @@ class MysqlWriter(StagedSchema):
         "(?i:mysql|information_schema|performance_schema|sys)"
     )
     statistics: ClassVar[str] = "ANALYZE TABLE {}"
+    indexes_beside: ClassVar[bool] = True
 
     def __init__(self, order: Order) -> None:
         super().__init__(order)

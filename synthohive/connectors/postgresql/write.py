@@ -98,6 +98,7 @@ class PostgresqlWriter(StagedSchema):
     longest: ClassVar[int] = 63
     reserved: ClassVar[re.Pattern[str]] = re.compile("pg_.*|information_schema", re.DOTALL)
     statistics: ClassVar[str] = "ANALYZE {}"
+    indexes_beside: ClassVar[bool] = True
     overriding: ClassVar[str] = " OVERRIDING SYSTEM VALUE"
 
     def __init__(self, order: Order) -> None:

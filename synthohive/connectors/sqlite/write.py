@@ -62,6 +62,7 @@ class SqliteWriter(StagedSchema):
     mark: ClassVar[str] = "?"
     errors: ClassVar[tuple[type[BaseException], ...]] = (sqlite3.Error, OSError)
     statistics: ClassVar[str] = "ANALYZE {}"
+    indexes_beside: ClassVar[bool] = True
 
     def __init__(self, order: Order) -> None:
         super().__init__(order)
