@@ -228,6 +228,7 @@ class DuckdbWriter(StagedSchema):
             [(c.name, c.arrow_type) for c in self.metadata.table(table).stored.values()]
         )
         view = f"{self._staging}_batch"
+        self._execute("BEGIN TRANSACTION")  # one by one, batches would be written twice
         if table not in self.rows:
             self._connection.register(view, schema.empty_table())
             self._execute(f"CREATE TABLE {quote(table)} AS SELECT * FROM {view}")
@@ -240,6 +241,7 @@ class DuckdbWriter(StagedSchema):
             self._execute(f"INSERT INTO {quote(table)} SELECT * FROM {view}")
             self._connection.unregister(view)
             count += batch.num_rows
+        self._execute("COMMIT")
         return count
 
     def take(self, table: str, conditions: Iterable[str]) -> int:
