@@ -1,8 +1,10 @@
-"""Modules whose drivers are not installed are not looked at for doctests."""
+"""Doctests: modules whose drivers are not installed are not looked at. Tests: what they show."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
+
+import pytest
 
 
 def _is_there(module: str) -> bool:
@@ -22,3 +24,5 @@ _DRIVERS = {
     "tests/snowflake/stand_in.py": "fakesnow",
 }
 collect_ignore_glob = [modules for modules, driver in _DRIVERS.items() if not _is_there(driver)]
+pytest.register_assert_rewrite("tests.contracts")  # whose failures show the values, too
+pytest_plugins = ["tests.evidence"]

@@ -24,8 +24,6 @@ from tests.integration.servers import (
     start_postgres,
 )
 
-pytest.register_assert_rewrite("tests.contracts")  # whose failures show the values, too
-
 if "PYTEST_XDIST_WORKER" in os.environ:  # each of the processes has a core of its own
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")  # a fit starts no processes unless asked

@@ -72,6 +72,9 @@ class Capabilities:
         Engines that share the folder: the mark of SQLAlchemy's dialect, and the name.
     asking : Asking, optional
         How questions about all rows are written; without it, rows are read.
+    past : (str, str), optional
+        What the server says where it does not keep a table's past as far back (a regular
+        expression), and how far it does, and what lengthens it.
     denials : tuple of (str, str)
         What the server says where a right is missing (a regular expression), and the GRANT that
         gives it, with the expression's groups and ``{place}`` in it.
@@ -88,6 +91,7 @@ class Capabilities:
     login_errors: tuple[str, ...] = ()
     variants: tuple[tuple[str, str], ...] = ()
     asking: Optional[Asking] = None
+    past: Optional[tuple[str, str]] = None
     denials: tuple[tuple[str, str], ...] = ()
 
     def missing_grant(self, reason: str, place: str, right: str = "SELECT") -> Optional[str]:

@@ -261,6 +261,14 @@ class Dialect(ABC):
     def begin(self, connection: Connection) -> None:
         """Start a consistent, read-only transaction where the engine has one."""
 
+    def moment(self, connection: Connection) -> Optional[str]:
+        """Return the present, as SQL that tells :meth:`source` when; None without time travel."""
+        return None
+
+    def source(self, place: str, alias: str, moment: Optional[str] = None) -> str:
+        """Return a table of a FROM clause, as it is, or as it was at a moment."""
+        return f"{place} {alias}"
+
     def expression(self, column: Column, quoted: str) -> str:
         """Return the SQL that reads a column without loss."""
         return self.READS.get(column.kind, "{0}").format(quoted)

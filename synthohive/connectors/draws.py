@@ -23,8 +23,8 @@ class Draws:
     Parameters
     ----------
     dialect : Dialect
-    place : callable
-        From a table's name to its quoted name with the schema.
+    source : callable
+        Gives a table of a FROM clause, by its name and an alias.
     metadata : Metadata
     counts : mapping of str to int
         The rows of each table.
@@ -34,12 +34,12 @@ class Draws:
     def __init__(
         self,
         dialect: Dialect,
-        place: Callable[[str], str],
+        source: Callable[[str, str], str],
         metadata: Metadata,
         counts: Mapping[str, int],
         seed: int,
     ) -> None:
-        self.dialect, self.place, self.metadata = dialect, place, metadata
+        self.dialect, self.source, self.metadata = dialect, source, metadata
         self.counts, self.seed = counts, seed
         self._ranked: dict[str, str] = {}
 
@@ -69,9 +69,10 @@ class Draws:
                 if names:
                     self._ranked[name] = self._by_category(name, names)
 
-    def rows(self, table: str) -> str:
+    def rows(self, table: str, alias: str) -> str:
         """Return what stands for a table in a FROM clause."""
-        return self._ranked.get(table) or self.place(table)
+        ranked = self._ranked.get(table)
+        return f"{ranked} {alias}" if ranked else self.source(table, alias)
 
     def score(self, table: str, alias: str) -> str:
         """Return the place of a row in the order of its table, or what goes with it."""
@@ -106,7 +107,7 @@ class Draws:
             f"CASE WHEN {value} IS NULL THEN 1 ELSE 0 END, {value} DESC, {self.hash(table, 'x')}"
         )
         rank = f"ROW_NUMBER() OVER (ORDER BY {order}) AS {_RANK}"
-        return f"(SELECT x.*, {rank} FROM {self.place(table)} x)"
+        return f"(SELECT x.*, {rank} FROM {self.source(table, 'x')})"
 
     def _categories(self, table: str, connection: Connection) -> list[str]:
         """Return the columns of few values."""
@@ -114,7 +115,7 @@ class Draws:
         if not names or not self.counts[table]:
             return []
         asked = ", ".join(f"COUNT(DISTINCT {self._read(table, name)})" for name in names)
-        sql = f"SELECT {asked} FROM {self.place(table)} x"
+        sql = f"SELECT {asked} FROM {self.source(table, 'x')}"
         found: Any = self.dialect.execute(connection, sql)
         return [n for n, count in zip(names, found.one()) if 1 < int(count) <= CATEGORIES]
 
@@ -126,7 +127,9 @@ class Draws:
             f"AS {_RANK}_{i}"
             for i, name in enumerate(names)
         ]
-        inner = f"SELECT x.*, {value} AS {_HASH}, {', '.join(numbers)} FROM {self.place(table)} x"
+        inner = (
+            f"SELECT x.*, {value} AS {_HASH}, {', '.join(numbers)} FROM {self.source(table, 'x')}"
+        )
         whens = [
             f"WHEN {' OR '.join(f'y.{_RANK}_{i} <= {end}' for i in range(len(names)))} THEN {end}"
             for end in STEPS

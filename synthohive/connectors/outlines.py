@@ -52,7 +52,7 @@ class SqlOutlines(Outlines):
         levels: Levels,
     ) -> None:
         self.dialect, self.asking, self.connection = dialect, asking, connection
-        self.draws, self.levels, self.place = draws, levels, draws.place
+        self.draws, self.levels, self.source = draws, levels, draws.source
         self.metadata = draws.metadata
         self.numbers = {name: number for number, name in enumerate(self.metadata.tables)}
 
@@ -97,7 +97,7 @@ class SqlOutlines(Outlines):
         )
         order = ", ".join(self._column(c, "t0") for c in config.pk)
         for condition in self.conditions(table, ids):
-            sql = f"SELECT {listed} FROM {self.place(table)} t0 WHERE {condition}"
+            sql = f"SELECT {listed} FROM {self.source(table, 't0')} WHERE {condition}"
             sql += f" ORDER BY {order}" if order else ""
             yield from self.dialect.read(self.connection, sql, columns, table)
 
@@ -134,17 +134,17 @@ class SqlOutlines(Outlines):
 
     def _joined(self, config: TableConfig) -> tuple[str, list[str], str]:
         """Return the table beside those it refers to, the ids of these, and what an orphan is."""
-        sql, parents, orphans = f"{self.draws.rows(config.name)} t0", [], []
+        sql, parents, orphans = f"{self.draws.rows(config.name, 't0')}", [], []
         for number, (name, alias) in enumerate(reversed(self._entities(config.name)[:-1])):
             driver = self._driver(self._chain(config.name)[number])
             equal = matching(driver, self.dialect.quote, f"t{number}", alias)
-            sql += f" LEFT JOIN {self.draws.rows(name)} {alias} ON {equal}"
+            sql += f" LEFT JOIN {self.draws.rows(name, alias)} ON {equal}"
         driving = self.levels.drivers[config.name] if len(self._chain(config.name)) > 1 else None
         for number, key in enumerate(config.foreign_keys):
             alias = "t1" if key == driving else f"p{number}"
             if key != driving:
                 equal = matching(key, self.dialect.quote, "t0", alias)
-                sql += f" LEFT JOIN {self.place(key.parent)} {alias} ON {equal}"
+                sql += f" LEFT JOIN {self.source(key.parent, alias)} ON {equal}"
             there = self._present(key, alias)
             complete = " AND ".join(
                 f"{self.dialect.held(c, 't0', config.no_parents)} IS NOT NULL" for c in key.columns

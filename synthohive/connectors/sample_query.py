@@ -49,11 +49,11 @@ class Subset:
         listed = ", ".join(
             self.dialect.expression(c, self.dialect.held(c.name, "t0", none)) for c in columns
         )
-        sql = f"SELECT {listed} FROM {self.draws.rows(table)} t0"
+        sql = f"SELECT {listed} FROM {self.draws.rows(table, 't0')}"
         conditions = []
         for i, driver in enumerate(self._drivers(chain)):
             equal = matching(driver, q, f"t{i}", f"t{i + 1}")
-            sql += f" LEFT JOIN {self.draws.rows(driver.parent)} t{i + 1} ON {equal}"
+            sql += f" LEFT JOIN {self.draws.rows(driver.parent, f't{i + 1}')} ON {equal}"
             # A row whose parent is missing is left out, and with it all that hangs on it.
             none = self.metadata.tables[chain[i]].no_parents
             empty = " OR ".join(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.reflection import ObjectKind
 
 from synthohive._display import listed
+from synthohive._logging import get_logger
 from synthohive.connectors.capabilities import Asking
 from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.draws import Draws
@@ -31,6 +33,7 @@ from synthohive.schema.plan import RelationalPlan
 
 __all__ = ["RealRows", "SqlWarehouse"]
 
+log = get_logger(__name__)
 _AT_ONCE = 50
 """Tables counted by one query."""
 
@@ -98,6 +101,7 @@ class SqlWarehouse(Reader):
         else:
             self._metadata = self._completed(metadata, schema)
         self.schema = self._metadata.schema_name or ""
+        self._moment: Optional[str] = None
 
     def _completed(self, given: Metadata, schema: Union[str, Sequence[str], None]) -> Metadata:
         """Take from the database what a hand-written description leaves out."""
@@ -152,6 +156,40 @@ class SqlWarehouse(Reader):
         config = self._metadata.table(table)
         return self.dialect.quote(config.schema_name or self.schema, config.own_name)
 
+    def source(self, table: str, alias: str) -> str:
+        """Return a table of a FROM clause; within :meth:`one_state`, as it was at its beginning."""
+        return self.dialect.source(self.place(table), alias, self._moment)
+
+    @contextmanager
+    def one_state(self) -> Iterator[None]:
+        """See the base class; an engine that keeps the past may not do so for these tables."""
+        facts = capabilities(self.engine.dialect.name)
+        if facts is None or facts.past is None:
+            yield
+            return
+        with connecting(self.engine, "the moment of reading was set") as connection:
+            moment = self.dialect.moment(connection)
+        tables = list(self._metadata.tables)
+        self._moment = moment
+        try:
+            for start in range(0, len(tables) if moment else 0, _AT_ONCE):
+                part = tables[start : start + _AT_ONCE]
+                self._probe(" UNION ALL ".join(
+                    f"SELECT 1 AS n FROM {self.source(table, 't')} WHERE 1 = 0" for table in part
+                ))  # fmt: skip
+            yield
+        finally:
+            self._moment = None
+
+    def _probe(self, sql: str) -> None:
+        """Read the tables as they are when each query begins, if their past is refused."""
+        try:
+            with connecting(self.engine, "the past of its tables was asked for") as connection:
+                self.dialect.execute(connection, sql).close()
+        except ConnectorError as exc:
+            self._moment = None
+            log.warning("read_without_one_state", reason=exc.message)
+
     @contextmanager
     def _snapshot(self, doing: str) -> Iterator[Connection]:
         try:
@@ -159,6 +197,13 @@ class SqlWarehouse(Reader):
                 self.dialect.begin(connection)
                 yield connection
         except ConnectorError as exc:
+            facts = capabilities(self.engine.dialect.name)
+            if self._moment and facts and facts.past and re.search(facts.past[0], exc.message):
+                raise ConnectorError(
+                    f"What the tables held at {self._moment}, when this run began to read, cannot "
+                    f"be read any more. {exc.message}",
+                    hint=facts.past[1],
+                ) from exc
             changed = self._changed(exc)
             if changed is exc:
                 raise
@@ -220,7 +265,8 @@ class SqlWarehouse(Reader):
         for start in range(0, len(tables), _AT_ONCE):
             part = tables[start : start + _AT_ONCE]
             sql = " UNION ALL ".join(
-                f"SELECT {i} AS n, count(*) AS c FROM {self.place(t)}" for i, t in enumerate(part)
+                f"SELECT {i} AS n, count(*) AS c FROM {self.source(t, 't')}"
+                for i, t in enumerate(part)
             )
             counted: Any = self.dialect.execute(connection, sql)
             for i, count in counted:
@@ -240,7 +286,7 @@ class SqlWarehouse(Reader):
             for c in chosen
         )
         order = ", ".join(f"t.{self.dialect.quote(c)}" for c in config.pk)
-        sql = f"SELECT {listed} FROM {self.place(table)} t"
+        sql = f"SELECT {listed} FROM {self.source(table, 't')}"
         with self._snapshot(f"table {table!r} was read") as connection:
             any_rows = False
             query = f"{sql} ORDER BY {order}" if order else sql
@@ -264,7 +310,7 @@ class SqlWarehouse(Reader):
 
     @property
     def _statistics(self) -> Statistics:
-        return Statistics(self.dialect, self._asking, self._metadata, self.schema, self._snapshot)
+        return Statistics(self.dialect, self._asking, self._metadata, self.source, self._snapshot)
 
     def fan_out(self, table: str, key: ForeignKey) -> FanOut:
         """Count children per parent, by SQL aggregates."""
@@ -303,7 +349,7 @@ class SqlWarehouse(Reader):
             counts = self._counts(connection, list(drivers))
             widths = {} if most_bytes is None else self._widths(connection, counts)
             levels = Levels.of(self._metadata, drivers, counts, size, widths, most_bytes)
-            draws = Draws(self.dialect, self.place, self._metadata, counts, seed)
+            draws = Draws(self.dialect, self.source, self._metadata, counts, seed)
             sampled = [name for name in levels.entities if levels.fraction(name) < 1.0]
             draws.arrange(strategy, sampled, connection)
             subset = Subset(draws, levels)
@@ -334,7 +380,7 @@ class SqlWarehouse(Reader):
         found = dict.fromkeys(counts, 0.0)
         for name in (name for name, count in counts.items() if count):
             size = row_bytes(asking, self._metadata.tables[name], self.dialect.quote, "t")
-            sql = f"SELECT AVG({size}) FROM {self.place(name)} t"
+            sql = f"SELECT AVG({size}) FROM {self.source(name, 't')}"
             found[name] = float(self.dialect.execute(connection, sql).scalar_one())
         return found
 
@@ -369,7 +415,7 @@ class SqlWarehouse(Reader):
             plan = RelationalPlan.build(self._metadata, counts)
             drivers = {name: plan.tables[name].driver for name in plan.order}
             levels = Levels.of(self._metadata, drivers, counts, budget.rows)
-            draws = Draws(self.dialect, self.place, self._metadata, counts, seed)
+            draws = Draws(self.dialect, self.source, self._metadata, counts, seed)
             draws.arrange(strategy, levels.entities, connection)
             outlines = SqlOutlines(self.dialect, asking, connection, draws, levels)
             found = choose(outlines, self._metadata, counts, levels.small, budget)

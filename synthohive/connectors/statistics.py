@@ -51,8 +51,8 @@ class Statistics(Questions):
     asking : Asking, optional
         How the engine writes what is asked of values.
     metadata : Metadata
-    schema : str
-        Of tables that name none.
+    source : callable
+        Gives a table of a FROM clause, by its name and an alias.
     snapshot : callable
         Gives a connection in a read-only transaction, for what errors say was done.
     """
@@ -62,12 +62,12 @@ class Statistics(Questions):
         dialect: Dialect,
         asking: Optional[Asking],
         metadata: Metadata,
-        schema: str,
+        source: Callable[[str, str], str],
         snapshot: Snapshot,
     ) -> None:
         self.dialect, self.metadata = dialect, metadata
         self.asking = Asking({}, {}) if asking is None else asking
-        self.schema, self.snapshot = schema, snapshot
+        self.source, self.snapshot = source, snapshot
 
     def understood(self, rows: Joined, fine: Condition) -> bool:
         """See the base class."""
@@ -435,9 +435,7 @@ class Statistics(Questions):
 
     def place(self, table: str, alias: str) -> Any:
         """Return a table in a FROM clause."""
-        config = self.metadata.table(table)
-        place = self.dialect.quote(config.schema_name or self.schema, config.own_name)
-        return sa.table(sa.quoted_name(place, False)).alias(alias)
+        return sa.table(sa.quoted_name(self.source(table, alias), False))
 
 
 def _number(name: str, kind: ColumnKind = ColumnKind.INTEGER) -> Column:
@@ -694,7 +692,9 @@ class _Query(Terms):
         for i, (name, one) in enumerate(sums.of.items()):
             empty = 0.0 if one.empty is None and one.function == "count" else one.empty
             whole = groups.c[f"s{i}"]
-            found[name] = whole if empty is None else sa.func.coalesce(whole, self.plain(empty))
+            filled = whole if empty is None else sa.func.coalesce(whole, self.plain(empty))
+            number = self.asked.asking.numbers.get(ColumnKind.FLOAT)  # some add to decimals
+            found[name] = self._term(number, self.asked.render(filled))
         return found
 
     def _same_key(self, child: str, below: str, key: ForeignKey, alias: str) -> Iterator[Any]:

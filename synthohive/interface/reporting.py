@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional, Union
 
 import pyarrow as pa
@@ -14,6 +14,7 @@ from synthohive.interface.inputs import tables_of
 from synthohive.interface.requests import Request
 from synthohive.interface.state import SynthesizerState
 from synthohive.interface.writing import generated
+from synthohive.io.base import Reader
 from synthohive.io.dataframe import read_loosely
 from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.fitted import FittedDatabase
@@ -102,7 +103,13 @@ def _real_side(
             "There is no real data to compare with.",
             hint="Pass real_data: a checkpoint holds no rows, and knows no database.",
         )
-    names = list(known.metadata.tables)
+    with source.one_state():
+        return _read(source, list(known.metadata.tables), known)  # of one moment
+
+
+def _read(
+    source: Reader, names: Sequence[str], known: SynthesizerState
+) -> tuple[dict[str, pa.Table], frozenset[FileIdentity], dict[str, Sizes]]:
     counts = source.counts(names)
     plan = RelationalPlan.build(known.metadata, counts)
     if max(counts.values(), default=0) <= MOST:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Optional
 
@@ -129,6 +130,11 @@ class Reader(ABC):
         Two places are the same if they share one. Empty where the rows are in no database.
         """
         return frozenset()
+
+    @contextmanager
+    def one_state(self) -> Iterator[None]:
+        """While entered, see all rows as they were at its beginning, where that can be had."""
+        yield
 
     def not_cloned(self) -> dict[str, tuple[str, ...]]:
         """Return what there is beside the tables (views, triggers …), by kind: no copy has it."""

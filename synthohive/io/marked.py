@@ -1,33 +1,33 @@
 """Staging in warehouses, which have schemas and SQL, and neither locks nor checks of keys.
 
 A run puts a mark beside its staging schema: whose it is, and when it began. What a killed run left
-is known by it, and removed when no statement of that run can live any more.
+is known by it, and removed by the next run that has the lock (:mod:`~synthohive.io.lease`).
 """
 
 from __future__ import annotations
 
-import json
 import re
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 from synthohive._logging import get_logger
 from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaObject, fit_identifier
 from synthohive.io.base import NoPlaceError
+from synthohive.io.lease import Lease, is_left, lock_name, staging_text
 from synthohive.io.staged import StagedSchema
-from synthohive.io.staging import STAGING_MARK, Found, Order
+from synthohive.io.staging import STAGING_NAME, Found, Order
 from synthohive.io.steps import step
 
 if TYPE_CHECKING:
     from synthohive.schema import Column
 
-__all__ = ["MarkedSchema", "is_left"]
+__all__ = ["MarkedSchema", "SchemaLease"]
 
 log = get_logger(__name__)
-_STAGING_NAME = re.compile(re.escape(STAGING_MARK) + "[0-9a-f]{8}$", re.IGNORECASE)
-_LONGEST_RUN = timedelta(days=2)  # of a statement, after which warehouses end it
+_NOW = "SELECT CURRENT_TIMESTAMP"
 
 
 class MarkedSchema(StagedSchema):
@@ -43,7 +43,13 @@ class MarkedSchema(StagedSchema):
         self._exists = False
         with self.named("a connection"):
             self._connection = self._connect()
+        in_bytes = self.spelling.names_in_bytes
+        lock = lock_name(self.target, self.longest, in_bytes=in_bytes)
+        self._lock = SchemaLease(self, lock)
         with self.opening():
+            if self.if_exists != "rehearse":
+                with self._creating(self._lock.place):
+                    self._lock.take(self.staging)
             self._check_target()
             step("target checked")
             self._remove_stale()
@@ -65,6 +71,14 @@ class MarkedSchema(StagedSchema):
     def _make_schema(self, mark: str) -> None:
         """Make the staging schema, put the mark beside it, and have statements run in it."""
 
+    @abstractmethod
+    def _make_marked(self, schema: str, mark: str) -> None:
+        """Make a schema, in one step, with a mark beside it: the lock, or the staging schema."""
+
+    @abstractmethod
+    def _mark_again(self, connection: Any, schema: str, mark: str) -> None:
+        """Change the mark beside a schema, on a connection of :meth:`_connect`."""
+
     def _check_target(self) -> None:
         """Look at what the target holds, and refuse it if something would be lost."""
         if self.if_exists == "rehearse":
@@ -85,21 +99,26 @@ class MarkedSchema(StagedSchema):
 
     def _remove_stale(self) -> None:
         """Remove what runs left of the same target that cannot live any more."""
+        locked, now = self.if_exists != "rehearse", datetime.now(timezone.utc)
         for name, mark in self._schemas().items():
-            if is_left(name, mark, self.target, datetime.now(timezone.utc)):
+            if STAGING_NAME.search(name) and is_left(mark, self.target, now, locked=locked):
                 self._drop(name)
                 log.info("stale_staging_removed", schema=name)
 
-    def _create_staging(self) -> None:
-        began = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    @contextmanager
+    def _creating(self, schema: str) -> Iterator[None]:
         try:
-            self._make_schema(json.dumps({"synthohive_staging_of": self.target, "began": began}))
+            yield
         except self.errors as exc:
             raise NoPlaceError(
-                f"{self.engine_name} refused to create the staging schema {self.staging!r}: "
+                f"{self.engine_name} refused to create the staging schema {schema!r}: "
                 f"{self._reason(exc)}.",
                 hint=f"{self.may_create}, or name another database with url=….",
             ) from exc
+
+    def _create_staging(self) -> None:
+        with self._creating(self.staging):
+            self._make_schema(staging_text(self.target, rehearsal=self.if_exists == "rehearse"))
         step("staging created")
         for statement in self.ddl.setup:
             self.run(statement)
@@ -145,6 +164,7 @@ class MarkedSchema(StagedSchema):
     @classmethod
     def swap_all(cls, writers: Sequence[Any]) -> None:
         """Publish the schema; see the base class. There is one at a time."""
+        writers[0]._lock.confirm()
         writers[0]._check_target()
         writers[0].publish()
         writers[0].close()
@@ -168,25 +188,55 @@ class MarkedSchema(StagedSchema):
             writer.close()
 
     def close(self) -> None:
-        """Close the connection, and remove what lies on this machine."""
+        """Let go of the lock, close the connection, and remove what lies on this machine."""
+        self._lock.release()
         self._connection.close()
 
 
-def is_left(name: str, mark: Optional[str], target: str, now: datetime) -> bool:
-    """Whether a schema is what a run left of a target that began too long ago to live.
+class SchemaLease(Lease):
+    """A schema with a mark; see the base class."""
 
-    Examples
-    --------
-    >>> mark = '{"synthohive_staging_of": "SHOP", "began": "2024-01-01T00:00:00+00:00"}'
-    >>> now = datetime(2024, 1, 4, tzinfo=timezone.utc)
-    >>> is_left("SHOP__synthohive_0123abcd", mark, "SHOP", now)
-    True
-    """
-    if not _STAGING_NAME.search(name):
-        return False
-    try:
-        said = json.loads(mark or "")
-        began = datetime.fromisoformat(said["began"])
-        return bool(said["synthohive_staging_of"] == target and now - began > _LONGEST_RUN)
-    except (TypeError, ValueError, KeyError):
-        return False
+    def __init__(self, writer: MarkedSchema, place: str) -> None:
+        super().__init__(writer.target, place, writer.errors)
+        self._writer = writer
+
+    def create(self, text: str) -> bool:
+        """See the base class."""
+        try:
+            self._writer._make_marked(self.place, text)
+        except self.errors:
+            if self.place in self._writer._schemas():
+                return False
+            raise
+        return True
+
+    def read(self) -> Optional[str]:
+        """See the base class."""
+        found = self._writer._schemas()
+        return (found[self.place] or "") if self.place in found else None
+
+    def renew(self, text: Callable[[datetime], str]) -> None:
+        """See the base class; on a connection of its own, as this comes from another thread."""
+        with closing(self._writer._connect()) as connection:
+            with closing(connection.cursor()) as cursor:
+                cursor.execute(_NOW)
+                said = text(_zoned(cursor.fetchone()[0]))
+            self._writer._mark_again(connection, self.place, said)
+
+    def remove(self) -> None:
+        """See the base class."""
+        place = self._writer.quote(self.place)
+        self._writer._execute(f"DROP SCHEMA IF EXISTS {place} CASCADE")
+
+    def remove_staging(self, name: str) -> None:
+        """See the base class."""
+        if STAGING_NAME.search(name):
+            self._writer._drop(name)
+
+    def now(self) -> datetime:
+        """See the base class."""
+        return _zoned(self._writer._scalar(_NOW))
+
+
+def _zoned(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NOTE_COLUMNS",
     "STAGING_MARK",
+    "STAGING_NAME",
     "Found",
     "Made",
     "Order",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 STAGING_MARK = "__synthohive_"
+STAGING_NAME = re.compile(re.escape(STAGING_MARK) + "[0-9a-f]{8}$", re.IGNORECASE)
 NOTE_COLUMNS = ("version", "model", "seed", "scale", "created", "source", "objects")
 _SHOWN = 10
 

@@ -70,6 +70,16 @@ def fit_database(
     SerializationError
         What is unfinished belongs to another fit.
     """
+    with reader.one_state():
+        return _fit_database(reader, options, listener, rehearse)
+
+
+def _fit_database(
+    reader: Reader,
+    options: FitOptions,
+    listener: Optional[TrainingListener] = None,
+    rehearse: Optional[Rehearse] = None,
+) -> FittedDatabase:
     metadata = reader.metadata
     metadata.validate_schema()
     check_named(metadata, options.privacy)

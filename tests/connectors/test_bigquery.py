@@ -24,6 +24,9 @@ from synthohive.connectors.registry import spelling
 from synthohive.ddl.portable import portable_ddl
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, ForeignKey, TableConfig, UniqueConstraint
+from tests.evidence import PARSED, feature, runs
+
+pytestmark = runs("BigQuery", PARSED)
 
 ORDERS = {"table_name": "orders"}
 RECORDED: dict[str, list[dict[str, Any]]] = {
@@ -223,6 +226,7 @@ def test_views_are_moved() -> None:
 SECRET = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
 
 
+@feature("no secret is shown")
 def test_no_login_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
@@ -246,6 +250,7 @@ def test_no_login_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         ("Access Denied: Dataset p:shop: Permission bigquery.tables.create denied", "dataEditor"),
     ],
 )  # fmt: skip
+@feature("missing rights are named")
 def test_a_missing_role_is_named(said: str, role: str) -> None:
     hint = CAPABILITIES.missing_grant(reason(ValueError(f"403 {said}")), "`shop`")
     assert f"roles/bigquery.{role}" in str(hint)

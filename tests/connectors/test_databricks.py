@@ -6,8 +6,9 @@ A cursor that keeps what it is told stands in for the server: nothing here clone
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Optional
 
 import pyarrow as pa
 import pytest
@@ -246,6 +247,7 @@ class Told:
     def __init__(self, there: dict[str, list[str]], fails: str = "(?!)") -> None:
         self.there, self.fails, self.said = there, re.compile(fails), list[str]()
         self.staged: set[str] = set()
+        self.marks: dict[str, Optional[str]] = dict.fromkeys(there)
         self.rows = 0
 
     def cursor(self) -> Told:
@@ -258,13 +260,19 @@ class Told:
 
     def close(self) -> None: ...
 
-    def execute(self, sql: str, values: Any = None) -> None:
+    def execute(self, sql: str, values: Any = None) -> None:  # noqa: PLR0912
         self.said.append(sql)
         if self.fails.search(sql):
             raise ServerOperationError("[DELTA_CLONE_FAILED] it cannot be cloned")
         self.answer: list[tuple[Any, ...]] = []
-        if sql.startswith("SELECT schema_name"):
-            self.answer = [(name, None) for name in self.there]
+        if found := re.match(r"(?:CREATE|DROP) SCHEMA (?:IF EXISTS )?`([^`]+)`", sql):
+            self.marks.pop(found[1], None)
+            if sql.startswith("CREATE"):
+                self.marks[found[1]] = sql.partition(" COMMENT '")[2].rstrip("'")
+        elif sql.startswith("SELECT schema_name"):
+            self.answer = list(self.marks.items())
+        elif sql == "SELECT CURRENT_TIMESTAMP":
+            self.answer = [(datetime.now(timezone.utc),)]
         elif "information_schema.tables" in sql:
             self.answer = [("table", name) for name in self.there.get(values[0], [])]
         elif "table_constraints" in sql:
@@ -339,7 +347,9 @@ def test_a_new_copy_is_cloned_table_by_table(told: Any) -> None:
     proofs = [n for n, sql in enumerate(said) if "AS missing" in sql]
     assert max(proofs) < said.index(clones[0]) < min(keys)  # proved, cloned, declared
     assert "ALTER TABLE `customers` ALTER COLUMN `id` SYNC IDENTITY" in said
-    assert said[-1] == f"DROP SCHEMA IF EXISTS `{staging}` CASCADE"
+    dropped = [sql for sql in said if sql.startswith("DROP SCHEMA")]
+    left = (staging, "copy__synthohive_lock")
+    assert dropped == [f"DROP SCHEMA IF EXISTS `{name}` CASCADE" for name in left]
     loads = [sql for sql in said if sql.startswith("INSERT INTO") and "parquet" in sql]
     assert loads[0].endswith(f" FROM parquet.`/Volumes/main/{staging}/_synthohive_rows/0`")
     for sql in said:

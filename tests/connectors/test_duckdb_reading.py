@@ -20,6 +20,7 @@ from synthohive.connectors.special_values import AFTER, BEFORE, EARLY, FAR
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.schema import ColumnKind
 from tests.contracts.warehouse import WarehouseContract
+from tests.evidence import SERVER, runs
 
 
 def quote(name: str) -> str:
@@ -35,6 +36,7 @@ def database(path: Path, *statements: str, schema: str = "raw") -> sa.Engine:
     return sa.create_engine(f"duckdb:///{path}", poolclass=sa.pool.NullPool)
 
 
+@runs("DuckDB", SERVER)
 class TestDuckDB(WarehouseContract):
     @pytest.fixture
     def warehouse(self, tmp_path: Path) -> SqlWarehouse:

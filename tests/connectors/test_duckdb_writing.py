@@ -35,6 +35,7 @@ from tests.contracts.writer import (
     shop,
     write,
 )
+from tests.evidence import SERVER, runs
 from tests.interface.conftest import build
 
 ODD_TABLE, ODD_KEY = ODD.replace('"', '""'), ODD_COLUMN
@@ -51,6 +52,7 @@ CREATE INDEX orders_by_customer ON orders (customer_id);
 """
 
 
+@runs("DuckDB", SERVER)
 class TestDuckdbWriter(WriterContract):
     @pytest.fixture
     def place(self, tmp_path: Path) -> Place:

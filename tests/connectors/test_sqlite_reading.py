@@ -10,6 +10,7 @@ import pytest
 from synthohive import ConnectorError, Metadata, SchemaError
 from synthohive.connectors.sql import SqlWarehouse
 from tests.contracts.warehouse import WarehouseContract
+from tests.evidence import SERVER, runs
 
 
 def quote(name: str) -> str:
@@ -24,6 +25,7 @@ def database(path: Path, *statements: str) -> str:
     return f"sqlite:///{path}"
 
 
+@runs("SQLite", SERVER)
 class TestSQLite(WarehouseContract):
     @pytest.fixture
     def warehouse(self, tmp_path: Path) -> SqlWarehouse:

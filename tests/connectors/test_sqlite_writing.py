@@ -30,6 +30,7 @@ from tests.contracts.writer import (
     staged,
     write,
 )
+from tests.evidence import SERVER, runs
 
 
 class FilePlace(Place):
@@ -42,6 +43,7 @@ class FilePlace(Place):
         return None
 
 
+@runs("SQLite", SERVER)
 class TestSqliteWriter(WriterContract):
     @pytest.fixture
     def place(self, tmp_path: Path) -> Iterator[Place]:

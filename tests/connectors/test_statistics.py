@@ -11,8 +11,10 @@ import pytest
 from synthohive.connectors.registry import spelling
 from synthohive.connectors.sql import SqlWarehouse
 from tests.contracts.questions import QuestionsContract, statements
+from tests.evidence import SERVER, runs
 
 
+@runs("SQLite", SERVER)
 class TestSQLite(QuestionsContract):
     @pytest.fixture
     def warehouse(self, tmp_path: Path) -> SqlWarehouse:
@@ -24,6 +26,7 @@ class TestSQLite(QuestionsContract):
         return SqlWarehouse(f"sqlite:///{path}")
 
 
+@runs("DuckDB", SERVER)
 class TestDuckDB(QuestionsContract):
     @pytest.fixture
     def warehouse(self, tmp_path: Path) -> Any:

@@ -21,6 +21,7 @@ from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import PROVENANCE_TABLE
 from synthohive.interface.result import WriteSummary
 from synthohive.schema import Column, ColumnKind, TableConfig
+from tests.evidence import feature
 
 TABLES = ("customer", "orders", "line", "remark")
 KEEP = PrivacyConfig(pii_strategy="keep", detect_pii=False, k_anonymity_threshold=1)
@@ -217,6 +218,7 @@ class EngineContract:
         summary = synth.to_database(seed=3, include=["views"])
         return Copied(source, cls.beside(source), synth, summary)
 
+    @feature("a copy states what its source does")
     def test_the_copy_states_what_the_source_does(self, copied: Copied) -> None:
         source = reflect(copied.source.engine, copied.source.schema)
         copy = reflect(copied.copy.engine, copied.copy.schema)
@@ -237,6 +239,7 @@ class EngineContract:
         said = "what was agreed" if how.comments else None
         assert orders.columns[fold("status")].comment == said
 
+    @feature("keys")
     def test_keys_hold_and_are_enforced(self, copied: Copied) -> None:
         how = spelling(copied.source.engine.dialect.name)
         assert len(copied.summary.keys) == 3 + how.cyclic_keys
@@ -264,11 +267,13 @@ class EngineContract:
             ("primary key", "(SELECT id FROM {remark} GROUP BY id HAVING count(*) > 1) d"),
         ],
     )
+    @feature("CHECK, UNIQUE, computed")
     def test_rules_hold_in_every_row(self, copied: Copied, kind: str, broken: str) -> None:
         if kind not in spelling(copied.copy.engine.dialect.name).has:
             pytest.skip(f"the engine has no {kind}")
         assert copied.copy.ask(f"SELECT count(*) FROM {broken}") == 0
 
+    @feature("rows like the real ones")
     def test_rows_are_like_the_real_ones(self, copied: Copied) -> None:
         for table in TABLES:
             found = copied.copy.ask(f"SELECT count(*) FROM {{{table}}}")
@@ -281,6 +286,7 @@ class EngineContract:
             )
             assert float(copied.copy.ask(share)) == pytest.approx(1 / 3, abs=0.2)
 
+    @feature("unique among some rows")
     def test_what_is_unique_among_some_rows_is_so(self, copied: Copied) -> None:
         if not self.partial_indexes:
             pytest.skip("the engine has no such indexes")
@@ -291,6 +297,7 @@ class EngineContract:
         assert copied.copy.ask(twice) == 0
         assert copied.copy.ask("SELECT count(*) FROM {orders} WHERE status = 'open'") > 10
 
+    @feature("rules enforced by the engine")
     def test_the_database_itself_refuses_what_breaks_a_rule(self, copied: Copied) -> None:
         if "check" not in spelling(copied.copy.engine.dialect.name).has:
             pytest.skip("the engine has no check")
@@ -301,11 +308,13 @@ class EngineContract:
             with pytest.raises(Exception, match=r"(?i)constraint|check"):
                 copied.copy.run(f"INSERT INTO {{customer}} VALUES ({values})")
 
+    @feature("views")
     def test_views_answer_from_the_copy(self, copied: Copied) -> None:
         assert copied.summary.cloned == {"views": (copied.source.fold("big_orders"),)}
         big = copied.copy.ask("SELECT count(*) FROM {orders} WHERE total > 20")
         assert copied.copy.ask("SELECT count(*) FROM {big_orders}") == big > 0
 
+    @feature("replaced as a whole")
     def test_the_same_seed_replaces_it_by_the_same_rows(self, copied: Copied) -> None:
         before = {table: copied.copy.rows(f"SELECT * FROM {{{table}}}") for table in TABLES}
         copied.synthesizer.to_database(seed=3, if_exists="replace", include=["views"])
@@ -313,6 +322,7 @@ class EngineContract:
             assert copied.copy.rows(f"SELECT * FROM {{{table}}}") == found
         assert copied.copy.ask(f"SELECT count(*) FROM {copied.copy.of(PROVENANCE_TABLE)}") == 1
 
+    @feature("the source is only read")
     def test_the_source_is_as_it_was(self, copied: Copied) -> None:
         of = [sum(table == name for table, _ in rows()) for name in TABLES]
         assert [copied.source.ask(f"SELECT count(*) FROM {{{t}}}") for t in TABLES] == of

@@ -6,6 +6,7 @@ An engine inherits :class:`QuestionsContract` and gives a warehouse over :func:`
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -38,6 +39,7 @@ from synthohive.tables.ancestors import WithParents
 from synthohive.tables.joins import match_rows
 from synthohive.tables.numbers import as_numbers
 from synthohive.tables.source import SourceTables
+from tests.evidence import feature
 
 ROWS, GROUPS = 120, 12
 UP = "Größe"
@@ -262,6 +264,7 @@ class QuestionsContract:
         assert read.rows >= ROWS
         return said[0], said[1], asked.rows
 
+    @feature("relations verified in SQL")
     def test_what_holds_in_a_row_is_proved_where_the_rows_are(
         self, warehouse: SqlWarehouse
     ) -> None:
@@ -272,6 +275,7 @@ class QuestionsContract:
             asked, read, rows = self.both(warehouse, Program((), {target: presence}))
             assert (asked, rows) == (read, 0), str(presence)
 
+    @feature("relations verified in SQL")
     def test_many_rules_are_one_question(self, warehouse: SqlWarehouse) -> None:
         found = Program(tuple(self.rules()), self.presences())
         asked, read, rows = self.both(warehouse, found)
@@ -288,6 +292,7 @@ class QuestionsContract:
         assert (asked, rows) == (read, 0)
         assert {"same", "amount"} <= {rule.split(" ")[0] for rule in asked}
 
+    @feature("relations verified in SQL")
     def test_what_holds_beside_a_parent_needs_no_parent_read(self, warehouse: SqlWarehouse) -> None:
         rules = (
             Copy("name", f"{UP}.name"),
@@ -324,6 +329,7 @@ class QuestionsContract:
         found = Program((Copy("x", "y"),), {"y": Presence("y", "x", False, (True,), (), False)})
         assert len(AllRows(whole, plan, "vacant").verified(found).steps) == 2
 
+    @feature("relations verified in SQL")
     def test_keys_meet_as_they_do_where_they_are_read(self, warehouse: SqlWarehouse) -> None:
         asked, silent = Counted(warehouse), Counted(warehouse, silent=True)
         places = [source(asked)[0], source(silent)[0]]
@@ -353,6 +359,20 @@ class QuestionsContract:
             assert said == seen
         assert (asked.rows, silent.rows > 0) == (0, True)
 
+    @feature("fan-outs in SQL")
+    def test_fan_outs_are_counted(self, warehouse: SqlWarehouse) -> None:
+        tables = warehouse.metadata.tables
+        for table in ("item", "visit"):
+            rows = pa.Table.from_batches(list(warehouse.read(table)))
+            for key in tables[table].foreign_keys:
+                known = rows.select(key.columns).drop_null()
+                sizes = Counter(Counter(map(tuple, map(dict.values, known.to_pylist()))).values())
+                sizes[0] = warehouse.count(key.parent) - sum(sizes.values())
+                found = warehouse.fan_out(table, key)
+                assert found.histogram == {n: t for n, t in sorted(sizes.items()) if t}
+                assert (found.nulls, found.orphans) == (len(rows) - len(known), 0)
+
+    @feature("statistics in SQL")
     def test_a_counter_is_told_from_what_is_not(self, warehouse: SqlWarehouse) -> None:
         questions = warehouse.questions()
         assert questions is not None
@@ -362,6 +382,7 @@ class QuestionsContract:
         spread = questions.spread("visit", [["a", "b"], ["turn"]])
         assert (spread.count, spread.distinct, spread.squares) == (45, (5, 9), (405.0, 225.0))
 
+    @feature("statistics in SQL")
     def test_columns_are_described_as_their_rows_are(self, warehouse: SqlWarehouse) -> None:
         questions = warehouse.questions()
         assert questions is not None

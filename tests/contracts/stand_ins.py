@@ -6,7 +6,10 @@ from typing import Union
 
 import pytest
 
-__all__ = ["notimpl"]
+__all__ = ["LACKING", "notimpl"]
+
+LACKING = "not in the stand-in: "
+"""With which the reason begins, by which the table of engines and features finds it."""
 
 Errors = Union[type[BaseException], tuple[type[BaseException], ...]]
 
@@ -21,4 +24,4 @@ def notimpl(reason: str, *, raises: Errors = AssertionError) -> pytest.MarkDecor
     raises : type of exception, or several
         How it fails: any other failure is one of ours.
     """
-    return pytest.mark.xfail(strict=True, raises=raises, reason=f"not in the stand-in: {reason}")
+    return pytest.mark.xfail(strict=True, raises=raises, reason=f"{LACKING}{reason}")

@@ -10,6 +10,7 @@ import pytest
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import ColumnKind, ForeignKey
+from tests.evidence import feature
 
 LONG = "a" * 63
 ODD = ['we"ird na%me', "select", "größe 名", LONG]
@@ -69,6 +70,7 @@ class WarehouseContract:
         assert member.columns["day"].nullable
         warehouse.metadata.validate_schema()
 
+    @feature("types come back")
     def test_values_survive(self, warehouse: SqlWarehouse) -> None:
         rows = self.table(warehouse, "member")
         assert rows.schema.field("price").type == pa.decimal128(18, 4)
@@ -82,6 +84,7 @@ class WarehouseContract:
         ]  # fmt: skip
         assert got["note"] == [None, "", "a,\"b'\nc"]
 
+    @feature("odd names")
     def test_odd_identifiers(self, warehouse: SqlWarehouse) -> None:
         row = self.table(warehouse, "odd table").to_pylist()[0]
         assert row == {"id": 1, ODD[0]: "a", ODD[1]: "b", ODD[2]: "ß", LONG: ""}
@@ -101,6 +104,7 @@ class WarehouseContract:
         with pytest.raises(ConnectorError, match=r"changed since .*: loose is not there"):
             warehouse.count("loose")
 
+    @feature("fan-outs in SQL")
     def test_fan_out_counts_zeros_nulls_and_composite_keys(self, warehouse: SqlWarehouse) -> None:
         def of(*columns: str) -> Any:
             keys = warehouse.metadata.tables["member"].foreign_keys

@@ -20,6 +20,7 @@ from synthohive.io.base import KeyCheck, Provenance
 from synthohive.io.writer import Writer
 from synthohive.schema import Column, ColumnKind, ForeignKey, Identity, Metadata
 from synthohive.schema import UniqueConstraint as Unique
+from tests.evidence import feature
 
 ODD = 'select "all" ünïcode'
 ODD_COLUMN = "order by %s"
@@ -264,6 +265,7 @@ class WriterContract:
                 connection.exec_driver_sql("PRAGMA foreign_keys = ON")
             connection.execute(found.insert().values(values))
 
+    @feature("types come back")
     def test_rows_arrive(self, shop_place: Place) -> None:
         checks = write(self.writer(shop_place), rows())
         assert len(checks) == len(list(self.description().foreign_keys()))
@@ -312,11 +314,13 @@ class WriterContract:
         ],
         ids=["primary", "unique", "self", "composite", "composite primary"],
     )
+    @feature("rules enforced by the engine")
     def test_keys_are_enforced(self, shop_place: Place, table: str, values: dict[str, Any]) -> None:
         write(self.writer(shop_place), rows())
         with pytest.raises(sa.exc.IntegrityError):
             self.insert(shop_place, table, values)
 
+    @feature("counters")
     def test_the_counter_goes_on(self, shop_place: Place) -> None:
         write(self.writer(shop_place), rows())
         self.insert(shop_place, "customers", {"email": "next"})
@@ -344,6 +348,7 @@ class WriterContract:
         ],
         ids=["orphan", "self orphan", "unique", "primary"],
     )
+    @feature("what breaks a key is refused")
     def test_refused_rows_change_nothing(
         self, shop_place: Place, changes: dict[str, Any], said: str
     ) -> None:
@@ -360,6 +365,7 @@ class WriterContract:
         assert len(self.fetch(shop_place, "customers", "id")) == 3
         assert self.leftovers(shop_place) == []
 
+    @feature("a failure changes nothing")
     def test_failure_half_way_leaves_nothing(self, shop_place: Place) -> None:
         def broken() -> Iterator[pa.RecordBatch]:
             yield from rows()["customers"].to_batches()
@@ -414,6 +420,7 @@ class WriterContract:
             self.writer(shop_place, if_exists="replace")
         assert self.names(shop_place) == {"theirs", "_synthohive"}
 
+    @feature("what others made is kept")
     def test_foreign_tables_beside_ours_are_refused_by_name(self, shop_place: Place) -> None:
         write(self.writer(shop_place), rows())
         theirs = sa.Table(
@@ -435,6 +442,7 @@ class WriterContract:
         """Put a table into the target that SynthoHive did not make."""
         raise NotImplementedError
 
+    @feature("replaced as a whole")
     def test_replacing_takes_the_new_rows(self, shop_place: Place) -> None:
         write(self.writer(shop_place), rows())
         write(
@@ -495,6 +503,7 @@ class WriterContract:
 class ServerWriterContract(WriterContract):
     """What only servers must do."""
 
+    @feature("no secret is shown")
     def test_unreachable_target_keeps_its_password(self, shop_place: Place) -> None:
         url = shop_place.engine.url.set(password="hunter2", port=1, host="127.0.0.1")
         with pytest.raises(ConnectorError, match="cannot be reached") as caught:

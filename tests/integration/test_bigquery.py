@@ -23,11 +23,13 @@ from synthohive.io.base import Provenance
 from synthohive.io.steps import observe
 from synthohive.schema import ColumnKind
 from tests.contracts.engine import EngineContract, Place
+from tests.contracts.lease import LeaseContract
 from tests.contracts.questions import QuestionsContract, statements
 from tests.contracts.stand_ins import notimpl
+from tests.evidence import ACCOUNT, STAND_IN, feature, runs
 from tests.integration.bigquery_service import fresh_dataset
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, runs("BigQuery", STAND_IN)]
 ORIGIN = Provenance("0.1", "none", 7, 1.0, "2026-01-01T00:00:00+00:00", "source")
 URL = os.environ.get("SYNTHOHIVE_TEST_BIGQUERY_URL")
 
@@ -92,6 +94,7 @@ class TestBigquery(EngineContract):
 
 @pytest.mark.skipif(URL is None, reason="SYNTHOHIVE_TEST_BIGQUERY_URL names no project")
 @pytest.mark.remote
+@runs("BigQuery", ACCOUNT)
 class TestRemote(EngineContract):
     """The same in a real project: ``bigquery://project?location=EU``."""
 
@@ -121,6 +124,7 @@ def test_shapes_that_are_no_points_say_nothing(bigquery_engine: Engine) -> None:
     assert found == [("POINT(0 0)", "POINT(0 0)"), (None, "POINT(0 0)")]
 
 
+@feature("odd names")
 def test_odd_names_and_many_rows(bigquery_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """More rows than a page has come by the Storage Read API."""
     with bigquery_engine.connect() as connection:
@@ -213,6 +217,7 @@ class TestTypes:
             yield name
 
     @pytest.mark.parametrize("column", TYPES)
+    @feature("types come back")
     def test_values_come_back(self, bigquery_engine: Engine, place: str, column: str) -> None:
         text = f"TO_JSON_STRING({column})" if column != "g" else "ST_ASTEXT(g)"
         source, copy = (
@@ -249,10 +254,12 @@ class TestLacking:
             yield SqlWarehouse(bigquery_engine, name).metadata.tables["t"]
 
     @notimpl("INFORMATION_SCHEMA.COLUMNS has types without digits and lengths")
+    @feature("a copy states what its source does")
     def test_digits_and_lengths(self, table: Any) -> None:
         assert (table.columns["n"].precision, table.columns["s"].length) == (9, 40)
 
     @notimpl("INFORMATION_SCHEMA.COLUMNS has no column_default")
+    @feature("a copy states what its source does")
     def test_defaults(self, table: Any) -> None:
         assert table.columns["d"].default == "'new'"
 
@@ -300,6 +307,7 @@ class TestSafety:
              "has 1 orphans"),
         ],
     )  # fmt: skip
+    @feature("what breaks a key is refused")
     def test_a_broken_key_is_refused(
         self, bigquery_engine: Engine, source: str, broken: str, mended: str, said: str
     ) -> None:
@@ -310,6 +318,7 @@ class TestSafety:
         left = ask(bigquery_engine, "SELECT schema_name FROM INFORMATION_SCHEMA.SCHEMATA")
         assert not [name for (name,) in left if name.startswith(f"{source}_broken")]
 
+    @feature("a copy states what its source does")
     def test_the_copy_is_laid_out_like_the_source(self, bigquery_engine: Engine, copy: str) -> None:
         with bigquery_engine.connect() as connection:
             table = client_of(connection).get_table(f"local.{copy}.parent")
@@ -320,6 +329,7 @@ class TestSafety:
         assert [f.mode for f in table.schema] == ["REQUIRED", "REQUIRED", "NULLABLE"]
         assert table.expires is None
 
+    @feature("a failure changes nothing")
     def test_a_failure_while_publishing_takes_all_back(
         self, bigquery_engine: Engine, source: str, copy: str
     ) -> None:
@@ -344,6 +354,7 @@ class TestSafety:
         run(bigquery_engine, f"INSERT INTO {source}.child VALUES (3, NULL)",
             f"DROP TABLE {source}.more")  # fmt: skip
 
+    @feature("what others made is kept")
     def test_a_table_of_others_is_not_replaced(
         self, bigquery_engine: Engine, source: str, copy: str
     ) -> None:
@@ -360,6 +371,52 @@ class TestSafety:
         assert {"describe", "read", "load", "prove", "publish"} <= marks
         ours = [job for job in jobs if "synthohive" in job.labels]
         assert all(job.labels.get("team") == "tests" for job in ours)
+
+
+class TestLease(LeaseContract):
+    @pytest.fixture
+    def target(self, bigquery_engine: Engine) -> Iterator[str]:
+        self.stand_in = bigquery_engine
+        with fresh_dataset(bigquery_engine) as name:
+            yield f"{name}_copy"
+
+    def engine(self) -> Engine:
+        return self.stand_in
+
+    def places(self, start: str) -> list[str]:
+        with self.stand_in.connect() as connection:
+            found = client_of(connection).list_datasets()
+            return sorted(d.dataset_id for d in found if d.dataset_id.startswith(start))
+
+
+@feature("reads see one state")
+def test_what_changes_meanwhile_is_not_seen(bigquery_engine: Engine) -> None:
+    with fresh_dataset(bigquery_engine) as name:
+        shop(bigquery_engine, name)
+        warehouse = SqlWarehouse(bigquery_engine, name)
+        key = warehouse.metadata.tables["child"].foreign_keys[0]
+
+        def seen() -> tuple[Any, ...]:
+            sample = warehouse.sample({"parent": None, "child": key}, 100, 1)
+            questions = warehouse.questions()
+            assert questions is not None
+            return (
+                warehouse.count("child"), warehouse.fan_out("child", key),
+                sum(map(len, warehouse.read("child"))), len(sample["child"]),
+                questions.repeated("child", ["parent"]),
+            )  # fmt: skip
+
+        with warehouse.one_state():
+            before = seen()
+            run(bigquery_engine, f"DELETE FROM {name}.child WHERE id = 1",
+                f"INSERT INTO {name}.child VALUES (7, 2), (8, NULL)")  # fmt: skip
+            assert seen() == before
+            assert before[0] == before[2] == before[3] == 3
+        assert seen()[0] == 4
+        with warehouse.one_state():
+            warehouse._moment = "TIMESTAMP '2020-01-01 00:00:00+00'"
+            with pytest.raises(ConnectorError, match=r"cannot be read any more.*max_time_travel"):
+                warehouse.count("child")
 
 
 @pytest.mark.slow

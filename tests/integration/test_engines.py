@@ -13,6 +13,7 @@ from synthohive.connectors.registry import ENGINES, spelling
 from tests import toy_engine
 from tests.conftest import fresh_schema
 from tests.contracts.engine import EngineContract, Place
+from tests.evidence import SERVER, runs
 
 
 def of_server(engine: Engine) -> Iterator[Place]:
@@ -21,6 +22,7 @@ def of_server(engine: Engine) -> Iterator[Place]:
 
 
 @pytest.mark.integration
+@runs("PostgreSQL", SERVER)
 class TestPostgresql(EngineContract):
     partial_indexes: ClassVar[bool] = True
 
@@ -31,6 +33,7 @@ class TestPostgresql(EngineContract):
 
 
 @pytest.mark.integration
+@runs("MySQL", SERVER)
 class TestMysql(EngineContract):
     @pytest.fixture(scope="class")
     @classmethod
@@ -39,6 +42,7 @@ class TestMysql(EngineContract):
 
 
 @pytest.mark.integration
+@runs("MariaDB", SERVER)
 class TestMariadb(EngineContract):
     @pytest.fixture(scope="class")
     @classmethod
@@ -46,6 +50,7 @@ class TestMariadb(EngineContract):
         yield from of_server(mariadb_engine)
 
 
+@runs("DuckDB", SERVER)
 class TestDuckdb(EngineContract):
     @pytest.fixture(scope="class")
     @classmethod
@@ -79,6 +84,7 @@ class FileContract(EngineContract):
         )
 
 
+@runs("SQLite", SERVER)
 class TestSqlite(FileContract):
     scheme = "sqlite"
 

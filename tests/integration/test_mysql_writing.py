@@ -25,6 +25,7 @@ from tests.contracts.writer import (
     staged,
     write,
 )
+from tests.evidence import SERVER, runs
 
 ALL_TYPES = """
 CREATE TABLE {schema}.kinds (
@@ -259,12 +260,14 @@ class MysqlWriterContract(ServerWriterContract):
                 connection.exec_driver_sql(f"DROP USER '{role}'@'%%'")
 
 
+@runs("MySQL", SERVER)
 class TestMysqlWriter(MysqlWriterContract):
     @pytest.fixture
     def place(self, mysql_engine: Engine, mysql_database: str) -> Iterator[Place]:
         return Place(mysql_engine, mysql_database, f"{mysql_database}_synthetic")
 
 
+@runs("MariaDB", SERVER)
 class TestMariadbWriter(MysqlWriterContract):
     @pytest.fixture
     def place(self, mariadb_engine: Engine, mariadb_database: str) -> Iterator[Place]:

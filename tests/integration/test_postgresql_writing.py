@@ -27,6 +27,7 @@ from tests.contracts.writer import (
     staged,
     write,
 )
+from tests.evidence import SERVER, runs
 
 ALL_TYPES = """
 SET LOCAL search_path = {schema}, public;
@@ -159,6 +160,7 @@ def kinds() -> tuple[Metadata, pa.Table]:
     return meta, pa.table(arrays)
 
 
+@runs("PostgreSQL", SERVER)
 class TestPostgresqlWriter(ServerWriterContract):
     @pytest.fixture
     def place(self, postgres_engine: Engine, postgres_schema: str) -> Iterator[Place]:

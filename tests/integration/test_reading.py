@@ -18,6 +18,7 @@ from synthohive.connectors.sql import SqlWarehouse
 from synthohive.schema import ColumnKind
 from tests.conftest import fresh_schema
 from tests.contracts.warehouse import WarehouseContract
+from tests.evidence import SERVER, runs
 
 pytestmark = pytest.mark.integration
 
@@ -44,18 +45,21 @@ def warehouse_of(url: str, statements: Any) -> Iterator[SqlWarehouse]:
     engine.dispose()
 
 
+@runs("PostgreSQL", SERVER)
 class TestPostgreSQL(WarehouseContract):
     @pytest.fixture
     def warehouse(self, postgres_url: str) -> Iterator[SqlWarehouse]:
         yield from warehouse_of(postgres_url, self.common_sql)
 
 
+@runs("MySQL", SERVER)
 class TestMySQL(WarehouseContract):
     @pytest.fixture
     def warehouse(self, mysql_url: str) -> Iterator[SqlWarehouse]:
         yield from warehouse_of(mysql_url, self.common_sql)
 
 
+@runs("MariaDB", SERVER)
 class TestMariaDB(WarehouseContract):
     @pytest.fixture
     def warehouse(self, mariadb_url: str) -> Iterator[SqlWarehouse]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from synthohive.connectors.registry import spelling
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
-from synthohive.io.marked import is_left
+from synthohive.io.lease import is_left
 from synthohive.schema import ForeignKey, UniqueConstraint
 from tests.conftest import fresh_schema
 from tests.contracts.engine import EngineContract, Place
@@ -245,8 +245,7 @@ def test_what_a_run_could_not_drop_after_its_swap_is_marked(
     )
     target = f"{shop.schema}_synthetic"
     assert json.loads(said)["synthohive_staging_of"] == target
-    later = datetime.now(timezone.utc) + timedelta(days=3)
-    assert is_left(left, said, target, later)
+    assert is_left(said, target, datetime.now(timezone.utc))
 
 
 def test_texts_are_cut_to_a_column_s_bytes(place: Place) -> None:

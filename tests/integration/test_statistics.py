@@ -10,11 +10,13 @@ import pytest
 from synthohive.connectors.registry import spelling
 from synthohive.connectors.sql import SqlWarehouse
 from tests.contracts.questions import QuestionsContract, statements
+from tests.evidence import SERVER, runs
 from tests.integration.test_reading import warehouse_of
 
 pytestmark = pytest.mark.integration
 
 
+@runs("PostgreSQL", SERVER)
 class TestPostgreSQL(QuestionsContract):
     @pytest.fixture
     def warehouse(self, postgres_url: str) -> Iterator[SqlWarehouse]:
@@ -26,6 +28,7 @@ class TestPostgreSQL(QuestionsContract):
         yield from warehouse_of(postgres_url, made)
 
 
+@runs("MariaDB", SERVER)
 class TestMariaDB(QuestionsContract):
     @pytest.fixture
     def warehouse(self, mariadb_url: str) -> Iterator[SqlWarehouse]:

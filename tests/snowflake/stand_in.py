@@ -2,7 +2,8 @@
 
 fakesnow runs Snowflake's SQL on DuckDB. What the user's verbs need beyond it is added below, a
 method each, and only here: keys that are declared and not enforced, SHOW … KEYS, ALTER SCHEMA …
-SWAP WITH and RENAME TO, DROP STAGE. `test_stand_in.py` has a `notimpl` for each, without these.
+SWAP WITH and RENAME TO, DROP STAGE, comments on schemas. `test_stand_in.py` has a `notimpl` for
+each, without these.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ PLAIN = FakeSnowflakeCursor.execute
 _SHOW = re.compile(r'SHOW (PRIMARY|UNIQUE|IMPORTED) KEYS IN SCHEMA "([^"]+)"')
 _SCHEMA = re.compile(r'ALTER SCHEMA "([^"]+)" (SWAP WITH|RENAME TO) "([^"]+)"')
 _NEVER = re.compile(r"SHOW (?:STREAMS|TASKS|PIPES|\w+(?: \w+)? POLICIES|TAGS) IN SCHEMA")
+_SAID = re.compile(
+    r"""(CREATE SCHEMA "([^"]+)") COMMENT = ('.*')|COMMENT ON SCHEMA "([^"]+)" IS ('.*')""",
+    re.DOTALL,
+)
 _STAGE = re.compile(r"DROP STAGE (\w+)")
 _FUNCTIONS = {
     "CURRENT_ACCOUNT()": "'STAND_IN'",
@@ -219,6 +224,8 @@ def _names(identifiers: Any) -> tuple[str, ...]:
 
 
 DECLARED = Declared()
+COMMENTS: dict[str, str] = {}
+"""Literals, by schema."""
 
 
 def _execute(
@@ -231,6 +238,10 @@ def _execute(
     """
     try:
         return PLAIN(self, _replaced(self, command), params, *args, **kwargs)
+    except ProgrammingError as exc:
+        if "already exists" in str(exc.msg):
+            exc.errno, exc.sqlstate = 2002, "42710"
+        raise
     except (duckdb.Error, AssertionError, ValueError) as exc:
         raise ProgrammingError(msg=str(exc), errno=2000, sqlstate="42000") from exc
 
@@ -247,6 +258,8 @@ def _replaced(cursor: FakeSnowflakeCursor, command: str) -> str:
     if match := _SCHEMA.match(command):
         _move(duck, database, match[1], match[3], swap=match[2] == "SWAP WITH")
         return _DONE
+    if "COMMENT" in command and (instead := _commented(duck, database, command)):
+        return instead
     if match := _STAGE.match(command):
         where = f"database_name = '{database}' AND schema_name = '{schema}' AND name = '{match[1]}'"
         duck.execute(f"DELETE FROM _fs_global._fs_information_schema._fs_stages WHERE {where}")
@@ -254,6 +267,7 @@ def _replaced(cursor: FakeSnowflakeCursor, command: str) -> str:
         return _DONE
     if match := re.match(r'DROP SCHEMA (?:IF EXISTS )?"([^"]+)"', command):
         DECLARED.dropped(match[1])
+        COMMENTS.pop(match[1], None)
     if command.startswith("COMMENT ON COLUMN"):
         parsed = sqlglot.parse_one(command, dialect="snowflake")
         parts = [_name(part) for part in parsed.this.parts]
@@ -273,6 +287,25 @@ def _replaced(cursor: FakeSnowflakeCursor, command: str) -> str:
     return command
 
 
+def _commented(duck: Any, database: str, command: str) -> str:
+    """Return what is run in the place of a statement on comments of schemas; "" of any other."""
+    if match := _SAID.fullmatch(command):
+        if match[4]:
+            COMMENTS[match[4]] = match[5]
+            return _DONE
+        known = "FROM information_schema.schemata WHERE catalog_name = ? AND schema_name = ?"
+        if not duck.execute(f"SELECT 1 {known}", [database, match[2]]).fetchall():
+            COMMENTS[match[2]] = match[3]
+        return str(match[1])
+    view = "INFORMATION_SCHEMA.SCHEMATA"
+    if view not in command:
+        return ""
+    rows = ", ".join(f"({_literal(name)}, {said})" for name, said in COMMENTS.items())
+    said = f"(VALUES {rows or '(NULL, NULL)'}) AS c(N, COMMENT) ON c.N = s.SCHEMA_NAME"
+    place = f"(SELECT s.SCHEMA_NAME, c.COMMENT FROM {view} s LEFT JOIN {said}) t"
+    return command.replace(view, place)
+
+
 def _move(duck: Any, database: str, old: str, new: str, *, swap: bool) -> None:
     """Give a schema another's name, or each the other's; the stand-in does so table by table."""
     between = f"_FS_{uuid.uuid4().hex}"
@@ -284,7 +317,10 @@ def _move(duck: Any, database: str, old: str, new: str, *, swap: bool) -> None:
                 f"UPDATE _fs_global._fs_information_schema.{view} SET ext_table_schema = '{end}' "
                 f"WHERE ext_table_catalog = '{database}' AND ext_table_schema = '{start}'"
             )
-    DECLARED.moved({old: new, new: old} if swap else {old: new})
+    names = {old: new, new: old} if swap else {old: new}
+    DECLARED.moved(names)
+    said = {names[name]: COMMENTS.pop(name) for name in names if name in COMMENTS}
+    COMMENTS.update(said)
 
 
 def _rename(duck: Any, database: str, old: str, new: str) -> None:

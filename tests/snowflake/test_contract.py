@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.contracts.engine import EngineContract, Place
+from tests.evidence import ACCOUNT, STAND_IN, runs
 from tests.snowflake.conftest import fresh
 
 
 @pytest.mark.slow
+@runs("Snowflake", STAND_IN)
 class TestStandIn(EngineContract):
     @pytest.fixture(scope="class")
     @classmethod
@@ -20,6 +22,7 @@ class TestStandIn(EngineContract):
 
 
 @pytest.mark.remote
+@runs("Snowflake", ACCOUNT)
 class TestAccount(EngineContract):
     @pytest.fixture(scope="class")
     @classmethod

@@ -10,9 +10,11 @@ from sqlalchemy import Engine
 from synthohive.connectors.registry import spelling
 from synthohive.connectors.sql import SqlWarehouse
 from tests.contracts.questions import QuestionsContract, statements
+from tests.evidence import STAND_IN, runs
 from tests.snowflake.conftest import fresh
 
 
+@runs("Snowflake", STAND_IN)
 class TestQuestions(QuestionsContract):
     @pytest.fixture(scope="class")
     @classmethod

@@ -13,8 +13,12 @@ from synthohive.exceptions import ConnectorError
 from synthohive.io.base import Provenance
 from synthohive.schema import ColumnKind
 from tests.contracts.engine import Place
+from tests.contracts.lease import LeaseContract
 from tests.contracts.writer import rows as shop_rows
 from tests.contracts.writer import shop as shop_described
+from tests.evidence import STAND_IN, feature, runs
+
+pytestmark = runs("Snowflake", STAND_IN)
 
 ORIGIN = Provenance("0.1", "none", 2**80, 1.0, "2026-01-01T00:00:00+00:00", "source")
 
@@ -69,6 +73,7 @@ def shop(place: Place) -> Place:
     return place
 
 
+@feature("types come back")
 def test_values_of_all_types_come_back(place: Place) -> None:
     at, copy = f'"{place.schema}".T', f'"{place.schema}_SYNTHETIC".T'
     fields = ", ".join(f'"{n}" {type_}' for n, (type_, _) in TYPES.items())
@@ -105,6 +110,7 @@ def test_each_type_has_its_kind(place: Place) -> None:
         ("DELETE FROM {0}.PARENT WHERE ID = 2", r"of parent.* has 1 orphans"),
     ],
 )
+@feature("what breaks a key is refused")
 def test_a_broken_key_is_refused_and_nothing_is_left(shop: Place, sql: str, said: str) -> None:
     shop.run(sql.format(f'"{shop.schema}"'))
     with pytest.raises(ConnectorError, match=said):
@@ -112,6 +118,7 @@ def test_a_broken_key_is_refused_and_nothing_is_left(shop: Place, sql: str, said
     assert schemas(shop.engine, str(shop.schema)) == [shop.schema]
 
 
+@feature("replaced as a whole")
 def test_a_copy_is_replaced_as_a_whole(shop: Place) -> None:
     copy = f'"{shop.schema}_SYNTHETIC"'
     copied(shop)
@@ -125,6 +132,7 @@ def test_a_copy_is_replaced_as_a_whole(shop: Place) -> None:
     assert shop.ask(f'SELECT SEED FROM {copy}."_synthohive"') == str(2**80)
 
 
+@feature("what others made is kept")
 def test_what_others_made_is_kept(shop: Place) -> None:
     copied(shop)
     shop.run(f'CREATE TABLE "{shop.schema}_SYNTHETIC".OWN (X INTEGER)')
@@ -152,6 +160,7 @@ def test_names_are_folded_as_without_quotes_unless_there_is_such_a_schema(shop: 
     assert set(warehouse.metadata.tables) == {"PARENT", "CHILD"}
 
 
+@feature("odd names")
 def test_odd_names_are_copied(place: Place) -> None:
     odd = 'we"ird na%me'
     quoted = odd.replace('"', '""')
@@ -162,6 +171,7 @@ def test_odd_names_are_copied(place: Place) -> None:
     assert place.rows(f'SELECT * FROM "{place.schema}_SYNTHETIC"."{quoted}"') == [(1, "a%s")]
 
 
+@feature("counters")
 def test_what_another_engine_declares_is_made_and_counters_begin_after_the_rows(
     place: Place,
 ) -> None:
@@ -182,6 +192,7 @@ def test_what_another_engine_declares_is_made_and_counters_begin_after_the_rows(
     assert place.ask(f'SELECT MAX("id") FROM "{target}"."customers"') == last + 1
 
 
+@feature("views")
 def test_views_that_use_nothing_but_the_copy_are_made(shop: Place) -> None:
     here, copy = f'"{shop.schema}"', f"{shop.schema}_SYNTHETIC"
     shop.run("CREATE SCHEMA IF NOT EXISTS ELSEWHERE")
@@ -205,3 +216,16 @@ def test_what_others_made_goes_where_its_name_is_said_twice(shop: Place) -> None
         copied(shop, if_exists="replace")
     copied(shop, if_exists="replace_foreign", replace_foreign=copy)
     assert set(SqlWarehouse(shop.engine, copy).metadata.tables) == {"PARENT", "CHILD"}
+
+
+class TestLease(LeaseContract):
+    @pytest.fixture
+    def target(self, place: Place) -> str:
+        self.place = place
+        return f"{place.schema}_SYNTHETIC"
+
+    def engine(self) -> Engine:
+        return self.place.engine
+
+    def places(self, start: str) -> list[str]:
+        return schemas(self.place.engine, start)

@@ -28,6 +28,12 @@ CAPABILITIES = Capabilities(
     "bigquery",
     several_schemas=False,
     asking=ASKING,
+    past=(
+        "(?i)invalid snapshot time|no snapshot found|cannot read before",
+        "BigQuery keeps a table's past for its dataset's max_time_travel_hours (168, or 48 at "
+        "least), and none of a table that was made anew. Lengthen it (ALTER SCHEMA … SET OPTIONS "
+        "(max_time_travel_hours = 168)), or fit with a smaller sample_size.",
+    ),
     login_errors=("google.auth.exceptions.GoogleAuthError",),
     denials=(
         ("bigquery\\.jobs\\.create", "the role roles/bigquery.jobUser on the project"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,7 +24,7 @@ __all__ = ["READER", "BigQuery"]
 class BigQuery(Dialect):
     """See the module.
 
-    There is no transaction: tables are read one after the other, each as it is at that moment.
+    There is no transaction: what belongs together is read as it was at one moment.
     """
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.BigqueryCatalogue
@@ -32,6 +32,16 @@ class BigQuery(Dialect):
     def execute(self, connection: Connection, sql: str) -> CursorResult[Any]:
         """See the base class; the driver reads two percent signs as one."""
         return labelled(connection).exec_driver_sql(sql.replace("%", "%%"))
+
+    def moment(self, connection: Connection) -> Optional[str]:
+        """See the base class."""
+        now = self.execute(connection, "SELECT CURRENT_TIMESTAMP()").scalar()
+        return f"TIMESTAMP '{now:%Y-%m-%d %H:%M:%S.%f}+00'"
+
+    def source(self, place: str, alias: str, moment: Optional[str] = None) -> str:
+        """See the base class."""
+        when = f" FOR SYSTEM_TIME AS OF {moment}" if moment else ""
+        return f"{place} {alias}{when}"
 
     def expression(self, column: Column, quoted: str) -> str:
         """See the base class."""

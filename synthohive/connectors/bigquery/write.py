@@ -14,10 +14,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import pyarrow as pa
-from google.api_core.exceptions import NotFound
+from google.api_core.exceptions import Conflict, NotFound
 from google.cloud import bigquery
 from pyarrow import parquet
 
@@ -37,8 +38,9 @@ from synthohive.connectors.bigquery.views import NotOfTheCopy, moved_query
 from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaObject, Statement
 from synthohive.exceptions import ConnectorError
+from synthohive.io.lease import Lease, is_left, lock_name, staging_text
 from synthohive.io.staged import StagedSchema
-from synthohive.io.staging import Found, Order, appeared_error
+from synthohive.io.staging import STAGING_MARK, STAGING_NAME, Found, Order, appeared_error
 from synthohive.io.steps import step
 from synthohive.schema import ColumnKind
 
@@ -88,17 +90,45 @@ class BigqueryWriter(StagedSchema):
         self._views: dict[str, tuple[str, str]] = {}  # text and comment, by name
         self._there: dict[str, str] = {}  # kind of what the target has, by name
         self._ours: set[str] = set()
+        self._lock = DatasetLease(self, lock_name(self.target, self.longest))
         with self.opening():
             self._location = self._place_of_target()
+            name, rehearsal = self.new_name(), self.if_exists == "rehearse"
+            if not rehearsal:
+                self._lock.take(name)
+                self._remove_stale()
             self._look()
-            self.staging = self.new_name()
-            made = bigquery.Dataset(f"{self._project}.{self.staging}")
-            made.location = self._location
-            made.default_table_expiration_ms = _DAYS * 86_400_000
-            made.labels = labels(self._client, "load")
-            self._client.create_dataset(made)
+            text = staging_text(self.target, rehearsal=rehearsal)
+            self.make_dataset(name, text, days=_DAYS)
+            self.staging = name
             step("staging made")
             self._folder = Workspace()
+
+    def make_dataset(self, name: str, text: str, days: Optional[int] = None) -> None:
+        """Make a dataset of ours, with a text that says what it is."""
+        made = bigquery.Dataset(f"{self._project}.{name}")
+        made.location, made.description = self._location, text
+        made.labels = labels(self._client, "load")
+        if days is not None:
+            made.default_table_expiration_ms = days * 86_400_000
+        self._client.create_dataset(made)
+
+    def _remove_stale(self) -> None:
+        """Remove what runs left of the same target; whose lock is ours, no other one lives."""
+        now, start = datetime.now(timezone.utc), f"{self.target}{STAGING_MARK}"
+        for found in self._client.list_datasets(self._project):
+            name = str(found.dataset_id)
+            if name.startswith(start) and STAGING_NAME.search(name):
+                text = self._client.get_dataset(found.reference).description
+                if is_left(text, self.target, now):
+                    self.remove_dataset(name)
+                    log.info("stale_staging_removed", dataset=name)
+
+    def remove_dataset(self, name: str) -> None:
+        """Remove a dataset with all that it holds, if it is there."""
+        self._client.delete_dataset(
+            f"{self._project}.{name}", delete_contents=True, not_found_ok=True
+        )
 
     @staticmethod
     def default_schema(engine: Engine) -> Optional[str]:
@@ -309,6 +339,7 @@ class BigqueryWriter(StagedSchema):
             writer._close()
 
     def _publish(self) -> None:
+        self._lock.confirm()
         before = set(self._there)
         self._look()
         if before == set() and self._there:
@@ -433,15 +464,61 @@ class BigqueryWriter(StagedSchema):
         staging, self.staging = self.staging, None
         if staging is not None:
             try:
-                self._client.delete_dataset(
-                    f"{self._project}.{staging}", delete_contents=True, not_found_ok=True
-                )
+                self.remove_dataset(staging)
             except ERRORS as exc:  # what was to be said has been said; it ends by itself
                 log.warning("staging_remains", dataset=staging, reason=reason(exc))
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
+        self._lock.release()
         self._pooled.close()
+
+
+class DatasetLease(Lease):
+    """A dataset with a description; see the base class."""
+
+    def __init__(self, writer: BigqueryWriter, place: str) -> None:
+        super().__init__(writer.target, place, writer.errors)
+        self._writer, self._client = writer, writer._client
+        self._at = f"{writer._project}.{place}"
+
+    def create(self, text: str) -> bool:
+        """See the base class."""
+        try:
+            self._writer.make_dataset(self.place, text)
+        except Conflict:
+            return False
+        return True
+
+    def read(self) -> Optional[str]:
+        """See the base class."""
+        try:
+            return self._client.get_dataset(self._at).description or ""
+        except NotFound:
+            return None
+
+    def renew(self, text: Callable[[datetime], str]) -> None:
+        """See the base class."""
+        found = bigquery.Dataset(self._at)
+        found.description = text(self.now())
+        self._client.update_dataset(found, ["description"])
+
+    def remove(self) -> None:
+        """See the base class."""
+        self._writer.remove_dataset(self.place)
+
+    def remove_staging(self, name: str) -> None:
+        """See the base class."""
+        if STAGING_NAME.search(name):
+            self._writer.remove_dataset(name)
+
+    def now(self) -> datetime:
+        """See the base class."""
+        rows = self._client.query_and_wait(
+            "SELECT CURRENT_TIMESTAMP()", location=self._writer._location
+        )
+        (now,) = next(iter(rows)).values()
+        return now  # type: ignore[no-any-return]
 
 
 def _at_once(work: Callable[[Any], None], items: Sequence[Any]) -> None:

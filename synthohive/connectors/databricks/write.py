@@ -112,8 +112,15 @@ class DatabricksWriter(MarkedSchema):
         shown = [f"{kind} {name}" for kind, name in self._ask(_CONTENTS, (schema,) * 3)]
         return [Found(thing, thing) for thing in shown if thing != f"volume {_VOLUME}"]
 
+    def _make_marked(self, schema: str, mark: str) -> None:
+        self._execute(f"CREATE SCHEMA {quote(schema)} COMMENT {literal(mark)}")
+
+    def _mark_again(self, connection: Any, schema: str, mark: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"COMMENT ON SCHEMA {quote(schema)} IS {literal(mark)}")
+
     def _make_schema(self, mark: str) -> None:
-        self._execute(f"CREATE SCHEMA {quote(self.staging)} COMMENT {literal(mark)}")
+        self._make_marked(self.staging, mark)
         self._execute(f"USE SCHEMA {quote(self.staging)}")
         self._execute(f"CREATE VOLUME {quote(_VOLUME)}")
 

@@ -122,17 +122,25 @@ class RedshiftWriter(MarkedSchema):
         shown = [f"{kind} {name}" for kind, name in self._ask(_CONTENTS, (schema, schema))]
         return [Found(thing, thing) for thing in shown if thing != f"table {_MARK}"]
 
+    def _make_marked(self, schema: str, mark: str) -> None:
+        with self._transaction():
+            self._execute(f"CREATE SCHEMA {quote(schema)}")
+            self._put_mark(schema, mark)
+
+    def _mark_again(self, connection: Any, schema: str, mark: str) -> None:
+        place = f"{quote(schema)}.{quote(_MARK)}"
+        with connection.cursor() as cursor:
+            cursor.execute(f"COMMENT ON TABLE {place} IS {SPELLING.literal(mark)}")
+
     def _make_schema(self, mark: str) -> None:
         self._own_mark = mark
-        with self._transaction():
-            self._execute(f"CREATE SCHEMA {quote(self.staging)}")
-            self._put_mark(self.staging)
+        self._make_marked(self.staging, mark)
         self._execute(f"SET search_path TO {quote(self.staging)}")
 
-    def _put_mark(self, schema: str) -> None:
+    def _put_mark(self, schema: str, mark: str) -> None:
         place = f"{quote(schema)}.{quote(_MARK)}"
         self._execute(f"CREATE TABLE {place} (n INTEGER)")
-        self._execute(f"COMMENT ON TABLE {place} IS {SPELLING.literal(self._own_mark)}")
+        self._execute(f"COMMENT ON TABLE {place} IS {SPELLING.literal(mark)}")
 
     def _remedy(self, reason: str) -> Optional[str]:
         return CAPABILITIES.missing_grant(reason, quote(self.target))
@@ -189,7 +197,7 @@ class RedshiftWriter(MarkedSchema):
                     hint="Nothing was changed. Run again.",
                 )
             if self._exists:  # if this run ends before it can drop it, a later one does
-                self._put_mark(trash)
+                self._put_mark(trash, self._own_mark)
         step("swap committed")
         if self._exists:
             self._drop(trash)

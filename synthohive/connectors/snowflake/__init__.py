@@ -34,4 +34,10 @@ CAPABILITIES = Capabilities(
     connect_args=(("session_parameters", {"QUERY_TAG": "synthohive"}),),
     several_schemas=False,
     asking=ASKING,
+    past=(
+        "(?i)time travel data is not available",
+        "Snowflake keeps a table's past for its DATA_RETENTION_TIME_IN_DAYS (1, unless set "
+        "otherwise), and none of a table that was made anew. Lengthen it (ALTER SCHEMA … SET "
+        "DATA_RETENTION_TIME_IN_DAYS = 7), or fit with a smaller sample_size.",
+    ),
 )

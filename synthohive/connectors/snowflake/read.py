@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from datetime import timezone
+from typing import Any, ClassVar, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,8 +25,8 @@ _NO_VALUE = "'~'"  # which CONCAT takes for a value: with NULL among them, all w
 class Snowflake(Dialect):
     """See the module.
 
-    Each query sees what was committed when it began: Snowflake has no transaction that keeps
-    later changes out.
+    Each query sees what was committed when it began, and no transaction keeps later changes out:
+    what belongs together is read as it was at one moment.
     """
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.SnowflakeCatalogue
@@ -36,6 +37,16 @@ class Snowflake(Dialect):
         **dict.fromkeys((ColumnKind.JSON, ColumnKind.ARRAY), "TO_JSON({0})"),
         ColumnKind.TIMESTAMP: "DATE_PART(EPOCH_MICROSECOND, {0})",
     }
+
+    def moment(self, connection: Connection) -> Optional[str]:
+        """See the base class."""
+        now = self.execute(connection, "SELECT CURRENT_TIMESTAMP()").scalar_one()
+        utc = now.astimezone(timezone.utc)
+        return f"'{utc:%Y-%m-%d %H:%M:%S.%f} +00:00'::TIMESTAMP_TZ"
+
+    def source(self, place: str, alias: str, moment: Optional[str] = None) -> str:
+        """See the base class."""
+        return f"{place}{f' AT(TIMESTAMP => {moment})' if moment else ''} {alias}"
 
     def hashed(self, expressions: Sequence[str], seed: int) -> str:
         """See the base class."""

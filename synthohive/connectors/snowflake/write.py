@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 from snowflake.connector.errors import Error
@@ -135,9 +136,18 @@ class SnowflakeWriter(MarkedSchema):
         names, rows = self._found(f"SELECT * FROM {place}.{quote(PROVENANCE_TABLE)} LIMIT 2")
         return read_note([name.lower() for name in names], rows)
 
+    def _make_marked(self, schema: str, mark: str) -> None:
+        """See the base class."""
+        self._execute(f"CREATE SCHEMA {quote(schema)} COMMENT = {SPELLING.literal(mark)}")
+
+    def _mark_again(self, connection: Any, schema: str, mark: str) -> None:
+        """See the base class."""
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f"COMMENT ON SCHEMA {quote(schema)} IS {SPELLING.literal(mark)}")
+
     def _make_schema(self, mark: str) -> None:
         """See the base class."""
-        self._execute(f"CREATE SCHEMA {quote(self.staging)} COMMENT = {SPELLING.literal(mark)}")
+        self._make_marked(self.staging, mark)
         self._execute(f"USE SCHEMA {quote(self.staging)}")
         self._execute(f"CREATE STAGE {STAGE}")
 
