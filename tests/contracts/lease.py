@@ -14,7 +14,7 @@ from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.io import lease
 from synthohive.io.lease import LASTS, LOCK_MARK
-from synthohive.io.staged import Writer
+from synthohive.io.writer import Writer
 from synthohive.schema import Column, ColumnKind, Metadata
 from tests.contracts.writer import ORIGIN
 from tests.evidence import feature
