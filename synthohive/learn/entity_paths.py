@@ -243,6 +243,8 @@ class EntityFinder:
             rows = self.sample.tables[name]
             if name in self.sample.inside or len(config.pk) != 1 or not len(rows):
                 continue
+            if config.pk[0] not in rows.column_names:  # a report takes what rows it is given
+                continue
             keys = rows.column(config.pk[0])
             parent = _Parent(name, config.pk[0], keys, "".join(words_of(config.own_name)))
             found.setdefault(_family(keys.type), []).append(parent)

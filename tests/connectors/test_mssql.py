@@ -349,7 +349,7 @@ def test_questions_are_tsql() -> None:
     asked.understood(Joined("orders", ("total",)), lambda t: t.number("total") > t.plain(0.5))
     queries = [s for s in recorded.said[before:] if "[shop]" in s]
     assert queries[0] == (
-        "SELECT TOP 1 1 \nFROM [shop].[orders] AS t \nWHERE t.[customer_id] IS NOT NULL GROUP BY "
+        "SELECT TOP 1 1 \nFROM [shop].[orders] t \nWHERE t.[customer_id] IS NOT NULL GROUP BY "
         "(t.[customer_id]) \nHAVING count(*) > 1"
     )
     assert len(queries) >= 3

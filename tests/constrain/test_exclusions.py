@@ -32,12 +32,12 @@ def repaired(table: TableConfig, rows: pa.Table, exclusion: Exclusion) -> tuple[
     table.exclusions = [exclusion]
     (rule,) = exclusion_rules(table, "postgresql")
     repair, rng = ExclusionRepair(table, rule, fixed=False), np.random.default_rng(0)
-    blocks = []
+    blocks, left = [], []
     for start in range(0, len(rows), 150):
         block, _ = Repairing(rows.slice(start, 150), [repair], rng).run()
-        repair.remember(block)
+        left.append(repair.remember(block))
         blocks.append(block)
-    return pa.concat_tables(blocks), set(repair.left)
+    return pa.concat_tables(blocks), set(np.flatnonzero(np.concatenate(left)).tolist())
 
 
 def overlaps(spans: dict[Any, list[tuple[Any, Any]]]) -> int:

@@ -255,7 +255,8 @@ class MysqlWriter(StagedSchema):
 
     def note(self) -> None:
         """See the base class; a run may have been interrupted between the table and its row."""
-        self._execute(f"DROP TABLE IF EXISTS {quote(PROVENANCE_TABLE)}")
+        if self.journal is not None:
+            self._execute(f"DROP TABLE IF EXISTS {quote(PROVENANCE_TABLE)}")
         super().note()
 
     def _drop_stale(self, database: str) -> None:
