@@ -84,6 +84,7 @@ class StagedSchema(ABC):
     keys_between: ClassVar[bool] = True  # the engine has keys from one schema to another
     kind: ClassVar[str] = "schema"  # what the engine calls a place
     longest: ClassVar[int] = 200  # name of a place
+    capitals: ClassVar[bool] = False  # what names without quotes are read as
     reserved: ClassVar[re.Pattern[str]] = re.compile("(?!)")  # places that are the engine's own
     statistics: ClassVar[str] = ""  # the statement that gathers a table's
     overriding: ClassVar[str] = ""  # lets an INSERT fill columns that the engine would count
@@ -124,7 +125,8 @@ class StagedSchema(ABC):
                 f"{'bytes' if in_bytes else 'characters'}.",
                 hint="Name a shorter one with schema=….",
             )
-        return staging_name(self.target, limit, in_bytes=in_bytes)
+        name = staging_name(self.target, limit, in_bytes=in_bytes)
+        return name.upper() if self.capitals and self.target.isupper() else name
 
     @contextmanager
     def opening(self, what: str = "the target") -> Iterator[None]:
@@ -239,7 +241,14 @@ class StagedSchema(ABC):
             raise ConnectorError(
                 "The URL names no database to write to.", hint="Pass schema=… or end the URL in it."
             )
-        return str(default) if target is not None else f"{source_schema or default}_synthetic"
+        return (
+            str(default) if target is not None else cls._name_beside(str(source_schema or default))
+        )
+
+    @classmethod
+    def _name_beside(cls, name: str) -> str:
+        """Return the name of the copy of a place, beside it."""
+        return f"{name}_SYNTHETIC" if cls.capitals and name.isupper() else f"{name}_synthetic"
 
     @staticmethod
     def default_schema(engine: Engine) -> Optional[str]:

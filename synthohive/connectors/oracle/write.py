@@ -71,6 +71,7 @@ class OracleWriter(StagedSchema):
     texts: ClassVar[tuple[str, str]] = ("VARCHAR2(1000)", "CLOB")
     fraction: ClassVar[str] = "BINARY_DOUBLE"
     longest: ClassVar[int] = 128
+    capitals: ClassVar[bool] = True
     reserved: ClassVar[re.Pattern[str]] = re.compile("SYS|SYSTEM")
 
     def __init__(self, order: Order) -> None:
@@ -94,19 +95,6 @@ class OracleWriter(StagedSchema):
             self._remove_stale()
             for statement in self.ddl.setup:
                 self.run(statement)
-
-    @classmethod
-    def locate(
-        cls,
-        source: Optional[Engine],
-        target: Optional[Engine],
-        schema: Optional[str],
-        source_schema: Optional[str],
-    ) -> str:
-        """Return the schema to write; beside SHOP, it is SHOP_SYNTHETIC. See the base class."""
-        found = super().locate(source, target, schema, source_schema)
-        beside = schema is None and target is None
-        return found.upper() if beside and found.removesuffix("_synthetic").isupper() else found
 
     @staticmethod
     def default_schema(engine: Engine) -> Optional[str]:

@@ -58,6 +58,7 @@ class SnowflakeWriter(MarkedSchema):
     errors: ClassVar[tuple[type[BaseException], ...]] = (Error, OSError)
     seed_type: ClassVar[str] = "TEXT"
     longest: ClassVar[int] = 255
+    capitals: ClassVar[bool] = True
     reserved: ClassVar[re.Pattern[str]] = re.compile("INFORMATION_SCHEMA")
 
     counter: ClassVar[Optional[re.Pattern[str]]] = re.compile(r"\bIDENTITY START 1\b")
@@ -68,24 +69,6 @@ class SnowflakeWriter(MarkedSchema):
         self._folder: Optional[Workspace] = None
         self._loads = 0
         super().__init__(order)
-
-    def new_name(self) -> str:
-        """Return a name in capitals where the target's is; see the base class."""
-        name = super().new_name()
-        return name.upper() if self.target.isupper() else name
-
-    @classmethod
-    def locate(
-        cls,
-        source: Optional[Engine],
-        target: Optional[Engine],
-        schema: Optional[str],
-        source_schema: Optional[str],
-    ) -> str:
-        """Return the schema to write; beside SHOP, it is SHOP_SYNTHETIC. See the base class."""
-        found = super().locate(source, target, schema, source_schema)
-        beside = schema is None and target is None
-        return found.upper() if beside and found.removesuffix("_synthetic").isupper() else found
 
     @staticmethod
     def plain_schema(engine: Engine, schema: str) -> str:
