@@ -84,6 +84,7 @@ class Catalogue:
 
     def __init__(self, connection: Connection, quote: Callable[..., str]) -> None:
         self.connection, self.quote = connection, quote
+        self._told: dict[tuple[str, str], list[dict[str, Any]]] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inspector, name)
@@ -95,6 +96,13 @@ class Catalogue:
     def rows(self, sql: str, **parameters: Any) -> list[Any]:
         """Return all rows of a query with parameters like ``:schema``."""
         return list(self.connection.execute(text(sql), parameters).all())
+
+    def rows_once(self, sql: str, schema: str) -> list[dict[str, Any]]:
+        """Return the rows of a query about a schema, by the names of their columns, asked once."""
+        at = (sql, schema)
+        if at not in self._told:
+            self._told[at] = [dict(row._mapping) for row in self.rows(sql, schema=schema)]
+        return self._told[at]
 
     def plain(self, sql: str) -> Any:
         """Run SQL as it is, without parameters (a percent sign is a percent sign)."""

@@ -61,15 +61,7 @@ class DatabricksCatalogue(Catalogue):
         ((self._catalog, self.default_schema_name),) = self.rows(
             "SELECT current_catalog(), current_schema()"
         )
-        self._told: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._made: dict[tuple[str, str], ddl.Made] = {}
-
-    def _of(self, sql: str, schema: str) -> list[dict[str, Any]]:
-        """Return what a query tells of a schema, asked once."""
-        at = (sql, schema)
-        if at not in self._told:
-            self._told[at] = [dict(row._mapping) for row in self.rows(sql, schema=schema)]
-        return self._told[at]
 
     def made(self, schema: str, table: str) -> ddl.Made:
         """Return a table's own CREATE TABLE, taken apart."""
@@ -100,7 +92,7 @@ class DatabricksCatalogue(Catalogue):
 
     def tables(self, schema: str) -> list[dict[str, Any]]:
         """Return what INFORMATION_SCHEMA.TABLES has of tables that hold rows of their own."""
-        return [t for t in self._of(_TABLES, schema) if t["table_type"] in _READ]
+        return [t for t in self.rows_once(_TABLES, schema) if t["table_type"] in _READ]
 
     def get_multi_columns(
         self, schema: str, filter_names: Collection[str] = (), **_: Any
@@ -121,12 +113,12 @@ class DatabricksCatalogue(Catalogue):
                 "comment": facts.get("comment") or None,
             }
 
-        rows = [c for c in self._of(_COLUMNS, schema) if c["table_name"] in filter_names]
+        rows = [c for c in self.rows_once(_COLUMNS, schema) if c["table_name"] in filter_names]
         return by_table(schema, ((c["table_name"], told(c)) for c in rows))
 
     def _keys(self, schema: str, kind: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
         found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        for row in self._of(_KEYS, schema):
+        for row in self.rows_once(_KEYS, schema):
             if row["constraint_type"] == kind:
                 found.setdefault((row["table_name"], row["constraint_name"]), []).append(row)
         return found
@@ -177,7 +169,7 @@ class DatabricksCatalogue(Catalogue):
     def amend(self, metadata: Metadata) -> None:
         """Describe the columns' types, and comment on tables."""
         schema = str(metadata.schema_name)
-        for facts in self._of(_COLUMNS, schema):
+        for facts in self.rows_once(_COLUMNS, schema):
             table = metadata.tables.get(facts["table_name"])
             column = None if table is None else table.columns.get(facts["column_name"])
             if column is not None:
@@ -191,7 +183,7 @@ class DatabricksCatalogue(Catalogue):
         self, schema: str, tables: Collection[str], beside: Sequence[str]
     ) -> list[SchemaObject]:
         """See the base class: views only."""
-        found = self._of(_VIEWS, schema)
+        found = self.rows_once(_VIEWS, schema)
         known = {*tables, *(row["table_name"] for row in found)}
         home = (self._catalog, schema)
         return [

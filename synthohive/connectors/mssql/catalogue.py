@@ -111,15 +111,6 @@ class MssqlCatalogue(Catalogue):
         ((self._server, self._database, self.default_schema_name),) = self.rows(
             "SELECT CAST(SERVERPROPERTY('ServerName') AS SYSNAME), DB_NAME(), SCHEMA_NAME()"
         )
-        self._told: dict[tuple[str, str], list[dict[str, Any]]] = {}
-
-    def facts(self, sql: str, schema: str) -> list[dict[str, Any]]:
-        """Return the rows of a query about a schema, by the names of their columns."""
-        at = (sql, schema)
-        if at not in self._told:
-            found = self.rows(sql, schema=schema)
-            self._told[at] = [dict(row._mapping) for row in found]
-        return self._told[at]
 
     def identity(self, schema: Optional[str]) -> tuple[tuple[Any, ...], ...]:
         """See the base class; names are compared by the database's collation."""
@@ -133,7 +124,7 @@ class MssqlCatalogue(Catalogue):
 
     def get_table_names(self, schema: str) -> list[str]:
         """Return the tables, without those that keep the history of others."""
-        return [str(row["name"]) for row in self.facts(_TABLES, schema)]
+        return [str(row["name"]) for row in self.rows_once(_TABLES, schema)]
 
     def get_multi_columns(self, schema: str, **_: Any) -> ByTable:
         """Return columns by table, with what their types mean.
@@ -168,12 +159,12 @@ class MssqlCatalogue(Catalogue):
                 "comment": facts["comment"],
             }
 
-        return by_table(schema, ((c["table"], told(c)) for c in self.facts(COLUMNS, schema)))
+        return by_table(schema, ((c["table"], told(c)) for c in self.rows_once(COLUMNS, schema)))
 
     def _indexes(self, schema: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
         """Return the columns of each index, by table and name."""
         found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        for row in self.facts(INDEXES, schema):
+        for row in self.rows_once(INDEXES, schema):
             found.setdefault((row["table"], row["name"]), []).append(row)
         return found
 
@@ -231,7 +222,7 @@ class MssqlCatalogue(Catalogue):
     def get_multi_foreign_keys(self, schema: str, **_: Any) -> ByTable:
         """Return foreign keys by table."""
         keys: dict[tuple[str, str], dict[str, Any]] = {}
-        for row in self.facts(FOREIGN_KEYS, schema):
+        for row in self.rows_once(FOREIGN_KEYS, schema):
             actions = (("ondelete", row["deleted"]), ("onupdate", row["updated"]))
             key = keys.setdefault(
                 (row["table"], row["name"]),
@@ -250,13 +241,13 @@ class MssqlCatalogue(Catalogue):
 
     def get_multi_check_constraints(self, schema: str, **_: Any) -> ByTable:
         """Return the CHECKs that are not disabled."""
-        found = self.facts(CHECKS, schema)
+        found = self.rows_once(CHECKS, schema)
         told = ((c["table"], {"name": c["name"], "sqltext": c["definition"]}) for c in found)
         return by_table(schema, told)
 
     def get_multi_table_comment(self, schema: str, **_: Any) -> dict[tuple[str, str], Any]:
         """Return comments by table."""
-        found = self.facts(COMMENTS, schema)
+        found = self.rows_once(COMMENTS, schema)
         return {(schema, row["table"]): {"text": row["text"]} for row in found}
 
     def clone(self, metadata: Metadata, schema: str, beside: Sequence[str]) -> Optional[SchemaDdl]:
@@ -274,7 +265,7 @@ class MssqlCatalogue(Catalogue):
         self, schema: str, tables: Collection[str], beside: Sequence[str]
     ) -> list[SchemaObject]:
         """See the base class: views only."""
-        found = self.facts(VIEWS, schema)
+        found = self.rows_once(VIEWS, schema)
         known = {*tables, *(str(row["name"]) for row in found)}
         home = (str(self._database), schema)
         return [

@@ -94,15 +94,6 @@ class OracleCatalogue(Catalogue):
             "SELECT SYS_CONTEXT('USERENV', 'DB_UNIQUE_NAME') || '/' || "
             "SYS_CONTEXT('USERENV', 'CON_NAME'), SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') FROM DUAL"
         )
-        self._told: dict[tuple[str, str], list[dict[str, Any]]] = {}
-
-    def facts(self, sql: str, schema: str) -> list[dict[str, Any]]:
-        """Return the rows of a query about a schema, by the names of their columns."""
-        at = (sql, schema)
-        if at not in self._told:
-            found = self.rows(sql, schema=schema)
-            self._told[at] = [dict(row._mapping) for row in found]
-        return self._told[at]
 
     def plain_schema(self, schema: Optional[str]) -> Optional[str]:
         """Return a schema's name as the catalogue has it: ``shop`` is ``SHOP`` there."""
@@ -123,7 +114,7 @@ class OracleCatalogue(Catalogue):
 
     def get_table_names(self, schema: str) -> list[str]:
         """Return the tables that hold rows of their own."""
-        return [str(row["name"]) for row in self.facts(_TABLES, schema)]
+        return [str(row["name"]) for row in self.rows_once(_TABLES, schema)]
 
     def hidden(self, schema: str) -> set[str]:
         """Return the tables of runs of ours that go on, or have crashed."""
@@ -156,12 +147,12 @@ class OracleCatalogue(Catalogue):
                 "comment": facts["comment"],
             }
 
-        return by_table(schema, ((c["table"], told(c)) for c in self.facts(COLUMNS, schema)))
+        return by_table(schema, ((c["table"], told(c)) for c in self.rows_once(COLUMNS, schema)))
 
     def _constraints(self, schema: str, kind: str) -> list[tuple[str, list[dict[str, Any]]]]:
         """Return each constraint of a kind: its table, and the rows of its columns."""
         found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        for row in self.facts(CONSTRAINTS, schema):
+        for row in self.rows_once(CONSTRAINTS, schema):
             if row["kind"] == kind:
                 found.setdefault((row["table"], row["name"]), []).append(row)
         return [(table, rows) for (table, _), rows in found.items()]
@@ -216,9 +207,9 @@ class OracleCatalogue(Catalogue):
 
     def get_multi_indexes(self, schema: str, **_: Any) -> ByTable:
         """Return the plain indexes that back no constraint."""
-        backing = {row["index"] for row in self.facts(CONSTRAINTS, schema)}
+        backing = {row["index"] for row in self.rows_once(CONSTRAINTS, schema)}
         found: dict[tuple[str, str], dict[str, Any]] = {}
-        for row in self.facts(INDEXES, schema):
+        for row in self.rows_once(INDEXES, schema):
             if row["name"] not in backing:
                 unique = row["unique"] == "UNIQUE"
                 fresh = {"name": row["name"], "column_names": [], "unique": unique}
@@ -228,14 +219,14 @@ class OracleCatalogue(Catalogue):
 
     def get_multi_table_comment(self, schema: str, **_: Any) -> dict[tuple[str, str], Any]:
         """Return comments by table."""
-        found = self.facts(COMMENTS, schema)
+        found = self.rows_once(COMMENTS, schema)
         return {(schema, row["table"]): {"text": row["text"]} for row in found}
 
     def amend(self, metadata: Metadata) -> None:
         """Look at the numbers whose types say little of them."""
         schema = str(metadata.schema_name)
         wide: dict[str, list[Column]] = {}
-        for facts in self.facts(COLUMNS, schema):
+        for facts in self.rows_once(COLUMNS, schema):
             table = metadata.tables.get(facts["table"])
             if table is not None and is_wide(facts):
                 wide.setdefault(facts["table"], []).append(table.columns[facts["name"]])
@@ -268,7 +259,7 @@ class OracleCatalogue(Catalogue):
     ) -> list[SchemaObject]:
         """See the base class: views only."""
         found: dict[str, list[dict[str, Any]]] = {}
-        for row in self.facts(VIEWS, schema):
+        for row in self.rows_once(VIEWS, schema):
             found.setdefault(str(row["view"]), []).append(row)
         known, home = {*tables, *found}, ("", schema)
         return [

@@ -87,14 +87,6 @@ class RedshiftCatalogue(Catalogue):
         ((self._database, self.default_schema_name),) = self.rows(
             "SELECT current_database(), current_schema()"
         )
-        self._told: dict[tuple[str, str], list[dict[str, Any]]] = {}
-
-    def _of(self, sql: str, schema: str) -> list[dict[str, Any]]:
-        """Return what a query tells of a schema, asked once."""
-        at = (sql, schema)
-        if at not in self._told:
-            self._told[at] = [dict(row._mapping) for row in self.rows(sql, schema=schema)]
-        return self._told[at]
 
     def plain_schema(self, schema: Optional[str]) -> Optional[str]:
         """Return a schema's name as the catalogue has it: names without quotes are small there."""
@@ -123,14 +115,14 @@ class RedshiftCatalogue(Catalogue):
         """Return what SVV_REDSHIFT_TABLES has of tables that hold rows of their own."""
         return [
             t
-            for t in self._of(_TABLES, schema)
+            for t in self.rows_once(_TABLES, schema)
             if t["table_type"] in ("TABLE", "BASE TABLE")
             and not _MATERIALISED.fullmatch(t["table_name"])
         ]
 
     def columns(self, schema: str) -> list[dict[str, Any]]:
         """Return what SVV_REDSHIFT_COLUMNS has of a schema, in the columns' order."""
-        return self._of(_COLUMNS, schema)
+        return self.rows_once(_COLUMNS, schema)
 
     def get_multi_columns(self, schema: str, **_: Any) -> ByTable:
         """Return columns by table; :meth:`amend` adds their types."""
@@ -152,7 +144,7 @@ class RedshiftCatalogue(Catalogue):
 
     def _keys(self, schema: str, kind: str) -> list[tuple[str, dict[str, Any]]]:
         """Return the keys of a kind by table, with the names of their columns."""
-        names = {(r["attrelid"], r["attnum"]): r["attname"] for r in self._of(_NAMES, schema)}
+        names = {(r["attrelid"], r["attnum"]): r["attname"] for r in self.rows_once(_NAMES, schema)}
         found = []
         for _, facts in enumerate(self.rows(_KEYS, schema=schema)):
             table, name, sort, numbers, place, parent, parents, of, to = facts
@@ -218,7 +210,7 @@ class RedshiftCatalogue(Catalogue):
         self, schema: str, tables: Collection[str], beside: Sequence[str]
     ) -> list[SchemaObject]:
         """See the base class: views only."""
-        found = self._of(_VIEWS, schema)
+        found = self.rows_once(_VIEWS, schema)
         known = {*tables, *(row["viewname"] for row in found)}
         home = (self._database, schema)
         return [
@@ -231,7 +223,9 @@ class RedshiftCatalogue(Catalogue):
 
     def clone(self, metadata: Metadata, schema: str, beside: Sequence[str]) -> Optional[SchemaDdl]:
         """See the base class."""
-        spread = {row["relname"]: row["releffectivediststyle"] for row in self._of(_SPREAD, schema)}
+        spread = {
+            row["relname"]: row["releffectivediststyle"] for row in self.rows_once(_SPREAD, schema)
+        }
         return ddl.clone(metadata, self.columns(schema), spread)
 
 
