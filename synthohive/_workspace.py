@@ -33,6 +33,8 @@ PREFIX = "synthohive-"
 MARK = ".in-use"
 YOUNG = 60.0
 """Seconds for which an empty folder may be one that is just being made."""
+_TRIES, _BETWEEN = 20, 0.05
+"""How often, and seconds after which, removal is tried again."""
 
 log = get_logger(__name__)
 
@@ -90,8 +92,7 @@ class Workspace:
         if lock is None:
             return
         if os.getpid() == self._owner:
-            with suppress(OSError):  # the next run tries again
-                _remove(self.path)
+            _remove_for_good(self.path)
         os.close(lock)
 
     def __del__(self) -> None:
@@ -162,6 +163,16 @@ def _left(entry: os.DirEntry[str]) -> bool:
     except OSError as exc:  # another process sweeps as well, or it may not be removed
         log.debug("leftover_not_removed", folder=entry.path, reason=str(exc))
         return False
+
+
+def _remove_for_good(folder: Path) -> None:
+    """Remove a folder in which a process that is just ending may still write or rename a file."""
+    for _ in range(_TRIES):
+        with suppress(OSError):
+            _remove(folder)
+            return
+        time.sleep(_BETWEEN)
+    log.debug("folder_remains", folder=str(folder))  # the next run tries again
 
 
 def _remove(folder: Path) -> None:

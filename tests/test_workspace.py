@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,24 @@ def test_training_rows_do_not_outlive_the_process(tmp_path: Path, end: signal.Si
             sweep(tmp_path)
             time.sleep(0.2)
     assert not ours(tmp_path)
+
+
+def test_what_is_written_while_it_is_removed_does_not_keep_it(tmp_path: Path) -> None:
+    with Workspace(tmp_path) as folder:
+        for number in range(2000):  # so that removal takes a while
+            (folder / str(number)).touch()
+        end = time.monotonic() + 0.3
+
+        def write() -> None:
+            with suppress(OSError):  # the folder has gone
+                while time.monotonic() < end:
+                    (folder / "new").write_text("rows")
+                    (folder / "new").replace(folder / "rows")
+
+        writer = threading.Thread(target=write)
+        writer.start()
+    writer.join()
+    assert not folder.exists()
 
 
 HOLD = """
