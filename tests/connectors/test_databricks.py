@@ -34,6 +34,9 @@ from synthohive.schema import CheckConstraint, Column, ColumnKind, Metadata, Uni
 from tests.contracts.recorded_rows import Rows, recorded
 from tests.contracts.writer import ORIGIN, shop
 from tests.contracts.writer import rows as shop_rows
+from tests.evidence import PARSED, feature, runs
+
+pytestmark = runs("Databricks", PARSED)
 
 URL = "databricks://token:dapi-hidden@h.cloud?http_path=/sql/1.0/w&catalog=main&schema=s"
 ENGINE = create_engine(URL)
@@ -131,6 +134,7 @@ def test_recorded_rows_become_a_description() -> None:
     assert orders.columns["a b"].kind is ColumnKind.ARRAY
 
 
+@feature("a copy states what its source does")
 def test_a_clone_is_its_source_s_own_text() -> None:
     told, meta = known()
     meta.tables["shop"].unique.append(UniqueConstraint(columns=["code"]))  # proved, not declared
@@ -165,6 +169,7 @@ def test_a_clone_is_its_source_s_own_text() -> None:
     assert told.clone(meta, "s", []) is None
 
 
+@feature("views")
 def test_views_lead_to_the_copy_or_are_refused() -> None:
     told, _ = known()
     big, far = told.objects("s", ["orders", "shop"], [])
@@ -200,6 +205,7 @@ def test_each_type_has_its_kind(type_: str, kind: ColumnKind, arrow: Any) -> Non
     assert arrow is None or column.arrow_type == arrow
 
 
+@feature("CHECK, UNIQUE, computed")
 def test_what_other_engines_declare_is_mapped() -> None:
     meta = shop()
     meta.dialect = "postgresql"
@@ -227,6 +233,7 @@ def test_what_other_engines_declare_is_mapped() -> None:
         assert parse_one(statement.sql, dialect="databricks")
 
 
+@feature("no secret is shown")
 def test_errors_show_neither_values_nor_credentials() -> None:
     said = (
         "[CAST_INVALID_INPUT] The value 'a@b.c' of the type cannot be cast. SQLSTATE: 22018\n\tat"
@@ -369,6 +376,7 @@ def test_a_copy_is_replaced_in_place(told: Any) -> None:
         told(there)
 
 
+@feature("a failure changes nothing")
 def test_what_fails_half_way_is_taken_back(told: Any) -> None:
     there = {"s": [], "copy": ["customers", "_synthohive"]}
     fails = "TABLE `orders` DEEP CLONE"

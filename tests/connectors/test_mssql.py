@@ -48,6 +48,9 @@ from synthohive.schema import (
 from tests.contracts.engine import EngineContract, Place
 from tests.contracts.recorded import Answer, Recorded
 from tests.contracts.stand_ins import notimpl
+from tests.evidence import ACCOUNT, PARSED, feature, runs
+
+pytestmark = runs("SQL Server", PARSED)
 
 ORIGIN = Provenance("0.1", "none", 7, 1.0, "2026-01-01T00:00:00+00:00", "source")
 URL = os.environ.get("SYNTHOHIVE_TEST_MSSQL_URL")
@@ -140,6 +143,7 @@ def parsed(sql: str) -> Any:
     return sqlglot.parse_one(sql.replace(" WITH (TABLOCK)", ""), dialect="tsql")
 
 
+@feature("a copy states what its source does")
 def test_a_recorded_catalogue_is_described() -> None:
     meta = reflect(engine_of(fake()), "shop")
     customer, orders = meta.tables["customer"], meta.tables["orders"]
@@ -258,6 +262,7 @@ def copy(recorded: Recorded, **how: Any) -> None:
         assert writer.objects() == {("views", "big"): ""}
 
 
+@feature("keys")
 def test_a_copy_is_made_by_these_statements() -> None:
     recorded = fake()
     copy(recorded)
@@ -273,6 +278,7 @@ def test_sqlglot_reads_them() -> None:
             assert not isinstance(parsed(sql), exp.Command), sql
 
 
+@feature("replaced as a whole")
 def test_what_is_replaced_moves_aside_in_the_same_transaction() -> None:
     there = [("_synthohive", "U", 13), ("orders", "U", 12), ("big", "V", 14)]
     keys = json.dumps(["table _synthohive 13", "table orders 12", "view big"])
@@ -303,6 +309,7 @@ def test_what_is_replaced_moves_aside_in_the_same_transaction() -> None:
 @pytest.mark.parametrize(
     ("taken", "said"), [((-1,), "Another run is writing to 'shop_synthetic'"), ((0,), "")]
 )
+@feature("two runs do not mix")
 def test_two_runs_to_one_target_are_kept_apart(taken: tuple[int], said: str) -> None:
     recorded = fake(Answer("synthohive shop_synthetic'", ["a"], [taken]))
     if said:
@@ -318,6 +325,7 @@ def test_an_older_compatibility_level_is_refused() -> None:
         copy(fake(Answer("compatibility_level", ["a"], [(120,)])))
 
 
+@feature("reads see one state")
 def test_reads_are_of_one_state_and_of_exact_values() -> None:
     recorded = fake(
         Answer("SELECT t.[id], t.[mail]", ["a", "b", "c", "d"],
@@ -337,6 +345,7 @@ def test_reads_are_of_one_state_and_of_exact_values() -> None:
     parsed(query)
 
 
+@feature("statistics in SQL")
 def test_questions_are_tsql() -> None:
     recorded = fake(Answer("sum(", ["a", "b", "c"], [(3, 9, 1)]))
     asked = SqlWarehouse(engine_of(recorded), "shop").questions()
@@ -375,6 +384,7 @@ def test_questions_are_tsql() -> None:
         ({"type": "timestamp"}, "ROWVERSION", ColumnKind.UNSUPPORTED),
     ],
 )
+@feature("types come back")
 def test_types(facts: dict[str, Any], sql_type: str, kind: ColumnKind) -> None:
     found = described(facts)
     assert (found["sql_type"], found["kind"]) == (sql_type, kind)
@@ -422,6 +432,7 @@ def test_documents_are_bounded_and_numbers_finite() -> None:
         list(documents("t", pa.record_batch({"a": [float("nan")]})))
 
 
+@feature("no secret is shown")
 def test_errors_say_no_values() -> None:
     said = (
         b"String or binary data would be truncated in table 'db.s.t', column 'mail'. Truncated "
@@ -442,6 +453,7 @@ def test_errors_say_no_values() -> None:
     assert "column 'mail'" in reason(pymssql.OperationalError(2628, said))
 
 
+@feature("missing rights are named")
 def test_a_missing_right_is_named() -> None:
     from synthohive.connectors.mssql import CAPABILITIES
 
@@ -477,6 +489,7 @@ KINDS = {
         ("word LIKE 'A[%'", None),
     ],
 )  # fmt: skip
+@feature("CHECK, UNIQUE, computed")
 def test_conditions_of_other_engines(here: str, there: Optional[str]) -> None:
     columns = {name: Column(name=name, kind=kind) for name, kind in KINDS.items()}
     vetting = Vetting(spelling("postgresql"), frozenset(), SPELLING)
@@ -568,6 +581,7 @@ def test_a_server_answers() -> None:
 
 @pytest.mark.skipif(URL is None, reason="SYNTHOHIVE_TEST_MSSQL_URL names no server")
 @pytest.mark.remote
+@runs("SQL Server", ACCOUNT)
 class TestRemote(EngineContract):
     """The user's verbs in a database where schemas may be made."""
 

@@ -43,6 +43,9 @@ from synthohive.schema import Column, ColumnKind, Metadata
 from tests.contracts.engine import EngineContract, Place
 from tests.contracts.recorded import Answer, Recorded
 from tests.contracts.stand_ins import notimpl
+from tests.evidence import ACCOUNT, PARSED, feature, runs
+
+pytestmark = runs("Oracle", PARSED)
 
 ORIGIN = Provenance("0.1", "none", 7, 1.0, "2026-01-01T00:00:00+00:00", "source")
 URL = os.environ.get("SYNTHOHIVE_TEST_ORACLE_URL")
@@ -164,6 +167,7 @@ def parsed(sql: str) -> Any:
     return sqlglot.parse_one(sql, dialect="oracle")
 
 
+@feature("a copy states what its source does")
 def test_a_recorded_catalogue_is_described() -> None:
     meta = reflect(engine_of(fake()), "shop")
     customer, orders = meta.tables["CUSTOMER"], meta.tables["ORDERS"]
@@ -273,6 +277,7 @@ def plainly(said: list[str]) -> list[str]:
     return [s for s in found if not s.lstrip().startswith("SELECT") or "COUNT(*) FROM" in s]
 
 
+@feature("keys")
 def test_a_copy_is_made_by_these_statements() -> None:
     recorded = fake()
     said = copy(recorded)
@@ -318,6 +323,7 @@ def test_what_is_replaced_gives_way_table_by_table() -> None:
     ]
 
 
+@feature("a failure changes nothing")
 def test_a_failure_while_publishing_is_renamed_back() -> None:
     recorded = fake(
         Answer("FROM all_objects WHERE owner", ["a", "b", "c"], there),
@@ -338,6 +344,7 @@ def test_a_failure_while_publishing_is_renamed_back() -> None:
     assert renames[5:] == [move[::-1] for move in reversed(renames[:5])]
 
 
+@feature("what others made is kept")
 def test_a_target_of_others_is_not_replaced() -> None:
     recorded = fake(Answer("FROM all_objects WHERE owner", ["a", "b", "c"], there))
     with pytest.raises(ConnectorError, match="SynthoHive did not make it"):
@@ -350,6 +357,7 @@ def test_a_schema_is_a_user_that_has_to_be_there() -> None:
         copy(recorded)
 
 
+@feature("two runs do not mix")
 def test_two_runs_to_one_target_are_kept_apart() -> None:
     def busy(sql: str) -> list[tuple[Any, ...]]:
         raise oracledb.DatabaseError(Numbered(54))
@@ -365,6 +373,7 @@ class Numbered:
         self.code = code
 
 
+@feature("reads see one state")
 def test_reads_are_of_one_state() -> None:
     naive = datetime.datetime(2024, 1, 31, microsecond=1)
     recorded = fake(Answer('SELECT t."ID", t."MAIL"', list("abcd"), [(5, "x", naive, naive)]))
@@ -378,6 +387,7 @@ def test_reads_are_of_one_state() -> None:
     ]
 
 
+@feature("statistics in SQL")
 def test_questions_are_in_oracle_s_sql() -> None:
     recorded = fake()
     asked = SqlWarehouse(engine_of(recorded), "SHOP").questions()
@@ -414,6 +424,7 @@ def test_questions_are_in_oracle_s_sql() -> None:
         ({"type": "JSON"}, "JSON", "json", False),
     ],
 )  # fmt: skip
+@feature("types come back")
 def test_types(facts: dict[str, Any], sql_type: str, kind: str, wide: bool) -> None:
     found = described(facts)
     assert (found["sql_type"], found["kind"].value, is_wide(facts)) == (sql_type, kind, wide)
@@ -474,6 +485,7 @@ def test_documents_are_parsed_by_the_server() -> None:
         ("flag IS TRUE", None),
     ],
 )
+@feature("CHECK, UNIQUE, computed")
 def test_conditions_of_other_engines(here: str, there: Optional[str]) -> None:
     kinds = {"flag": ColumnKind.BOOLEAN, "n": ColumnKind.INTEGER, "word": ColumnKind.TEXT}
     columns = {name: Column(name=name, kind=kind) for name, kind in kinds.items()}
@@ -509,6 +521,7 @@ def test_a_description_of_another_engine_is_written() -> None:
     assert isinstance(parsed(made.sql), exp.Create)
 
 
+@feature("missing rights are named")
 def test_a_missing_right_is_named() -> None:
     said = "ORA-01031: insufficient privileges"
     assert "GRANT CREATE TABLE" in str(CAPABILITIES.missing_grant(said, '"SHOP"'))
@@ -521,6 +534,7 @@ def test_a_server_answers() -> None:
 
 @pytest.mark.skipif(URL is None, reason="SYNTHOHIVE_TEST_ORACLE_URL names no server")
 @pytest.mark.remote
+@runs("Oracle", ACCOUNT)
 class TestRemote(EngineContract):
     """The user's verbs, by a user who may make users, of 23ai (rows of VALUES)."""
 

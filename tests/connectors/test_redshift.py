@@ -23,6 +23,9 @@ from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, Metadata
 from tests.contracts.recorded_rows import Rows, recorded
 from tests.contracts.writer import shop
+from tests.evidence import PARSED, feature, runs
+
+pytestmark = runs("Redshift", PARSED)
 
 ENGINE = create_engine("redshift+psycopg2://u:p@h:5439/db")
 COLUMNS = ("table_name", "column_name", "data_type", "column_default", "is_nullable", "encoding",
@@ -117,6 +120,7 @@ def test_recorded_rows_become_a_description() -> None:
     assert (orders.columns["price"].precision, orders.columns["price"].scale) == (10, 2)
 
 
+@feature("a copy states what its source does")
 def test_a_clone_has_the_layout_of_its_source() -> None:
     told, meta = known()
     ddl = told.clone(meta, "s", [])
@@ -229,6 +233,7 @@ def test_what_other_engines_declare_is_mapped() -> None:
         ("permission denied for database dev", "GRANT CREATE ON DATABASE dev"),
     ],
 )
+@feature("missing rights are named")
 def test_a_missing_right_is_named(said: str, grant: str) -> None:
     assert grant in str(CAPABILITIES.missing_grant(said, "shop"))
 

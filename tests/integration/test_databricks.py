@@ -42,8 +42,9 @@ from synthohive.schema import CheckConstraint, Column, ColumnKind, ForeignKey, M
 from tests.contracts.engine import EngineContract, Place
 from tests.contracts.questions import TABLES, QuestionsContract, statements
 from tests.dbt.engines import in_spark
+from tests.evidence import ACCOUNT, STAND_IN, feature, runs
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, runs("Databricks", STAND_IN)]
 URL = os.environ.get("SYNTHOHIVE_TEST_DATABRICKS_URL")
 ENGINE = create_engine("databricks://token:x@h?http_path=/w&catalog=c&schema=s")
 MOMENT = dt.datetime(2024, 2, 29, 12, 0, 0, 1)
@@ -70,6 +71,7 @@ TYPES: dict[str, tuple[str, Any]] = {
 
 @pytest.mark.skipif(URL is None, reason="SYNTHOHIVE_TEST_DATABRICKS_URL names no workspace")
 @pytest.mark.remote
+@runs("Databricks", ACCOUNT)
 class TestRemote(EngineContract):
     """``databricks://token:…@host?http_path=…&catalog=…``."""
 
@@ -166,6 +168,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.mark.slow
+@feature("types come back")
 def test_values_of_all_types_come_back(spark: Any, tmp_path: Path) -> None:
     columns = [Column(name=name, **described(type_)) for name, (type_, _) in TYPES.items()]
     given = pa.RecordBatch.from_arrays(
@@ -197,6 +200,7 @@ def test_values_of_all_types_come_back(spark: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@feature("what breaks a key is refused")
 def test_proofs_and_hashes_are_spark_s_own_sql(spark: Any) -> None:
     writer = DatabricksWriter.__new__(DatabricksWriter)
     asked: list[str] = []
@@ -219,6 +223,7 @@ def test_proofs_and_hashes_are_spark_s_own_sql(spark: Any) -> None:
 
 
 @pytest.mark.slow
+@feature("CHECK, UNIQUE, computed")
 def test_checks_of_other_engines_are_read(spark: Any) -> None:
     meta = Metadata(dialect="postgresql")
     columns = {

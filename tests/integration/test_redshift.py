@@ -30,10 +30,11 @@ from tests.contracts.questions import QuestionsContract, statements
 from tests.contracts.writer import ORIGIN
 from tests.contracts.writer import rows as shop_rows
 from tests.contracts.writer import shop as shop_described
+from tests.evidence import ACCOUNT, STAND_IN, feature, runs
 from tests.integration.redshift_service import engine_of
 
 pytest.importorskip("sqlalchemy_redshift")
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, runs("Redshift", STAND_IN)]
 URL = os.environ.get("SYNTHOHIVE_TEST_REDSHIFT_URL")
 
 TYPES = {
@@ -134,6 +135,7 @@ class TestQuestions(QuestionsContract):
 
 @pytest.mark.skipif(URL is None, reason="SYNTHOHIVE_TEST_REDSHIFT_URL names no database")
 @pytest.mark.remote
+@runs("Redshift", ACCOUNT)
 class TestRemote(EngineContract):
     """The same on a cluster or workgroup: ``redshift://user:password@host:5439/database``."""
 
@@ -172,6 +174,7 @@ def declared(place: Place, **how: Any) -> None:
         writer.finish()
 
 
+@feature("types come back")
 def test_values_of_all_types_come_back(place: Place) -> None:
     at, copy = f'"{place.schema}".t', f'"{place.schema}_synthetic".t'
     fields = ", ".join(f"{n} {type_}" for n, (type_, _) in TYPES.items())
@@ -195,6 +198,7 @@ def test_values_of_all_types_come_back(place: Place) -> None:
         ("DELETE FROM {0}.parent WHERE id = 2", r"has 1 orphans"),
     ],
 )
+@feature("what breaks a key is refused")
 def test_a_broken_key_is_refused_before_it_is_declared(shop: Place, sql: str, said: str) -> None:
     shop.run(sql.format(f'"{shop.schema}"'))
     with pytest.raises(ConnectorError, match=said):
@@ -202,6 +206,7 @@ def test_a_broken_key_is_refused_before_it_is_declared(shop: Place, sql: str, sa
     assert schemas(shop) == [shop.schema]
 
 
+@feature("replaced as a whole")
 def test_a_copy_is_replaced_as_a_whole_and_what_others_made_is_kept(shop: Place) -> None:
     copy = f'"{shop.schema}_synthetic"'
     declared(shop)
@@ -259,6 +264,7 @@ def test_texts_are_cut_to_a_column_s_bytes(place: Place) -> None:
     assert place.rows(f'SELECT v FROM "{place.schema}_synthetic".t') == [("üb",)]
 
 
+@feature("counters")
 def test_what_another_engine_declares_is_made_and_counters_begin_after_the_rows(
     place: Place,
 ) -> None:
@@ -301,6 +307,7 @@ def test_copies_of_another_engine_and_back(place: Place, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", [r'we"ird na%m\e', "Größe 名", "select"])
+@feature("odd names")
 def test_odd_names_are_copied(place: Place, name: str) -> None:
     quoted = '"' + name.replace('"', '""') + '"'
     at = f'"{place.schema}".{quoted}'
@@ -316,6 +323,7 @@ def test_odd_names_are_copied(place: Place, name: str) -> None:
     assert copy.tables[name].columns["v"].comment == "it's a \\ %"
 
 
+@feature("the source is only read")
 def test_the_source_is_no_target(shop: Place) -> None:
     for name in (str(shop.schema), str(shop.schema).upper()):
         with pytest.raises(ConnectorError, match="source itself"):
