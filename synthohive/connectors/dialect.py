@@ -24,7 +24,16 @@ from synthohive.exceptions import ConnectorError
 from synthohive.io.base import BATCH_ROWS
 from synthohive.schema import Column, ColumnKind, Metadata
 
-__all__ = ["ByTable", "Catalogue", "Dialect", "OddIndex", "by_table", "dialect_for", "in_memory"]
+__all__ = [
+    "ByTable",
+    "Catalogue",
+    "Dialect",
+    "OddIndex",
+    "OwnCatalogue",
+    "by_table",
+    "dialect_for",
+    "in_memory",
+]
 
 _PROCESS = secrets.token_hex(8)
 
@@ -170,6 +179,22 @@ class Catalogue:
             if table is None or table in tables:
                 found.setdefault(str(kind), []).append(str(name))
         return {kind: tuple(dict.fromkeys(names)) for kind, names in found.items()}
+
+
+class OwnCatalogue(Catalogue):
+    """A catalogue that asks no Inspector: what an engine has none of, there is none of."""
+
+    def get_multi_unique_constraints(self, schema: str, **_: Any) -> ByTable:
+        """Return UNIQUE by table."""
+        return {}
+
+    def get_multi_check_constraints(self, schema: str, **_: Any) -> ByTable:
+        """Return CHECKs by table."""
+        return {}
+
+    def get_multi_indexes(self, schema: str, **_: Any) -> ByTable:
+        """Return indexes by table."""
+        return {}
 
 
 class Dialect(ABC):

@@ -109,6 +109,8 @@ class Spelling:
         There are moments with a time zone.
     digits : int, optional
         The most that decimals keep, where the type says more.
+    longest_decimal : int, optional
+        The most digits that a decimal may have: one with more is refused.
     checks_named : bool
         A CHECK has to have a name.
     table_end : str
@@ -170,6 +172,7 @@ class Spelling:
     )  # fmt: skip
     zones: ClassVar[bool] = False
     digits: ClassVar[Optional[int]] = None
+    longest_decimal: ClassVar[Optional[int]] = None
     checks_named: ClassVar[bool] = False
     table_end: ClassVar[str] = ""
     compares: ClassVar[bool] = False
@@ -260,7 +263,9 @@ class Spelling:
 
     def loses(self, column: Column) -> str:
         """Return why no type of the engine holds all values of a column; empty if one does."""
-        return ""
+        digits, most = column.precision or 0, self.longest_decimal
+        too_many = most is not None and digits > most
+        return f"its decimals have at most {most} digits, not {digits}" if too_many else ""
 
     def type_of(self, column: Column, *, in_key: bool, sole_key: bool) -> Type:
         """Return the type that holds all values of a column of another engine.

@@ -24,7 +24,7 @@ from synthohive.connectors.bigquery.service import (
 )
 from synthohive.connectors.bigquery.spelling import SPELLING, literal, quote
 from synthohive.connectors.bigquery.types import describe
-from synthohive.connectors.dialect import ByTable, Catalogue, by_table
+from synthohive.connectors.dialect import ByTable, OwnCatalogue, by_table
 from synthohive.ddl.statements import SchemaDdl, SchemaObject, Statement, keys_of
 from synthohive.schema import Column, ColumnKind, Metadata, TableConfig
 
@@ -42,7 +42,7 @@ _LISTED = {
 }
 
 
-class BigqueryCatalogue(Catalogue):
+class BigqueryCatalogue(OwnCatalogue):
     """The methods of SQLAlchemy's Inspector that reflection calls."""
 
     def __init__(self, connection: Connection, quote: Callable[..., str]) -> None:
@@ -163,13 +163,6 @@ class BigqueryCatalogue(Catalogue):
 
         keys = self._keys(schema, "FOREIGN KEY").items()
         return by_table(schema, ((t, described(t, n, rows)) for (t, n), rows in keys))
-
-    def get_multi_unique_constraints(self, schema: str, **_: Any) -> ByTable:
-        """Return nothing: there are none."""
-        return {}
-
-    get_multi_check_constraints = get_multi_unique_constraints
-    get_multi_indexes = get_multi_unique_constraints
 
     def _options(self, schema: str) -> dict[str, dict[str, str]]:
         """Return the options of each table, as SQL."""

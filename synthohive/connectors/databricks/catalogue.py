@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from synthohive.connectors.databricks import ddl
 from synthohive.connectors.databricks.spelling import SPELLING
 from synthohive.connectors.databricks.types import described
-from synthohive.connectors.dialect import ByTable, Catalogue, by_table
+from synthohive.connectors.dialect import ByTable, OwnCatalogue, by_table
 from synthohive.connectors.views import view
 from synthohive.ddl.statements import SchemaDdl, SchemaObject
 from synthohive.schema import Metadata
@@ -45,7 +45,7 @@ WHERE t.table_schema = :schema ORDER BY t.table_name, t.constraint_name, k.ordin
 _READ = ("MANAGED", "EXTERNAL", "MANAGED_SHALLOW_CLONE", "EXTERNAL_SHALLOW_CLONE", "BASE TABLE")
 
 
-class DatabricksCatalogue(Catalogue):
+class DatabricksCatalogue(OwnCatalogue):
     """The methods of SQLAlchemy's Inspector that reflection calls."""
 
     NOT_CLONED: ClassVar[Optional[str]] = (
@@ -157,14 +157,6 @@ class DatabricksCatalogue(Catalogue):
                 for check, sql in self.made(schema, name).checks.items()
             ),
         )
-
-    def get_multi_unique_constraints(self, **_: Any) -> ByTable:
-        """Return none: there are none."""
-        return {}
-
-    def get_multi_indexes(self, **_: Any) -> ByTable:
-        """Return none: there are none."""
-        return {}
 
     def amend(self, metadata: Metadata) -> None:
         """Describe the columns' types, and comment on tables."""

@@ -33,6 +33,7 @@ class DuckdbSpelling(Spelling):
     stand_ins = Spelling.stand_ins - {ColumnKind.INTERVAL, ColumnKind.UUID}
     like_ignores_case = False
     moments: ClassVar[Mapping[Any, str]] = {**UNSEEN, BEFORE: "0001-12-31 (BC)"}
+    longest_decimal = 38
     types: ClassVar[Mapping[ColumnKind, Any]] = {
         **Spelling.types,
         ColumnKind.INTERVAL: postgresql.INTERVAL,
@@ -51,11 +52,6 @@ class DuckdbSpelling(Spelling):
     def plain(self, sql: str) -> str:
         """Drop the schema of functions that are macros of DuckDB's own: ``main."trim"(a)``."""
         return _MACRO.sub(r"\1(", sql)
-
-    def loses(self, column: Column) -> str:
-        """See the base class."""
-        digits = column.precision or 0
-        return f"its decimals have at most 38 digits, not {digits}" if digits > 38 else ""
 
     def type_of(self, column: Column, *, in_key: bool, sole_key: bool) -> Type:
         """See the base class."""

@@ -85,6 +85,7 @@ class MssqlSpelling(Spelling):
     exact = "Latin1_General_100_BIN2"
     like_ranges = True
     conditions = False
+    longest_decimal = 38
     types: ClassVar[Mapping[ColumnKind, Any]] = {
         ColumnKind.BOOLEAN: Named("BIT"),
         ColumnKind.DATE: Named("DATE"),
@@ -139,11 +140,6 @@ class MssqlSpelling(Spelling):
             return f"AS {sql}{' PERSISTED' if type_.endswith(' PERSISTED') else ''}"
         return f"AS CAST({sql} AS {type_}) PERSISTED"
 
-    def loses(self, column: Column) -> str:
-        """See the base class."""
-        digits = column.precision or 0
-        return f"its decimals have at most 38 digits, not {digits}" if digits > 38 else ""
-
     def type_of(self, column: Column, *, in_key: bool, sole_key: bool) -> Type:
         """See the base class."""
         kind, type_ = column.kind, column.arrow_type
@@ -153,7 +149,7 @@ class MssqlSpelling(Spelling):
         if kind is ColumnKind.TIMESTAMP:
             return Named("DATETIMEOFFSET(6)" if column.timezone else "DATETIME2(6)")
         if kind is ColumnKind.DECIMAL:
-            return Named(f"DECIMAL({min(type_.precision, 38)}, {type_.scale})")
+            return Named(f"DECIMAL({min(type_.precision, self.longest_decimal)}, {type_.scale})")
         if kind is ColumnKind.FLOAT:
             return Named("REAL" if pa.types.is_float32(type_) else "FLOAT")
         if kind is ColumnKind.BINARY:

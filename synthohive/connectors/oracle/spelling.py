@@ -40,6 +40,7 @@ class OracleSpelling(Spelling):
     like_ignores_case = False
     conditions = False
     empty_texts = False
+    longest_decimal = 38
     types: ClassVar[Mapping[ColumnKind, Any]] = {
         ColumnKind.BOOLEAN: Named("NUMBER(1)"),
         ColumnKind.DATE: Named("DATE"),
@@ -69,11 +70,6 @@ class OracleSpelling(Spelling):
 
     part = table
 
-    def loses(self, column: Column) -> str:
-        """See the base class."""
-        digits = column.precision or 0
-        return f"its decimals have at most 38 digits, not {digits}" if digits > 38 else ""
-
     def type_of(self, column: Column, *, in_key: bool, sole_key: bool) -> Type:
         """See the base class."""
         kind, type_ = column.kind, column.arrow_type
@@ -83,7 +79,7 @@ class OracleSpelling(Spelling):
         if kind is ColumnKind.TIMESTAMP:
             return Named(f"TIMESTAMP(6){' WITH TIME ZONE' if column.timezone else ''}")
         if kind is ColumnKind.DECIMAL:
-            return Named(f"NUMBER({min(type_.precision, 38)}, {type_.scale})")
+            return Named(f"NUMBER({min(type_.precision, self.longest_decimal)}, {type_.scale})")
         if kind is ColumnKind.FLOAT:
             return Named("BINARY_FLOAT" if pa.types.is_float32(type_) else "BINARY_DOUBLE")
         if kind is ColumnKind.BINARY:

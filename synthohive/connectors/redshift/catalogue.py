@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Optional
 from sqlalchemy import types as sa
 from sqlalchemy.engine import Connection
 
-from synthohive.connectors.dialect import ByTable, Catalogue, by_table
+from synthohive.connectors.dialect import ByTable, OwnCatalogue, by_table
 from synthohive.connectors.redshift import ddl
 from synthohive.connectors.redshift.spelling import SPELLING
 from synthohive.connectors.redshift.types import described
@@ -73,7 +73,7 @@ def schema_named(name: str, known: Sequence[str]) -> str:
     return name if name in known else name.lower()
 
 
-class RedshiftCatalogue(Catalogue):
+class RedshiftCatalogue(OwnCatalogue):
     """The methods of SQLAlchemy's Inspector that reflection calls."""
 
     NOT_CLONED: ClassVar[Optional[str]] = (
@@ -182,14 +182,6 @@ class RedshiftCatalogue(Catalogue):
             }
 
         return by_table(schema, ((t, told(key)) for t, key in self._keys(schema, "f")))
-
-    def get_multi_check_constraints(self, **_: Any) -> ByTable:
-        """Return none: there are none."""
-        return {}
-
-    def get_multi_indexes(self, **_: Any) -> ByTable:
-        """Return none: there are none."""
-        return {}
 
     def get_multi_table_comment(self, schema: str, **_: Any) -> dict[tuple[str, str], Any]:
         """Return comments by table."""

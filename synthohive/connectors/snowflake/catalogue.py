@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from synthohive._logging import get_logger
-from synthohive.connectors.dialect import ByTable, Catalogue, by_table
+from synthohive.connectors.dialect import ByTable, OwnCatalogue, by_table
 from synthohive.connectors.snowflake import ddl
 from synthohive.connectors.snowflake.spelling import SPELLING, folded
 from synthohive.connectors.snowflake.tags import take_hints
@@ -44,7 +44,7 @@ def schema_named(name: str, known: Sequence[str]) -> str:
     return name if name in known else folded(name)
 
 
-class SnowflakeCatalogue(Catalogue):
+class SnowflakeCatalogue(OwnCatalogue):
     """The methods of SQLAlchemy's Inspector that reflection calls."""
 
     NOT_CLONED: ClassVar[Optional[str]] = (
@@ -173,14 +173,6 @@ class SnowflakeCatalogue(Catalogue):
 
         keys = self._keys("IMPORTED", schema, "fk_").items()
         return by_table(schema, ((table, told(name, rows)) for (table, name), rows in keys))
-
-    def get_multi_check_constraints(self, **_: Any) -> ByTable:
-        """Return none: there are none."""
-        return {}
-
-    def get_multi_indexes(self, **_: Any) -> ByTable:
-        """Return none: tables that are not hybrid have none."""
-        return {}
 
     def get_multi_table_comment(self, schema: str, **_: Any) -> dict[tuple[str, str], Any]:
         """Return comments by table."""
