@@ -26,6 +26,7 @@ from typing import Any, Optional
 
 __all__ = [
     "HARMLESS_SETTINGS",
+    "HIDDEN_VALUE",
     "ConnectorError",
     "ConstraintViolationError",
     "PrivacyError",
@@ -41,6 +42,8 @@ __all__ = [
     "in_column",
 ]
 
+HIDDEN_VALUE = "'…'"
+"""What stands in a message for what may be a value of a row; what it was made of is not chained."""
 _HIDDEN = "***"
 # Bounded repeats: the time stays in proportion to the text, whatever it is.
 _IN_URL = re.compile(

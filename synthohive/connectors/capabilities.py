@@ -66,8 +66,9 @@ class Capabilities:
         Several schemas change places in one step.
     resumes : bool
         Rows that an interrupted run loaded can stay, and a later one goes on.
-    login_errors : tuple of str
-        What the driver raises beside SQLAlchemy's errors where a login cannot work, by full names.
+    driver_errors : tuple of str
+        What the driver raises beside SQLAlchemy's errors, by full names: where a login cannot work,
+        or its connection is lost.
     variants : tuple of (str, str)
         Engines that share the folder: the mark of SQLAlchemy's dialect, and the name.
     asking : Asking, optional
@@ -78,6 +79,8 @@ class Capabilities:
     denials : tuple of (str, str)
         What the server says where a right is missing (a regular expression), and the GRANT that
         gives it, with the expression's groups and ``{place}`` in it.
+    remedies : tuple of (str, str)
+        What the server says for other reasons (a regular expression), and what to do about it.
     """
 
     package: str
@@ -88,11 +91,29 @@ class Capabilities:
     exclusive: bool = False
     several_schemas: bool = True
     resumes: bool = False
-    login_errors: tuple[str, ...] = ()
+    driver_errors: tuple[str, ...] = ()
     variants: tuple[tuple[str, str], ...] = ()
     asking: Optional[Asking] = None
     past: Optional[tuple[str, str]] = None
     denials: tuple[tuple[str, str], ...] = ()
+    remedies: tuple[tuple[str, str], ...] = ()
+
+    def remedy(self, reason: str, place: str, right: str = "SELECT") -> Optional[str]:
+        """Return what to do about what a server says; None where nothing is known.
+
+        Parameters
+        ----------
+        reason, place, right
+            As of :meth:`missing_grant`.
+
+        Examples
+        --------
+        >>> facts = Capabilities("", "", remedies=(("(?i)quota", "Run again tomorrow."),))
+        >>> facts.remedy("Quota exceeded", "shop")
+        'Run again tomorrow.'
+        """
+        known = (hint for pattern, hint in self.remedies if re.search(pattern, reason))
+        return self.missing_grant(reason, place, right) or next(known, None)
 
     def missing_grant(self, reason: str, place: str, right: str = "SELECT") -> Optional[str]:
         """Return what to do where a server refuses for want of a right; None if it is not so.

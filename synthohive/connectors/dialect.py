@@ -324,6 +324,11 @@ class Dialect(ABC):
             return quoted
         return f"NULLIF({quoted}, {value if isinstance(value, int) else repr(value)})"
 
+    @staticmethod
+    def reason(exc: BaseException) -> str:
+        """Return what the driver says, without the values that it may quote."""
+        return str(exc).strip().split("\n")[0].rstrip(".") or type(exc).__name__
+
     @abstractmethod
     def hashed(self, expressions: Sequence[str], seed: int) -> str:
         """Return SQL for a uniform integer below 2**32, a function of the expressions."""

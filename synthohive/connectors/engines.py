@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import Any, Optional, Union
 from urllib.parse import quote, quote_plus
 
 from sqlalchemy import create_engine, event
@@ -13,11 +13,15 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from synthohive.connectors.registry import ALIASES, capabilities, is_file, supported
-from synthohive.exceptions import HARMLESS_SETTINGS, ConnectorError, hide_secrets
-
-if TYPE_CHECKING:
-    from synthohive.connectors.capabilities import Capabilities
+from synthohive.connectors.registry import (
+    ALIASES,
+    ENGINES,
+    capabilities,
+    is_file,
+    part,
+    supported,
+)
+from synthohive.exceptions import HARMLESS_SETTINGS, HIDDEN_VALUE, ConnectorError, hide_secrets
 
 __all__ = [
     "connecting",
@@ -61,7 +65,7 @@ def to_engine(url_or_engine: Union[str, URL, Engine]) -> Engine:
             f"There is no driver for {backend!r} databases.",
             hint=f"Supported are {supported()}.",
         ) from exc
-    except _login_errors(facts) as exc:
+    except _login_errors(backend) as exc:
         reason = _without_secrets(str(exc).split("\n")[0], url)
         raise ConnectorError(
             f"The database URL {shown(url)} cannot be used: {reason}."
@@ -69,10 +73,16 @@ def to_engine(url_or_engine: Union[str, URL, Engine]) -> Engine:
     return engine
 
 
-def _login_errors(facts: Optional[Capabilities]) -> tuple[type[Exception], ...]:
+def _login_errors(backend: str) -> tuple[type[Exception], ...]:
     """Return what is raised where a URL's settings, or the login that they lead to, cannot work."""
-    found: list[type[Exception]] = [SQLAlchemyError, TypeError, ValueError, OSError]
-    for name in () if facts is None else facts.login_errors:
+    return (*_driver_errors(backend), TypeError, ValueError, OSError)
+
+
+def _driver_errors(backend: str) -> tuple[type[Exception], ...]:
+    """Return what is raised, at any time, by SQLAlchemy and an engine's driver."""
+    facts = capabilities(backend)
+    found: list[type[Exception]] = [SQLAlchemyError]
+    for name in () if facts is None else facts.driver_errors:
         module, _, error = name.rpartition(".")
         found.append(getattr(import_module(module), error))
     return tuple(found)
@@ -131,7 +141,7 @@ def _without_secrets(text: str, url: URL) -> str:
 
 
 def safe_cause(exc: BaseException, place: Union[Engine, URL]) -> Optional[BaseException]:
-    """Return an error to chain; None if it, or what it came from, repeats a secret."""
+    """Return an error to chain; None if it, or what it came from, repeats a secret, or a path."""
     url = place if isinstance(place, URL) else place.url
     seen: list[BaseException] = []
     pending: list[Optional[BaseException]] = [exc]
@@ -139,7 +149,7 @@ def safe_cause(exc: BaseException, place: Union[Engine, URL]) -> Optional[BaseEx
         error = pending.pop()
         if error is not None and error not in seen:
             text = f"{error} {error.args!r}"
-            if _without_secrets(text, url) != text:
+            if _without_secrets(text, url) != text or getattr(error, "filename", None):
                 return None
             seen.append(error)
             pending += [error.__cause__, error.__context__]
@@ -158,9 +168,9 @@ def unreachable(engine: Engine, exc: SQLAlchemyError) -> ConnectorError:
 
 
 def _missing(engine: Engine, reason: str) -> Optional[str]:
-    """Return the GRANT that is missing where an engine says that one is."""
+    """Return the GRANT that is missing where an engine says so, or what else is to be done."""
     facts = capabilities(engine.dialect.name)
-    return None if facts is None else facts.missing_grant(reason, f"`{engine.url.database}`")
+    return None if facts is None else facts.remedy(reason, f"`{engine.url.database}`")
 
 
 @contextmanager
@@ -176,11 +186,11 @@ def connecting(engine: Engine, doing: str) -> Iterator[Connection]:
         connection = engine.connect()
     except SQLAlchemyError as exc:
         raise unreachable(engine, exc) from safe_cause(exc, engine)
-    except (TypeError, ValueError, OSError) as exc:  # settings a driver does not know, files
+    except _login_errors(engine.dialect.name) as exc:  # settings a driver does not know, files
+        reason = _reason(exc, engine)
         raise ConnectorError(
-            f"The database {shown(engine)} cannot be connected to: "
-            f"{_without_secrets(str(exc), engine.url) or type(exc).__name__}.",
-            hint="Check the settings after the '?' of the URL.",
+            f"The database {shown(engine)} cannot be connected to: {reason}.",
+            hint=_missing(engine, reason) or "Check the settings after the '?' of the URL.",
         ) from safe_cause(exc, engine)
     with connection, failing(engine, doing):
         yield connection
@@ -191,13 +201,13 @@ def failing(engine: Engine, doing: str) -> Iterator[None]:
     """Turn what the driver raises into a ConnectorError that says what was done."""
     try:
         yield
-    except SQLAlchemyError as exc:
+    except _driver_errors(engine.dialect.name) as exc:
         reason = _reason(exc, engine)
         rights = "Grant SELECT on it, or leave it out with exclude=[…]."
         raise ConnectorError(
             f"The database {shown(engine)} failed while {doing}: {reason}.",
             hint=_missing(engine, reason) or (rights if "denied" in reason else None),
-        ) from safe_cause(exc, engine)
+        ) from (None if HIDDEN_VALUE in reason else safe_cause(exc, engine))
 
 
 def own_connection(engine: Engine, set_up: Callable[[dict[str, Any]], None]) -> Any:
@@ -241,6 +251,10 @@ def file_unreachable(engine: Engine, exc: BaseException) -> ConnectorError:
     return ConnectorError(f"{place}: {reason.rstrip('.')}.", hint="Check the path.")
 
 
-def _reason(exc: SQLAlchemyError, engine: Engine) -> str:
-    text = str(getattr(exc, "orig", None) or exc).strip().split("\n")[0].rstrip(".")
-    return _without_secrets(text, engine.url)
+def _reason(exc: BaseException, engine: Engine) -> str:
+    """Return what the driver says, as the engine's folder has it: without values or secrets."""
+    raised, name = getattr(exc, "orig", None) or exc, engine.dialect.name
+    if isinstance(raised, OSError) and raised.filename:  # where a key lies is not said
+        return f"a file that its settings name cannot be read ({raised.strerror})"
+    text = part(name, "read").READER.reason(raised) if name in ENGINES else str(raised)
+    return _without_secrets(text.strip().split("\n")[0].rstrip("."), engine.url)

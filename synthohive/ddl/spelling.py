@@ -109,8 +109,8 @@ class Spelling:
         There are moments with a time zone.
     digits : int, optional
         The most that decimals keep, where the type says more.
-    longest_decimal : int, optional
-        The most digits that a decimal may have: one with more is refused.
+    longest_decimal, longest_fraction : int, optional
+        The most digits that a decimal may have, and behind the point: one with more is refused.
     checks_named : bool
         A CHECK has to have a name.
     table_end : str
@@ -173,6 +173,7 @@ class Spelling:
     zones: ClassVar[bool] = False
     digits: ClassVar[Optional[int]] = None
     longest_decimal: ClassVar[Optional[int]] = None
+    longest_fraction: ClassVar[Optional[int]] = None
     checks_named: ClassVar[bool] = False
     table_end: ClassVar[str] = ""
     compares: ClassVar[bool] = False
@@ -263,9 +264,26 @@ class Spelling:
 
     def loses(self, column: Column) -> str:
         """Return why no type of the engine holds all values of a column; empty if one does."""
-        digits, most = column.precision or 0, self.longest_decimal
-        too_many = most is not None and digits > most
-        return f"its decimals have at most {most} digits, not {digits}" if too_many else ""
+        if column.kind is not ColumnKind.DECIMAL:
+            return ""
+        digits, scale = _digits(column)
+        for has, most, where in (
+            (digits, self.longest_decimal, ""),
+            (scale, self.longest_fraction, " behind the point"),
+        ):
+            if most is not None and has > most:
+                return f"its decimals have at most {most} digits{where}, not {has}"
+        return ""
+
+    def decimal(self, column: Column) -> tuple[int, int]:
+        """Return the digits of a decimal, and those behind the point, as CREATE TABLE states them.
+
+        No more than the engine has: a column of more is refused (:meth:`loses`), or excluded.
+        """
+        digits, scale = _digits(column)
+        most = self.longest_decimal or digits
+        return min(digits, most), min(scale, most if self.longest_fraction is None
+                                      else self.longest_fraction)  # fmt: skip
 
     def type_of(self, column: Column, *, in_key: bool, sole_key: bool) -> Type:
         """Return the type that holds all values of a column of another engine.
@@ -331,6 +349,12 @@ class Spelling:
     def advance(self, table: str, column: Column) -> Optional[str]:
         """Return the statement that moves a counter past the rows; None where it goes by itself."""
         return None
+
+
+def _digits(column: Column) -> tuple[int, int]:
+    """Return how many digits a decimal needs, and behind the point: some state -2, or 5 of 3."""
+    precision, scale = column.arrow_type.precision, column.arrow_type.scale
+    return max(precision, scale, precision - scale), max(scale, 0)
 
 
 def text_length(column: Column) -> Optional[int]:

@@ -110,10 +110,11 @@ class MarkedSchema(StagedSchema):
         try:
             yield
         except self.errors as exc:
+            reason = self._reason(exc)
             raise NoPlaceError(
-                f"{self.engine_name} refused to create the staging schema {schema!r}: "
-                f"{self._reason(exc)}.",
-                hint=f"{self.may_create}, or name another database with url=….",
+                f"{self.engine_name} refused to create the staging schema {schema!r}: {reason}.",
+                hint=self._remedy(reason)
+                or f"{self.may_create}, or name another database with url=….",
             ) from exc
 
     def _create_staging(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -31,21 +32,20 @@ def files(
     number, rows = 0, 0
     writer: Any = None
     path = folder
-    for batch in batches:
-        arrays = [carried(array) for array in batch.columns]
-        plain = pa.table(arrays, [f"c{i}" for i in range(len(arrays))])
-        if writer is None:
-            path, number, rows = folder / f"{number}.parquet", number + 1, 0
-            sink = path.open("wb")
-            writer = pq.ParquetWriter(sink, plain.schema, compression="snappy")
-        writer.write_table(plain)
-        rows += batch.num_rows
-        if sink.tell() >= _FILE_BYTES:
-            writer.close()
-            sink.close()
-            writer = None
-            yield path, rows
+    with ExitStack() as opened:  # an interruption closes what is open
+        for batch in batches:
+            arrays = [carried(array) for array in batch.columns]
+            plain = pa.table(arrays, [f"c{i}" for i in range(len(arrays))])
+            if writer is None:
+                path, number, rows = folder / f"{number}.parquet", number + 1, 0
+                sink = opened.enter_context(path.open("wb"))
+                writer = pq.ParquetWriter(sink, plain.schema, compression="snappy")
+                opened.enter_context(writer)
+            writer.write_table(plain)
+            rows += batch.num_rows
+            if sink.tell() >= _FILE_BYTES:
+                opened.close()
+                writer = None
+                yield path, rows
     if writer is not None:
-        writer.close()
-        sink.close()
         yield path, rows

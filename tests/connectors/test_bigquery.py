@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import base64
 import json
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import ARRAY, Integer, column, func, select
+from sqlalchemy import ARRAY, Engine, Integer, column, create_engine, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlglot import parse_one
 
 pytest.importorskip("sqlalchemy_bigquery")
 
-from synthohive import Metadata, Synthesizer
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
+
+from synthohive import Metadata, Synthesizer, SynthoHiveError
 from synthohive.connectors.bigquery import CAPABILITIES
 from synthohive.connectors.bigquery.catalogue import BigqueryCatalogue
 from synthohive.connectors.bigquery.service import reason
 from synthohive.connectors.bigquery.spelling import literal, quote
 from synthohive.connectors.bigquery.types import describe, put_back, reading
 from synthohive.connectors.bigquery.views import NotOfTheCopy, moved_query
+from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.registry import spelling
+from synthohive.connectors.sql import SqlWarehouse
+from synthohive.connectors.writers import open_writer
 from synthohive.ddl.portable import portable_ddl
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind, ForeignKey, TableConfig, UniqueConstraint
+from tests.contracts.refusing import Refusing, refusing
+from tests.contracts.writer import ORIGIN
 from tests.evidence import PARSED, feature, runs
 
 pytestmark = runs("BigQuery", PARSED)
@@ -265,3 +276,89 @@ def test_other_engines_statements_are_cached_as_before() -> None:
     """The dialect replaces ``func.unnest`` for every engine; its own said nothing of caching."""
     values = column("a", ARRAY(Integer))
     assert select(func.unnest(values))._generate_cache_key() is not None
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Refusing]:
+    with refusing() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def refused(server: Refusing) -> Iterator[Engine]:
+    """Give an engine whose driver talks to a server that refuses all."""
+    client = bigquery.Client(
+        project="p",
+        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+        client_options={"api_endpoint": f"http://127.0.0.1:{server.port}"},
+    )
+    engine = create_engine(
+        "bigquery://p?user_supplied_client=True", connect_args={"client": client}
+    )
+    yield engine
+    engine.dispose()
+    client.close()
+
+
+REFUSALS = [
+    (403, "accessDenied", "Access Denied: Project p: User does not have bigquery.jobs.create "
+     "permission in project p.", "roles/bigquery.jobUser"),
+    (403, "accessDenied", "Access Denied: Dataset p:shop: Permission bigquery.tables.create denied "
+     "on dataset p:shop (or it may not exist).", "roles/bigquery.dataEditor"),
+    (404, "notFound", "Not found: Dataset p:shop was not found in location US", "location=EU"),
+    (404, "notFound", "Not found: Project p", "bigquery://project/dataset"),
+    (403, "quotaExceeded", "Quota exceeded: Your project exceeded quota for free query bytes "
+     "scanned.", "run again later"),
+    (400, "bytesBilledLimitExceeded", "Query exceeded limit for bytes billed: 100. 10485760 or "
+     "higher required.", "maximum_bytes_billed"),
+    (401, "authError", "Request had invalid authentication credentials.", "application-default"),
+    (400, "invalidQuery", "Bad int64 value: Ada, access denied in location quota", ""),
+    (400, "invalidQuery", "Could not cast literal \"Ada's \"quota\" not found\" to DATE", ""),
+    (400, "invalidQuery", "int64 overflow: Ada + 1", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "why", "said", "hint"), REFUSALS)
+@feature("missing rights are named")
+def test_what_the_server_refuses_is_said_with_what_to_do_and_no_value(
+    server: Refusing, refused: Engine, status: int, why: str, said: str, hint: str
+) -> None:
+    """By all that begins a reading or a writing; the errors are those of Google's client."""
+    server.status = status
+    server.answer = {
+        "error": {"code": status, "message": said, "errors": [{"message": said, "reason": why}]}
+    }
+    meta = Metadata()
+    meta.add_table("t", None, columns={"x": Column(name="x", kind=ColumnKind.INTEGER)})
+    for call in (
+        lambda: Synthesizer.from_database(refused, "shop"),
+        lambda: SqlWarehouse(refused),
+        lambda: open_writer(
+            None, meta, target_schema="copy", target_engine=refused, provenance=ORIGIN
+        ),
+    ):
+        with pytest.raises(SynthoHiveError) as caught:
+            call()
+        text = "".join(traceback.format_exception(caught.value))
+        if "Ada" in said:
+            assert "Ada" not in text
+        if isinstance(caught.value, ConnectorError) and "datasets" not in hint:
+            assert hint in str(caught.value)
+
+
+def test_all_questions_are_of_utc(server: Refusing, refused: Engine) -> None:
+    """A DATETIME that is cast would be a moment of the project's own time zone."""
+    server.status, server.answer = 404, {"error": {"code": 404, "message": "Not found: Project p"}}
+    server.asked.clear()
+    reader: Any = dialect_for(refused)
+    with refused.connect() as connection:
+        for ask in (
+            lambda: reader.execute(connection, "SELECT 1"),
+            lambda: reader.catalogue(connection).plain("SELECT 1"),
+            lambda: list(reader.read(connection, "SELECT 1", [], "t")),
+        ):
+            with pytest.raises((ConnectorError, DBAPIError)):
+                ask()
+    asked = [json.dumps(sent) for _, sent in server.asked if sent]
+    assert len(asked) == 3
+    assert all('{"key": "time_zone", "value": "UTC"}' in sent for sent in asked)

@@ -6,6 +6,7 @@ A cursor that keeps what it is told stands in for the server: nothing here clone
 from __future__ import annotations
 
 import re
+import traceback
 from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import Any, Optional
@@ -17,8 +18,10 @@ from sqlglot import parse_one
 
 pytest.importorskip("databricks.sqlalchemy")
 
+import databricks.sql
 from databricks.sql.exc import ServerOperationError
 
+from synthohive import Synthesizer
 from synthohive._workspace import Workspace
 from synthohive.connectors.databricks import CAPABILITIES, catalogue
 from synthohive.connectors.databricks.spelling import SPELLING
@@ -31,6 +34,8 @@ from synthohive.ddl.portable import portable_ddl
 from synthohive.exceptions import ConnectorError
 from synthohive.io.staging import Order
 from synthohive.schema import CheckConstraint, Column, ColumnKind, Metadata, UniqueConstraint
+from tests.contracts.lease import LeaseContract
+from tests.contracts.recorded import Answer, Recorded
 from tests.contracts.recorded_rows import Rows, recorded
 from tests.contracts.writer import ORIGIN, shop
 from tests.contracts.writer import rows as shop_rows
@@ -387,3 +392,89 @@ def test_what_fails_half_way_is_taken_back(told: Any) -> None:
     assert "RESTORE TABLE `copy`.`customers` TO VERSION AS OF 7" in said
     assert "DROP TABLE IF EXISTS `copy`.`orders`" in said
     assert "DROP SCHEMA IF EXISTS `copy` CASCADE" not in said
+
+
+class Remembering(Recorded):
+    """A driver that remembers schemas and their comments, and has no rows."""
+
+    def __init__(self) -> None:
+        self.marks: dict[str, str] = {}
+        super().__init__(
+            databricks.sql,
+            [
+                Answer("current_metastore", ["a"], [("m",)]),
+                Answer("current_catalog(), current_schema", ["a", "b"], [("main", "s")]),
+                Answer("current_catalog", ["a"], [("main",)]),
+                Answer("SELECT CURRENT_TIMESTAMP", ["a"], self._now),
+                Answer("SELECT schema_name, comment", ["a", "b"], lambda _: [*self.marks.items()]),
+                Answer("SCHEMA", [], self._changed),
+            ],
+        )
+
+    @staticmethod
+    def _now(_: str) -> list[tuple[datetime]]:
+        return [(datetime.now(timezone.utc),)]
+
+    def _changed(self, sql: str) -> list[tuple[Any, ...]]:
+        found = re.match(r"(CREATE|DROP|COMMENT ON) SCHEMA (?:IF EXISTS )?`([^`]+)`", sql)
+        if found is None:
+            return []
+        said = re.search(r" (?:COMMENT|IS) '(.*)'$", sql)
+        if found[1] == "CREATE" and found[2] in self.marks:
+            raise ServerOperationError(f"[SCHEMA_ALREADY_EXISTS] {found[2]}")
+        if found[1] == "DROP":
+            self.marks.pop(found[2], None)
+        else:
+            self.marks[found[2]] = said[1] if said is not None else ""
+        return []
+
+
+class TestLease(LeaseContract):
+    """What is said of locks, to a driver that knows schemas and their comments alone."""
+
+    @pytest.fixture
+    def target(self) -> str:
+        self.workspace = Remembering()
+        self.place = create_engine(URL, module=self.workspace.driver)
+        return "copy"
+
+    def engine(self) -> Any:
+        return self.place
+
+    def places(self, start: str) -> list[str]:
+        return sorted(name for name in self.workspace.marks if name.startswith(start))
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("Invalid access token. [TraceId: 1]", "token:"),
+        ("PERMISSION_DENIED: User does not have USE CATALOG on Catalog 'main'.",
+         "GRANT USE CATALOG ON Catalog main TO"),
+        ("[SCHEMA_NOT_FOUND] The schema `shop` cannot be found.", "schema=…"),
+        ("RESOURCE_EXHAUSTED: quota of warehouses", "run again later"),
+        ("[CAST_INVALID_INPUT] The value 'Ada\\'s \"x\"' cannot be cast. SQLSTATE: 22018", ""),
+        ("[NUMERIC_VALUE_OUT_OF_RANGE] 4711.25 cannot be represented as Decimal(4, 2)", ""),
+        ("[MALFORMED_RECORD_IN_PARSING] Malformed records: [Ada,1]. SQLSTATE: 22023", ""),
+    ],
+)  # fmt: skip
+@feature("missing rights are named")
+def test_what_the_server_refuses_is_said_with_what_to_do_and_no_value(said: str, hint: str) -> None:
+    """The errors are those of the driver, when it connects and when it asks."""
+    workspace = Remembering()
+    engine = create_engine(URL, module=workspace.driver)
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise ServerOperationError(said)
+
+    for broken in ("answer", "connect"):
+        if broken == "connect":
+            engine = create_engine(URL, creator=refuse)
+        else:
+            workspace.answers = [Answer("", [], refuse)]
+        with pytest.raises(ConnectorError) as caught:
+            Synthesizer.from_database(engine, "shop")
+        text = "".join(traceback.format_exception(caught.value))
+        assert hint in str(caught.value)
+        assert "dapi-hidden" not in text
+        assert broken == "connect" or not re.search(r"Ada|4711", text)

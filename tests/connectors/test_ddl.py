@@ -345,3 +345,22 @@ def test_names_too_long_for_the_target_are_refused() -> None:
     with pytest.raises(ConnectorError, match="longer than the 63"):
         made(meta, "postgresql")
     assert made(meta, "mysql").tables
+
+
+@pytest.mark.parametrize("engine", ["snowflake", "bigquery", "redshift", "databricks", "mssql"])
+def test_decimals_that_no_type_holds_are_refused(engine: str) -> None:
+    how = spelling(engine)
+
+    def stated(precision: int, scale: int) -> str:
+        decimal = column("x", ColumnKind.DECIMAL, precision=precision, scale=scale)
+        return how.loses(decimal) or str(
+            how.type_of(decimal, in_key=False, sole_key=False).compile()
+        )
+
+    assert "(38, 10)" in stated(38, 10)
+    assert "at most 38 digits, not 45" in stated(45, 5)
+    assert "at most 38 digits, not 40" in stated(3, 40)
+    assert "(5, 5)" in stated(3, 5)  # all of them behind the point
+    assert "(7" in stated(5, -2)
+    behind = "at most 37 digits behind the point" in stated(38, 38)
+    assert behind is (engine in ("snowflake", "redshift"))

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, ClassVar
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import Engine
 
+from synthohive.connectors.sql import SqlWarehouse
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.io import lease
 from synthohive.io.lease import LASTS, LOCK_MARK
 from synthohive.io.writer import Writer
-from synthohive.schema import Column, ColumnKind, Metadata
+from tests.contracts.killed import killed_at, one_table, write_row
 from tests.contracts.writer import ORIGIN
 from tests.evidence import feature
 
@@ -36,11 +40,10 @@ class LeaseContract:
 
     def writer(self, target: str, **how: Any) -> Writer:
         """Open a writer of a table without rows."""
-        meta = Metadata()
-        meta.add_table("t", None, columns={"x": Column(name="x", kind=ColumnKind.INTEGER)})
         return open_writer(
-            None, meta, target_schema=target, target_engine=self.engine(), provenance=ORIGIN, **how
-        )
+            None, one_table(), target_schema=target, target_engine=self.engine(),
+            provenance=ORIGIN, **how,
+        )  # fmt: skip
 
     def places(self, start: str) -> list[str]:
         """Return the names of all places that begin so."""
@@ -112,3 +115,46 @@ class LeaseContract:
             ):
                 self.writer(target)
             lock.renew(lambda _: json.dumps(lock._mine))
+
+
+class InterruptionContract(LeaseContract):
+    """Of engines whose rows can be looked at: what a run that is ended leaves, and who removes it.
+
+    Beside a `target`, name what gives a process of its own an engine: ``module:function``.
+    """
+
+    opener: ClassVar[str]
+    steps: ClassVar[tuple[str, ...]] = ("table loaded",)
+
+    def url(self) -> str:
+        """Return where `opener` leads, password included."""
+        return self.engine().url.render_as_string(hide_password=False)
+
+    def rows(self, target: str) -> list[int]:
+        """Return what is in the table."""
+        warehouse = SqlWarehouse(self.engine(), target)
+        found = pa.Table.from_batches(list(warehouse.read(next(iter(warehouse.metadata.tables)))))
+        return [int(value) for value in found.column(0).to_pylist()]
+
+    @feature("a failure changes nothing")
+    def test_an_interruption_while_rows_are_loaded_leaves_nothing(self, target: str) -> None:
+        def batches() -> Iterator[pa.RecordBatch]:
+            yield pa.record_batch({"x": pa.array([2], pa.int64())})
+            signal.raise_signal(signal.SIGINT)
+
+        write_row(self.engine(), target, 1)
+        with pytest.raises(KeyboardInterrupt), self.writer(target, if_exists="replace") as opened:
+            opened.load("t", batches())
+        assert self.places(target) == [target]
+        assert self.rows(target) == [1]
+
+    @feature("a failure changes nothing")
+    def test_what_a_kill_leaves_is_removed_by_the_next_run(self, target: str) -> None:
+        write_row(self.engine(), target, 1)
+        for step in self.steps:
+            killed_at(self.opener, self.url(), target, step)
+            assert len(self.places(target)) == 3  # with the lock, and what was staged
+            assert self.rows(target) == [1]
+        write_row(self.engine(), target, 3)
+        assert self.places(target) == [target]
+        assert self.rows(target) == [3]

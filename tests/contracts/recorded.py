@@ -99,6 +99,12 @@ class Cursor:
         self.execute(sql)
         self.of.brought += rows
 
+    def __enter__(self) -> Cursor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing."""
+
     def setinputsizes(self, *types: Any) -> None:
         """Do nothing."""
 

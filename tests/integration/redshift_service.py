@@ -13,11 +13,11 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Union
 
 import psycopg2.extensions
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 _LAYOUT = (
     (r" ENCODE \w+", ""),
@@ -65,6 +65,8 @@ SELECT current_database()::text AS database_name, n.nspname::text AS schema_name
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n
 ON n.oid = c.relnamespace LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v');
+GRANT SELECT ON pg_catalog.pg_class_info, pg_catalog.svv_redshift_tables,
+    pg_catalog.svv_redshift_columns TO PUBLIC;
 """
 
 
@@ -103,11 +105,18 @@ def engine_of(url: str) -> Iterator[Engine]:
         connection.exec_driver_sql(_MADE)
     plain.dispose()
     place = made.set(drivername="redshift+psycopg2").update_query_dict({"sslmode": "disable"})
-    engine = create_engine(place, connect_args={"cursor_factory": StandInCursor})
     try:
-        yield engine
+        with opened(place) as engine:
+            yield engine
     finally:
-        engine.dispose()
         with admin.connect() as connection:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
         admin.dispose()
+
+
+@contextmanager
+def opened(url: Union[str, URL]) -> Iterator[Engine]:
+    """Give an engine on such a database."""
+    engine = create_engine(url, connect_args={"cursor_factory": StandInCursor})
+    yield engine
+    engine.dispose()

@@ -23,7 +23,7 @@ from synthohive.io.base import Provenance
 from synthohive.io.steps import observe
 from synthohive.schema import ColumnKind
 from tests.contracts.engine import EngineContract, Place
-from tests.contracts.lease import LeaseContract
+from tests.contracts.lease import InterruptionContract
 from tests.contracts.questions import QuestionsContract, statements
 from tests.contracts.stand_ins import notimpl
 from tests.evidence import ACCOUNT, STAND_IN, feature, runs
@@ -371,9 +371,15 @@ class TestSafety:
         assert {"describe", "read", "load", "prove", "publish"} <= marks
         ours = [job for job in jobs if "synthohive" in job.labels]
         assert all(job.labels.get("team") == "tests" for job in ours)
+        zones = {
+            p.value for job in ours if job.job_type == "query" for p in job.connection_properties
+        }
+        assert zones == {"UTC"}
 
 
-class TestLease(LeaseContract):
+class TestLease(InterruptionContract):
+    opener = "tests.integration.bigquery_service:engine_of"
+
     @pytest.fixture
     def target(self, bigquery_engine: Engine) -> Iterator[str]:
         self.stand_in = bigquery_engine
@@ -382,6 +388,11 @@ class TestLease(LeaseContract):
 
     def engine(self) -> Engine:
         return self.stand_in
+
+    def url(self) -> str:
+        with self.stand_in.connect() as connection:
+            client: Any = client_of(connection)
+        return f"{client._connection.API_BASE_URL}?grpc=unused"
 
     def places(self, start: str) -> list[str]:
         with self.stand_in.connect() as connection:

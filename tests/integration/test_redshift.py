@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,17 @@ from synthohive.connectors.sql import SqlWarehouse
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
 from synthohive.io.lease import is_left
-from synthohive.schema import ForeignKey, UniqueConstraint
+from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata, UniqueConstraint
 from tests.conftest import fresh_schema
 from tests.contracts.engine import EngineContract, Place
+from tests.contracts.killed import write_row
+from tests.contracts.lease import InterruptionContract
 from tests.contracts.questions import QuestionsContract, statements
 from tests.contracts.writer import ORIGIN
 from tests.contracts.writer import rows as shop_rows
 from tests.contracts.writer import shop as shop_described
 from tests.evidence import ACCOUNT, STAND_IN, feature, runs
-from tests.integration.redshift_service import engine_of
+from tests.integration.redshift_service import engine_of, opened
 
 pytest.importorskip("sqlalchemy_redshift")
 pytestmark = [pytest.mark.integration, runs("Redshift", STAND_IN)]
@@ -328,3 +331,63 @@ def test_the_source_is_no_target(shop: Place) -> None:
     for name in (str(shop.schema), str(shop.schema).upper()):
         with pytest.raises(ConnectorError, match="source itself"):
             copied(shop, target_schema=name, if_exists="replace")
+
+
+class TestLease(InterruptionContract):
+    opener = "tests.integration.redshift_service:opened"
+    steps = ("table loaded", "schemas renamed")
+
+    @pytest.fixture
+    def target(self, place: Place) -> str:
+        self.place = place
+        return f"{place.schema}_synthetic"
+
+    def engine(self) -> Engine:
+        return self.place.engine
+
+    def places(self, start: str) -> list[str]:
+        return [name for name in schemas(self.place) if name.startswith(start)]
+
+
+@feature("missing rights are named")
+def test_who_may_not_is_told_what_is_missing(redshift: Engine, place: Place) -> None:
+    """A role that gets one right after the other."""
+    role, at = f"{place.schema}_role", f'"{place.schema}"'
+    place.run(f"CREATE TABLE {at}.t (x INTEGER)")
+    place.run(f"CREATE ROLE {role} LOGIN PASSWORD 's3cret-only-here'")
+    login = redshift.url.set(username=role, password="s3cret-only-here")
+
+    def refused(do: Callable[[Engine], Any], url: Any = login) -> str:
+        with opened(url) as engine, pytest.raises(ConnectorError) as caught:
+            do(engine)
+        assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+        return str(caught.value)
+
+    def read(engine: Engine) -> list[Any]:
+        return list(SqlWarehouse(engine, place.schema).read("t"))
+
+    try:
+        said = refused(read, redshift.url.set(username=role, password="s3cret-and-wrong"))
+        assert "password authentication failed" in said
+        assert "does not exist" in refused(read, login.set(database="nowhere"))
+        assert f"GRANT USAGE ON SCHEMA {place.schema}" in refused(read)
+        place.run(f"GRANT USAGE ON SCHEMA {at} TO {role}")
+        assert "GRANT SELECT ON t" in refused(read)
+        said = refused(lambda engine: write_row(engine, f"{place.schema}_copy", 1))
+        assert f"GRANT CREATE ON DATABASE {redshift.url.database}" in said
+    finally:
+        place.run(f"DROP OWNED BY {role}")
+        place.run(f"DROP ROLE {role}")
+
+
+def test_decimals_that_are_too_long_are_refused_before_anything_is_made(
+    redshift: Engine, place: Place
+) -> None:
+    meta = Metadata(dialect="postgresql")
+    meta.add_table("t", None, columns={
+        "x": Column(name="x", kind=ColumnKind.DECIMAL, precision=45, scale=5)
+    })  # fmt: skip
+    target = f"{place.schema}_copy"
+    with pytest.raises(ConnectorError, match=r"t\.x .*at most 38 digits, not 45.*exclude\('t\.x"):
+        open_writer(None, meta, target_schema=target, target_engine=redshift, provenance=ORIGIN)
+    assert schemas(place) == [place.schema]

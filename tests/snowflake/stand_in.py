@@ -226,6 +226,8 @@ def _names(identifiers: Any) -> tuple[str, ...]:
 DECLARED = Declared()
 COMMENTS: dict[str, str] = {}
 """Literals, by schema."""
+REFUSED: list[tuple[str, int, str]] = []
+"""What statements are refused (a regular expression), and the number and text of the error."""
 
 
 def _execute(
@@ -236,6 +238,9 @@ def _execute(
     What DuckDB refuses and fakesnow does not foresee is an error of the statement, or the driver
     would take it for one of the server, and try again and again.
     """
+    for pattern, number, said in REFUSED:
+        if re.search(pattern, command):
+            raise ProgrammingError(msg=said, errno=number, sqlstate="42501")
     try:
         return PLAIN(self, _replaced(self, command), params, *args, **kwargs)
     except ProgrammingError as exc:
@@ -372,13 +377,21 @@ def running() -> Iterator[Engine]:
             for name in ("fakesnow.server", "uvicorn", "uvicorn.access", "uvicorn.error"):
                 logging.getLogger(name).setLevel(logging.WARNING)
             login = f"{facts['user']}:{facts['password']}@{facts['host']}:{facts['port']}"
-            engine = to_engine(f"snowflake://{login}/TEST/PUBLIC?account=stand_in&warehouse=W")
-
-            @sa.event.listens_for(engine, "do_connect")
-            def plain_http(dialect: Any, record: Any, args: Any, params: dict[str, Any]) -> None:
-                params.update(protocol="http", network_timeout=5, login_timeout=5)
-
-            yield engine
-            engine.dispose()
+            url = f"snowflake://{login}/TEST/PUBLIC?account=stand_in&warehouse=W"
+            with engine_of(url) as engine:
+                yield engine
     finally:
         FakeSnowflakeCursor.execute = PLAIN  # type: ignore[method-assign]
+
+
+@contextmanager
+def engine_of(url: str) -> Iterator[Engine]:
+    """Give an engine on a server that runs."""
+    engine = to_engine(url)
+
+    @sa.event.listens_for(engine, "do_connect")
+    def plain_http(dialect: Any, record: Any, args: Any, params: dict[str, Any]) -> None:
+        params.update(protocol="http", network_timeout=5, login_timeout=5)
+
+    yield engine
+    engine.dispose()

@@ -13,7 +13,7 @@ from synthohive.exceptions import ConnectorError
 from synthohive.io.base import Provenance
 from synthohive.schema import ColumnKind
 from tests.contracts.engine import Place
-from tests.contracts.lease import LeaseContract
+from tests.contracts.lease import InterruptionContract
 from tests.contracts.writer import rows as shop_rows
 from tests.contracts.writer import shop as shop_described
 from tests.evidence import STAND_IN, feature, runs
@@ -218,7 +218,9 @@ def test_what_others_made_goes_where_its_name_is_said_twice(shop: Place) -> None
     assert set(SqlWarehouse(shop.engine, copy).metadata.tables) == {"PARENT", "CHILD"}
 
 
-class TestLease(LeaseContract):
+class TestLease(InterruptionContract):
+    opener = "tests.snowflake.stand_in:engine_of"
+
     @pytest.fixture
     def target(self, place: Place) -> str:
         self.place = place

@@ -34,7 +34,11 @@ CAPABILITIES = Capabilities(
         "least), and none of a table that was made anew. Lengthen it (ALTER SCHEMA … SET OPTIONS "
         "(max_time_travel_hours = 168)), or fit with a smaller sample_size.",
     ),
-    login_errors=("google.auth.exceptions.GoogleAuthError",),
+    driver_errors=(
+        "google.auth.exceptions.GoogleAuthError",
+        "google.api_core.exceptions.GoogleAPIError",
+        "requests.exceptions.RequestException",
+    ),
     denials=(
         ("bigquery\\.jobs\\.create", "the role roles/bigquery.jobUser on the project"),
         ("bigquery\\.datasets\\.(?:create|delete)", "the role roles/bigquery.user on the project"),
@@ -46,6 +50,31 @@ CAPABILITIES = Capabilities(
         (
             "(?i)permission to query|bigquery\\.tables\\.get|bigquery\\.datasets\\.get",
             "GRANT `roles/bigquery.dataViewer` ON SCHEMA {place}",
+        ),
+    ),
+    remedies=(
+        (
+            "(?i)quota|rate limit|too many",
+            "Nothing is wrong with the tables: run again later, or have the quota raised (IAM & "
+            "Admin, Quotas).",
+        ),
+        (
+            "(?i)limit for bytes billed",
+            "Raise maximum_bytes_billed in the URL, or read less: exclude=[…].",
+        ),
+        (
+            "(?i)resources exceeded|response too large",
+            "A table is too large for one query there: leave it out with exclude=[…].",
+        ),
+        (
+            "(?i)not found: (?:project|dataset|location)|in location|invalid project|locations?:",
+            "Check project and dataset of the URL, bigquery://project/dataset, and its region: "
+            "…?location=EU.",
+        ),
+        (
+            "(?i)credentials|reauthentication|refresh|invalid_grant|token|service account",
+            "Check the login: `gcloud auth application-default login`, or credentials_path=… in "
+            "the URL.",
         ),
     ),
 )

@@ -7,11 +7,16 @@ from typing import Any, ClassVar, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from google.cloud.bigquery import QueryJobConfig
 from sqlalchemy.engine import Connection, CursorResult
 
-from synthohive.connectors.bigquery import catalogue
-from synthohive.connectors.bigquery.service import ERRORS, client_of, labelled, labels, reason
+from synthohive.connectors.bigquery import CAPABILITIES, catalogue
+from synthohive.connectors.bigquery.service import (
+    ERRORS,
+    client_of,
+    labelled,
+    query_config,
+    reason,
+)
 from synthohive.connectors.bigquery.types import reading
 from synthohive.connectors.dialect import Catalogue, Dialect
 from synthohive.exceptions import ConnectorError
@@ -28,6 +33,7 @@ class BigQuery(Dialect):
     """
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.BigqueryCatalogue
+    reason = staticmethod(reason)
 
     def execute(self, connection: Connection, sql: str) -> CursorResult[Any]:
         """See the base class; the driver reads two percent signs as one."""
@@ -57,7 +63,7 @@ class BigQuery(Dialect):
     ) -> Iterator[pa.RecordBatch]:
         """See the base class."""
         client, dbapi = client_of(connection), connection.connection.dbapi_connection
-        config = QueryJobConfig(labels=labels(client, "read"))
+        config = query_config(client, "read")
         storage: Any = getattr(dbapi, "_bqstorage_client", None)
         schema = self.schema(columns)
         try:
@@ -70,7 +76,7 @@ class BigQuery(Dialect):
             said = type(exc).__name__ if isinstance(exc, pa.ArrowException) else reason(exc)
             raise ConnectorError(
                 f"Table {table!r} could not be read: {said}.",
-                hint="Leave the table out with exclude=[…].",
+                hint=CAPABILITIES.remedy(said, "…") or "Leave the table out with exclude=[…].",
             ) from None  # the message repeats values
 
 

@@ -10,10 +10,12 @@ from typing import Any, Optional
 from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
+from requests.exceptions import RequestException
 from sqlalchemy.engine import Connection
 from sqlalchemy_bigquery.base import unnest
 
-from synthohive.exceptions import ConnectorError, hide_secrets
+from synthohive.connectors.bigquery import CAPABILITIES
+from synthohive.exceptions import HIDDEN_VALUE, ConnectorError, hide_secrets
 
 __all__ = [
     "ERRORS",
@@ -21,6 +23,7 @@ __all__ = [
     "labelled",
     "default_dataset",
     "labels",
+    "query_config",
     "reason",
     "saying",
 ]
@@ -29,11 +32,14 @@ __all__ = [
 # say that statements with it may be cached: reflection of PostgreSQL then warns.
 unnest.inherit_cache = True
 
-ERRORS: tuple[type[BaseException], ...] = (GoogleAPIError, GoogleAuthError)
-_QUOTED = re.compile(r"""'[^']*'|"[^"]*"|(?<=[Vv]alue: ).+""", re.DOTALL)
+ERRORS: tuple[type[BaseException], ...] = (GoogleAPIError, GoogleAuthError, RequestException)
+_VALUES = re.compile(r"""'.*'|".*"|(?<=[a-z]: ).+""", re.DOTALL)
+# By their first words: what a value may be part of may have any word in it.
 _OF_NAMES = re.compile(
-    r"not found|notFound|already exists|access denied|permission|not authorized|location|quota"
-    r"|syntax error|unrecognized name",
+    r"not found|already exists|access denied|permission|syntax error|unrecognized name"
+    r"|(?:custom )?quota|exceeded|query exceeded|resources exceeded|response too large|cannot read"
+    r"|invalid (?:project|dataset|table|snapshot)|no snapshot|bigquery api|user does not have"
+    r"|(?:the )?(?:project|billing)|labels?\b|dataset \S+ was not found",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"^\d{3} |(?:GET|POST|PUT|PATCH|DELETE) https?://\S+\s*")
@@ -67,9 +73,29 @@ def labels(client: bigquery.Client, doing: str) -> dict[str, str]:
     return {**(config.labels if config is not None else {}), "synthohive": doing}
 
 
+def query_config(client: bigquery.Client, doing: str, **more: Any) -> bigquery.QueryJobConfig:
+    """Return the settings of a query: its labels, and UTC, whatever zone the project prefers.
+
+    Else a DATETIME that is cast to a moment would be one of that zone.
+
+    Parameters
+    ----------
+    client : google.cloud.bigquery.Client
+    doing
+        As of :func:`labels`.
+    **more
+        Further settings of a QueryJobConfig.
+    """
+    own = client.default_query_job_config
+    kept = [] if own is None else [p for p in own.connection_properties if p.key != "time_zone"]
+    config = bigquery.QueryJobConfig(labels=labels(client, doing), **more)
+    config.connection_properties = [*kept, bigquery.ConnectionProperty("time_zone", "UTC")]
+    return config
+
+
 def labelled(connection: Connection) -> Connection:
     """Return a connection whose jobs say that they describe a dataset."""
-    config = bigquery.QueryJobConfig(labels=labels(client_of(connection), "describe"))
+    config = query_config(client_of(connection), "describe")
     return connection.execution_options(job_config=config)
 
 
@@ -84,8 +110,8 @@ def reason(exc: BaseException) -> str:
     """
     text = str(getattr(exc, "message", "") or exc).strip().split("\n")[0]
     text = _ADDRESS.sub("", text).partition("; reason: ")[0].lstrip(": ")
-    if not _OF_NAMES.search(text):
-        text = _QUOTED.sub("'…'", text)
+    if not _OF_NAMES.match(text):
+        text = _VALUES.sub(HIDDEN_VALUE, text)
     return hide_secrets(text).rstrip(". ") or type(exc).__name__
 
 
@@ -95,4 +121,7 @@ def saying(doing: str) -> Iterator[None]:
     try:
         yield
     except ERRORS as exc:
-        raise ConnectorError(f"BigQuery failed while {doing}: {reason(exc)}.") from None
+        said = reason(exc)
+        raise ConnectorError(
+            f"BigQuery failed while {doing}: {said}.", hint=CAPABILITIES.remedy(said, "…")
+        ) from None

@@ -62,6 +62,7 @@ class BigquerySpelling(Spelling):
     comments = "options"
     backslashes = True
     like_ignores_case = False
+    longest_decimal = 38  # a BIGNUMERIC has more, which no Arrow column of ours brings
     type_names = frozenset(
         """
         int64 int smallint integer bigint tinyint byteint float64 numeric decimal bignumeric
@@ -104,7 +105,7 @@ class BigquerySpelling(Spelling):
         if kind is ColumnKind.TIMESTAMP:
             return Named("TIMESTAMP" if column.timezone else "DATETIME")
         if kind is ColumnKind.DECIMAL:
-            return Named(decimal_type(column.arrow_type.precision, column.arrow_type.scale))
+            return Named(decimal_type(*self.decimal(column)))
         if kind in self.types:
             return Named(self.types[kind])
         length = text_length(column)

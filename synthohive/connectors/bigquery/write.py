@@ -30,6 +30,7 @@ from synthohive.connectors.bigquery.service import (
     client_of,
     default_dataset,
     labels,
+    query_config,
     reason,
 )
 from synthohive.connectors.bigquery.spelling import SPELLING, literal, quote
@@ -192,7 +193,7 @@ class BigqueryWriter(StagedSchema):
         return reason(exc) if isinstance(exc, ERRORS) else type(exc).__name__
 
     def _remedy(self, reason: str) -> Optional[str]:
-        return CAPABILITIES.missing_grant(reason, quote(self.target), "dataEditor")
+        return CAPABILITIES.remedy(reason, quote(self.target), "dataEditor")
 
     def _found(self, sql: str, values: Any = ()) -> tuple[list[str], list[Any]]:
         rows = self._query(sql, self.staging or self.target, "prove", values)
@@ -200,9 +201,10 @@ class BigqueryWriter(StagedSchema):
         return names, [tuple(row.values()) for row in rows] if names else []
 
     def _query(self, sql: str, dataset: str, doing: str, values: Sequence[Any] = ()) -> Any:
-        config = bigquery.QueryJobConfig(
+        config = query_config(
+            self._client,
+            doing,
             default_dataset=f"{self._project}.{dataset}",
-            labels=labels(self._client, doing),
             query_parameters=[
                 bigquery.ScalarQueryParameter(None, type_, value)
                 for type_, value in zip(_NOTE_TYPES, values)
@@ -514,8 +516,9 @@ class DatasetLease(Lease):
 
     def now(self) -> datetime:
         """See the base class."""
+        config = query_config(self._client, "load")
         rows = self._client.query_and_wait(
-            "SELECT CURRENT_TIMESTAMP()", location=self._writer._location
+            "SELECT CURRENT_TIMESTAMP()", job_config=config, location=self._writer._location
         )
         (now,) = next(iter(rows)).values()
         return now  # type: ignore[no-any-return]

@@ -35,4 +35,23 @@ CAPABILITIES = Capabilities(
             "GRANT {what} ON {kind} {it} TO …",
         ),
     ),
+    remedies=(
+        (
+            "(?i)invalid access token|401|403|unauthorized|invalid_client|token",
+            "Check the login of the URL, databricks://token:…@host, and that it may use the "
+            "warehouse of http_path.",
+        ),
+        (
+            "(?i)(?:endpoint|warehouse|cluster) .*(?:not found|does not exist|deleted)|ENDPOINT_",
+            "Check http_path=/sql/1.0/warehouses/… in the URL.",
+        ),
+        (
+            "(?i)_NOT_FOUND|NoSuch",
+            "Check catalog=… and schema=… in the URL.",
+        ),
+        (
+            "(?i)quota|resource_exhausted|limit.*exceeded|rate limit",
+            "Nothing is wrong with the tables: run again later, or have the quota raised.",
+        ),
+    ),
 )

@@ -29,6 +29,7 @@ class DatabricksSql(Dialect):
     """
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.DatabricksCatalogue
+    reason = staticmethod(reason)
 
     def begin(self, connection: Connection) -> None:
         """Have moments be those of UTC; there is no transaction."""
@@ -60,7 +61,7 @@ class DatabricksSql(Dialect):
             said = reason(exc)
             raise ConnectorError(
                 f"Table {table!r} could not be read: {said}.",
-                hint=CAPABILITIES.missing_grant(said, "")
+                hint=CAPABILITIES.remedy(said, "")
                 or "Grant SELECT on it, or leave it out with exclude=[…].",
             ) from None  # the message repeats values
 

@@ -13,7 +13,6 @@ from synthohive.schema import Column, ColumnKind
 
 __all__ = ["SPELLING", "literal", "quote"]
 
-_DIGITS = 38  # of a DECIMAL
 _LONGEST = 65_535  # characters of a VARCHAR
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\0": "\\0"}
 
@@ -56,7 +55,7 @@ class DatabricksSpelling(Spelling):
         "'delta.columnMapping.mode' = 'name')"
     )
     zones = True
-    digits = _DIGITS
+    longest_decimal = 38
     backslashes = True
     like_ignores_case = False
     like_escapes = True
@@ -92,8 +91,8 @@ class DatabricksSpelling(Spelling):
         if kind is ColumnKind.TIMESTAMP:
             return Named("TIMESTAMP" if column.timezone else "TIMESTAMP_NTZ")
         if kind is ColumnKind.DECIMAL:
-            type_ = column.arrow_type  # what is longer is refused where it is loaded
-            return Named(f"DECIMAL({min(type_.precision, _DIGITS)}, {type_.scale})")
+            digits, scale = self.decimal(column)
+            return Named(f"DECIMAL({digits}, {scale})")
         if kind is ColumnKind.FLOAT:
             return Named("FLOAT" if pa.types.is_float32(column.arrow_type) else "DOUBLE")
         if kind in self.types:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 
+from synthohive.exceptions import HIDDEN_VALUE
+
 __all__ = ["reason"]
 
 _OF_VALUES = re.compile(
-    r"SQLSTATE: (?:22|23)|INVALID_INPUT|OVERFLOW|CONSTRAINT_VIOLAT|OUT_OF_RANGE"
+    r"SQLSTATE: (?:22|23)|INVALID_INPUT|OVERFLOW|CONSTRAINT|OUT_OF_RANGE|MALFORMED|EXCEED.*LENGTH"
 )
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"[^\"]*\"|(?<=: )[^:]*$")
+_CLASS = re.compile(r"^(?:.*?(?=\[))?(?:\[[A-Z0-9_.]+\])?")
+_VALUES = re.compile(r"['\"\[{\d].*['\"\]}\d]|['\"\[{\d]|(?<=: ).+")
+"""From the first to the last sign of one: a value may have any sign in it."""
 
 
 def reason(exc: BaseException) -> str:
@@ -23,5 +27,7 @@ def reason(exc: BaseException) -> str:
     whole = str(getattr(exc, "message", None) or exc)
     text = " ".join(whole.split("\n", maxsplit=1)[0].split())
     if _OF_VALUES.search(whole):
-        text = _QUOTED.sub("'…'", text)
+        named = _CLASS.match(text)
+        end = named.end() if named is not None else 0
+        text = text[:end] + _VALUES.sub(HIDDEN_VALUE, text[end:].partition(" SQLSTATE: ")[0])
     return text.rstrip(".") or type(exc).__name__

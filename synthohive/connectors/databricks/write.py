@@ -125,7 +125,7 @@ class DatabricksWriter(MarkedSchema):
         self._execute(f"CREATE VOLUME {quote(_VOLUME)}")
 
     def _remedy(self, reason: str) -> Optional[str]:
-        return CAPABILITIES.missing_grant(reason, quote(self.target))
+        return CAPABILITIES.remedy(reason, quote(self.target))
 
     def _reason(self, exc: BaseException) -> str:
         if isinstance(exc, OSError):

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from synthohive._logging import get_logger
 from synthohive.connectors.dialect import Catalogue, Dialect
 from synthohive.connectors.mssql import catalogue
+from synthohive.connectors.mssql.text import reason
 from synthohive.schema import Column, ColumnKind
 
 __all__ = ["READER", "Mssql"]
@@ -26,6 +27,7 @@ class Mssql(Dialect):
     """See the module."""
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.MssqlCatalogue
+    reason = staticmethod(reason)
     ASKED: ClassVar[tuple[str, ...]] = (
         *Dialect.ASKED,
         "SELECT 1 AS a FROM (SELECT {1}) t WHERE {0}",  # a condition is no value

@@ -149,7 +149,8 @@ class MssqlSpelling(Spelling):
         if kind is ColumnKind.TIMESTAMP:
             return Named("DATETIMEOFFSET(6)" if column.timezone else "DATETIME2(6)")
         if kind is ColumnKind.DECIMAL:
-            return Named(f"DECIMAL({min(type_.precision, self.longest_decimal)}, {type_.scale})")
+            digits, scale = self.decimal(column)
+            return Named(f"DECIMAL({digits}, {scale})")
         if kind is ColumnKind.FLOAT:
             return Named("REAL" if pa.types.is_float32(type_) else "FLOAT")
         if kind is ColumnKind.BINARY:

@@ -33,5 +33,13 @@ CAPABILITIES = Capabilities(
         ("permission denied for schema (?P<it>.+)", "GRANT USAGE ON SCHEMA {it}"),
         ("permission denied for database (?P<it>.+)", "GRANT CREATE ON DATABASE {it}"),
         ("permission denied for (?:table|relation|.*view) (?P<it>.+)", "GRANT SELECT ON {it}"),
+        ("must be owner of schema (?P<it>.+)", "ALTER SCHEMA {it} OWNER TO …"),
+    ),
+    remedies=(
+        (
+            "(?i)disk full|quota",
+            "Nothing is wrong with the tables: free space on the cluster (old schemas, VACUUM), or "
+            "raise the schema's quota.",
+        ),
     ),
 )

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from synthohive.connectors.dialect import Catalogue, Dialect
 from synthohive.connectors.redshift import catalogue
+from synthohive.connectors.redshift.text import reason
 from synthohive.connectors.special_values import MIDNIGHT, reading
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind
@@ -33,6 +34,7 @@ class Redshift(Dialect):
     """See the module."""
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.RedshiftCatalogue
+    reason = staticmethod(reason)
 
     READS: ClassVar[Mapping[ColumnKind, str]] = {
         ColumnKind.JSON: "JSON_SERIALIZE({0})",

@@ -16,7 +16,6 @@ from synthohive.schema import Column, ColumnKind
 
 __all__ = ["SPELLING", "most_bytes"]
 
-_DIGITS = 38  # of a DECIMAL
 _LONGEST = 65_535  # bytes of a VARCHAR
 _BYTES = 4  # that a character may have
 
@@ -37,7 +36,8 @@ class RedshiftSpelling(Spelling):
     now = "GETDATE()"
     today = "TRUNC(GETDATE())"
     zones = True
-    digits = _DIGITS
+    longest_decimal = 38
+    longest_fraction = 37
     backslashes = True
     like_ignores_case = False
     like_escapes = True
@@ -85,8 +85,7 @@ class RedshiftSpelling(Spelling):
         if kind is ColumnKind.TIMESTAMP:
             return Named("TIMESTAMPTZ" if column.timezone else "TIMESTAMP")
         if kind is ColumnKind.DECIMAL:
-            type_ = column.arrow_type  # what is longer is refused where it is loaded
-            return sa.Numeric(min(type_.precision, _DIGITS), min(type_.scale, _DIGITS - 1))
+            return sa.Numeric(*self.decimal(column))
         if kind is ColumnKind.FLOAT:
             return Named("REAL" if pa.types.is_float32(column.arrow_type) else "DOUBLE PRECISION")
         if kind is ColumnKind.INTEGER:

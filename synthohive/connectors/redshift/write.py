@@ -20,6 +20,7 @@ from synthohive.connectors.redshift import CAPABILITIES
 from synthohive.connectors.redshift.catalogue import SCHEMAS, schema_named
 from synthohive.connectors.redshift.read import set_up
 from synthohive.connectors.redshift.spelling import SPELLING, most_bytes
+from synthohive.connectors.redshift.text import reason
 from synthohive.connectors.special_values import respelled
 from synthohive.ddl.spelling import Spelling, quote
 from synthohive.exceptions import ConnectorError
@@ -143,12 +144,10 @@ class RedshiftWriter(MarkedSchema):
         self._execute(f"COMMENT ON TABLE {place} IS {SPELLING.literal(mark)}")
 
     def _remedy(self, reason: str) -> Optional[str]:
-        return CAPABILITIES.missing_grant(reason, quote(self.target))
+        return CAPABILITIES.remedy(reason, quote(self.target))
 
     def _reason(self, exc: BaseException) -> str:
-        diag = getattr(exc, "diag", None)
-        message = str(getattr(diag, "message_primary", None) or "the connection was lost")
-        return message.split("\n", maxsplit=1)[0].rstrip(".")  # below it stand details, with values
+        return reason(exc)
 
     def _copy(self, table: str, batches: Iterator[pa.RecordBatch]) -> int:
         """Make the table, and insert the rows; those of one load together, or none."""

@@ -40,4 +40,57 @@ CAPABILITIES = Capabilities(
         "otherwise), and none of a table that was made anew. Lengthen it (ALTER SCHEMA … SET "
         "DATA_RETENTION_TIME_IN_DAYS = 7), or fit with a smaller sample_size.",
     ),
+    denials=(
+        (
+            "(?i)privileges to operate on (?:database|account) '(?P<it>[^']+)'",
+            "GRANT CREATE SCHEMA ON DATABASE {it} TO ROLE …",
+        ),
+        (
+            "(?i)privileges to operate on warehouse '(?P<it>[^']+)'",
+            "GRANT USAGE ON WAREHOUSE {it} TO ROLE …",
+        ),
+        (
+            "(?i)privileges to operate on schema '(?P<it>[^']+)'",
+            "GRANT OWNERSHIP ON SCHEMA {it} TO ROLE …, if it is the target; "
+            "GRANT USAGE ON SCHEMA {it} TO ROLE …, if it is the source",
+        ),
+        (
+            "(?i)privileges to operate on (?:\\w+ )?(?:table|view) '(?P<it>[^']+)'",
+            "GRANT SELECT ON TABLE {it} TO ROLE …",
+        ),
+        (
+            "(?P<kind>Database|Schema) '(?P<it>[^']+)' does not exist or not authorized",
+            "GRANT USAGE ON {kind} {it} TO ROLE …",
+        ),
+        (
+            "(?:Object|Table|View) '(?P<it>[^']+)' does not exist or not authorized",
+            "GRANT SELECT ON TABLE {it} TO ROLE …, and USAGE on its schema and database",
+        ),
+    ),
+    remedies=(
+        (
+            "No active warehouse|warehouse .*(?:does not exist|missing|is suspended)",
+            "Name one in the URL, …?warehouse=NAME, that the role may use (GRANT USAGE ON "
+            "WAREHOUSE) and that resumes by itself.",
+        ),
+        (
+            "does not have a current database",
+            "Name the database in the URL, snowflake://user@account/DATABASE/SCHEMA, and let the "
+            "role use it (GRANT USAGE ON DATABASE).",
+        ),
+        (
+            "(?i)exceeded its quota",
+            "Nothing is wrong with the tables: raise the credit quota of the resource monitor, "
+            "name another warehouse with …?warehouse=NAME, or run again when its period is over.",
+        ),
+        (
+            "(?i)role '?[^ ]+'? specified in the connect string",
+            "Name another role in the URL, …?role=NAME, or GRANT ROLE … TO USER ….",
+        ),
+        (
+            "(?i)JWT token|private key|passphrase|decrypt|\\bPEM\\b|a file that its settings name",
+            "Check the key pair: the file and passphrase in connect_args, and RSA_PUBLIC_KEY of "
+            "the user (DESC USER).",
+        ),
+    ),
 )

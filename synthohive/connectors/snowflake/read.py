@@ -12,7 +12,7 @@ from snowflake.connector.errors import Error
 from sqlalchemy.engine import Connection
 
 from synthohive.connectors.dialect import Catalogue, Dialect
-from synthohive.connectors.snowflake import catalogue
+from synthohive.connectors.snowflake import CAPABILITIES, catalogue
 from synthohive.connectors.snowflake.text import reason
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column, ColumnKind
@@ -30,6 +30,7 @@ class Snowflake(Dialect):
     """
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.SnowflakeCatalogue
+    reason = staticmethod(reason)
 
     # Moments go as numbers: as such they pass the driver's nanoseconds, which end in 2262, and
     # mean the same in any time zone of the session.
@@ -66,9 +67,11 @@ class Snowflake(Dialect):
                 for found in cursor.fetch_arrow_batches():
                     yield from _typed(found, columns).to_batches()
         except (Error, pa.ArrowException) as exc:
+            said = reason(exc)
             raise ConnectorError(
-                f"Table {table!r} could not be read: {reason(exc)}.",
-                hint="Grant SELECT on it, or leave it out with exclude=[…].",
+                f"Table {table!r} could not be read: {said}.",
+                hint=CAPABILITIES.remedy(said, "")
+                or "Grant SELECT on it, or leave it out with exclude=[…].",
             ) from None  # the message repeats values
         finally:
             driver.arrow_number_to_decimal_setter = before

@@ -15,7 +15,6 @@ from synthohive.schema import Column, ColumnKind
 __all__ = ["SPELLING", "folded"]
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
-_DIGITS = 38  # of a NUMBER
 _LONGEST = 16_777_216  # characters of a VARCHAR
 
 
@@ -32,6 +31,8 @@ class SnowflakeSpelling(Spelling):
     comments = "after"
     now = "CURRENT_TIMESTAMP()"
     backslashes = True
+    longest_decimal = 38
+    longest_fraction = 37
     like_ignores_case = False
     types: ClassVar[Mapping[ColumnKind, Any]] = {
         ColumnKind.BOOLEAN: Named("BOOLEAN"),
@@ -71,8 +72,8 @@ class SnowflakeSpelling(Spelling):
         if kind is ColumnKind.TIMESTAMP:
             return Named(f"TIMESTAMP_{'TZ' if column.timezone else 'NTZ'}(6)")
         if kind is ColumnKind.DECIMAL:
-            type_ = column.arrow_type  # what is longer than a NUMBER is refused where it is loaded
-            return Named(f"NUMBER({min(type_.precision, _DIGITS)}, {type_.scale})")
+            digits, scale = self.decimal(column)
+            return Named(f"NUMBER({digits}, {scale})")
         if kind is ColumnKind.FLOAT:
             return Named("FLOAT")
         if kind is ColumnKind.BINARY:

@@ -13,6 +13,7 @@ from snowflake.connector.errors import Error
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
 from synthohive.connectors.engines import own_connection
+from synthohive.connectors.snowflake import CAPABILITIES
 from synthohive.connectors.snowflake.catalogue import schema_named
 from synthohive.connectors.snowflake.rows import STAGE, carried, copy_sql, put_sql
 from synthohive.connectors.snowflake.spelling import SPELLING
@@ -138,6 +139,9 @@ class SnowflakeWriter(MarkedSchema):
         if isinstance(exc, OSError):
             return exc.strerror or type(exc).__name__
         return reason(exc)
+
+    def _remedy(self, reason: str) -> Optional[str]:
+        return CAPABILITIES.remedy(reason, quote(self.target))
 
     def _copy(self, table: str, batches: Iterator[pa.RecordBatch]) -> int:
         self.make_table(table)
