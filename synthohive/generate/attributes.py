@@ -6,10 +6,13 @@ rows). The second pass (:mod:`synthohive.generate.foreign_keys`) chooses further
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Optional
 
+import numpy as np
 import pyarrow as pa
 
+from synthohive._arrays import Floats
 from synthohive.generate.block_generator import BlockGenerator
 from synthohive.generate.blocks import BLOCK_ROWS, cut_blocks
 from synthohive.generate.run import Generated, Groups, Run, numbers_of
@@ -45,22 +48,32 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     made = Generated(TableSpool(run.place(name), fitted.schema), groups)
     if maker.has_driven_children:
         made.context = EncodedSpool(made.spool.path, maker.children_layout())
-    parts: list[pa.Table] = []  # what is modelled of rows, but is no column of theirs
-    # The rows go to the disk; what was drawn beside them stays, a few bytes a row, as quotas are of
-    # the whole table.
+    counts = {label: fan_out_column(*key) for label, key in maker.incoming.items()}
+    preferences: dict[str, list[Floats]] = {label: [] for label in counts}
     blocks = cut_blocks(rows, groups, maker.whole_groups)
     for block in run.blocks.map(maker.made, blocks, rows // BLOCK_ROWS):
         made.spool.append(block.rows)
-        parts.append(block.beside)
+        for label, column in counts.items():
+            preferences[label].append(numbers_of(block.beside, column, len(block.rows)))
+        _keep_beside(made, block.beside, set(counts.values()))
         if made.context is not None and block.context is not None:
             made.context.append(block.context)
     made.spool.close()
-    drawn = pa.concat_tables(parts).combine_chunks() if parts else pa.table({})
-    parts.clear()
-    counts = {label: fan_out_column(*key) for label, key in maker.incoming.items()}
-    made.preferences = {label: numbers_of(drawn, column, rows) for label, column in counts.items()}
-    made.drawn = drawn.drop_columns([c for c in counts.values() if c in drawn.column_names])
+    if made.drawn is not None:
+        made.drawn.close()
+    nothing = np.zeros(0)
+    made.preferences = {k: np.concatenate([nothing, *parts]) for k, parts in preferences.items()}
     return made
+
+
+def _keep_beside(made: Generated, beside: pa.Table, but: Collection[str]) -> None:
+    """Write down what was drawn beside the rows of a block, which later steps ask for."""
+    names = [name for name in beside.column_names if name not in but and name]
+    if made.drawn is None and names:
+        schema = beside.select(names).schema
+        made.drawn = TableSpool(made.spool.path.with_suffix(".drawn"), schema)
+    if made.drawn is not None:
+        made.drawn.append(beside.select(made.drawn.schema.names))
 
 
 def deal_keys(run: Run, name: str, made: Generated) -> None:

@@ -65,7 +65,7 @@ class Filling(ABC):
 
     def part(self, start: int, rows: int) -> Part:
         """Return what a block is filled with, of whole tables."""
-        return self.made.parents[self.link][start : start + rows], self.beside(start, rows)
+        return self.made.parents[self.link].slice(start, start + rows), self.beside(start, rows)
 
     def apply(self, block: pa.Table, part: Part) -> pa.Table:
         """Return a block with the key's columns, and what follows from the parents."""
@@ -91,13 +91,14 @@ class Choice(Filling):
         fitted, key = run.fitted.tables[link.table], link.key
         learned = fitted.keys[link.label]
         self.program, self.bounds = learned.program, learned.bounds
-        chosen = made.parents[link] = choose(run, made, link)
+        made.put(link, choose(run, made, link))
+        chosen = made.parents[link].whole() if self.bounds else np.zeros(0, dtype=np.int64)
         moved = [order.target for order in self.bounds]
         super().__init__(run, made, link, [*self.program.targets, *moved])
         names = [*self.program.above(fitted.attributes), *(b.source for b in self.bounds)]
         parents = run.above(key.parent, names)
         self.above = relaxed_bounds(run, made, key, chosen, self.bounds, parents)
-        self.flags = [f for f in self.program.besides if f in made.drawn.column_names]
+        self.flags = [*self.program.besides]
         blank = {column for column, fake in fitted.fakes.items() if fake.blank}
         self.empty = [  # in which rows, with what, and whether where the key is NULL
             (column, "" if column in blank else None, alike)
@@ -107,7 +108,7 @@ class Choice(Filling):
 
     def beside(self, start: int, rows: int) -> pa.Table:
         """Return what was drawn beside the rows, in place of what mostly follows."""
-        return self.made.drawn.select(self.flags).slice(start, rows)
+        return self.made.drawn_columns(self.flags, start, start + rows)
 
     def followed(self, block: pa.Table, beside: pa.Table, parents: pa.Array) -> pa.Table:
         """Return a block with what follows from its parents, or is moved where none suits."""

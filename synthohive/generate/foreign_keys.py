@@ -120,7 +120,7 @@ def _keep_apart(run: Run, name: str, made: Generated, waiting: Collection[str]) 
             continue
         label = one.key.label(name)
         rows, rng = made.spool.column_table([one.start, one.end]), run.rng(name, label, "periods")
-        apart = one.apart(rows, made.parents[Link(name, one.key)], rng)
+        apart = one.apart(rows, made.parents[Link(name, one.key)].whole(), rng)
 
         def fill(block: pa.Table, start: int, apart: pa.Table = apart) -> pa.Table:
             end = apart.column_names[-1]
@@ -192,7 +192,7 @@ def _link_own(run: Run, name: str, made: Generated) -> Bools:
             left |= _link_late(run, name, made, link)
             continue
         tree = Tree(run, made, link, model)
-        made.parents[link] = tree.parents
+        made.choose(link, tree.parents)
         changes, alone = own_parents(run, made, link, tree)
         finish(run, name, made, [Handed(run, made, link, tree.changed)], changes, [])
         left |= alone

@@ -50,8 +50,7 @@ class Tree:
         sources = (source for derivation in kept for source in derivation.needs)
         own = dict.fromkeys([*targets, *(s.removeprefix(f"{name}.") for s in sources)])
         self.own = made.spool.column_table([c for c in own if c in made.spool.schema.names])
-        flags = [c for c in own if c in made.drawn.column_names]
-        self.own = hstack(self.own, made.drawn.select(flags))
+        self.own = hstack(self.own, made.drawn_columns(list(own)))
         names = [] if self.codes is None else self.codes.columns
         self.seen = run.above(name, names)
         self.seed = seeds.seed_int(run.seed, name, label)
@@ -242,8 +241,8 @@ def _close_loops(run: Run, made: Generated, link: Link, tree: Tree) -> None:
     """Let roots refer to themselves as the real ones do; all of them where NULL is forbidden."""
     config, groups = run.fitted.tables[link.table].config, _groups(made, link)
     fixed = {*config.pk, *(c for c, _ in link.shared)}
-    chosen = made.parents[link]
-    made.parents[link] = tree.model.closed(
+    chosen = made.parents[link].whole()
+    closed = tree.model.closed(
         chosen,
         made.numbers(depth_column(link.label)),
         np.zeros_like(chosen) if groups is None else groups[0],
@@ -251,3 +250,4 @@ def _close_loops(run: Run, made: Generated, link: Link, tree: Tree) -> None:
         nullable=any(config.columns[c].nullable for c in link.key.columns if c not in fixed),
         is_unique=_is_unique(run, link),
     )
+    made.choose(link, closed)

@@ -82,11 +82,11 @@ def repair_keys(run: Run, name: str, made: Generated) -> tuple[Changes, Bools]:
     """
     links = run.fitted.plan.tables[name].of("driving", "free", "grouped", "implied")
     config, keys = run.fitted.metadata.tables[name], [link.key for link in links]
+    checks, beside = _bounds(run, name, made, keys)
+    if not made.spool.rows or not (checks or _entangled(config, links, made)):
+        return Changes(), np.zeros(made.spool.rows, dtype=np.bool_)
     nothing = np.full(made.spool.rows, -1, dtype=np.int64)
     given = [nothing if (known := made.chosen(link)) is None else known for link in links]
-    checks, beside = _bounds(run, name, made, keys)
-    if not len(nothing) or not (checks or _entangled(config, keys, given)):
-        return Changes(), np.zeros(len(nothing), dtype=np.bool_)
     tables = [ParentsOver(run, name, key).keys() for key in keys]
     whole = RowKeys(config, keys, tables, given, checks=checks, beside=beside)
     # trades first: each parent keeps its number of children by them
@@ -145,19 +145,17 @@ def can_have_rows(run: Run, name: str) -> bool:
     return True
 
 
-def _entangled(
-    config: TableConfig, keys: Collection[ForeignKey], chosen: Collection[IntArray]
-) -> bool:
+def _entangled(config: TableConfig, links: Collection[Link], made: Generated) -> bool:
     """Whether keys may be wrong though each was chosen rightly."""
-    columns = [c for key in keys for c in key.columns]
+    columns = [c for link in links for c in link.key.columns]
     if len(set(columns)) < len(columns):  # two keys set one column, and may not agree
         return True
     if any(set(unique) <= set(columns) for unique in config.unique_sets):
         return True
     return any(
-        (parents < 0).any()
-        and any(c in config.pk or not config.columns[c].nullable for c in key.columns)
-        for key, parents in zip(keys, chosen)
+        any(c in config.pk or not config.columns[c].nullable for c in link.key.columns)
+        and made.some_alone(link)
+        for link in links
     )
 
 
@@ -181,7 +179,7 @@ def repair_late_key(
     parents = run.tables[key.parent].spool.column_table(list(dict.fromkeys(key.parent_columns)))
     filled = {c: made.spool.column_table([c]).column(0) for c in sorted(known)}
     checks, beside = _bounds(run, name, made, [key])
-    chosen = [made.parents[link]]
+    chosen = [made.parents[link].whole()]
     keys = RowKeys(config, [key], [parents], chosen, filled, checks=checks, beside=beside)
     free = set(fitted.roles.attributes)  # sets with such are repaired by these
     others = {
@@ -197,5 +195,5 @@ def repair_late_key(
         # 8 bytes for each row, whatever the type: repeats are looked for, not the values
         hashes[column] = key_hashes(values, [column], [values.schema.field(0).type])
     _, left = redraw(keys, hashes, run.rng(name, link.label, "drawn anew"), refused)
-    made.parents[link] = keys.chosen[0]
+    made.choose(link, keys.chosen[0])
     return _changes(name, keys), left

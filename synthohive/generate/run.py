@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Bools, Floats, IntArray
+from synthohive._arrays import AnyArray, Bools, Floats, IntArray
+from synthohive._random import subkey
 from synthohive.generate.block_pool import BlockPool
 from synthohive.generate.conditions import Conditions
 from synthohive.learn.fitted import FittedDatabase
@@ -23,11 +24,12 @@ from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns
 from synthohive.tables.base import Tables, gather
 from synthohive.tables.block_store import EncodedSpool, TableSpool
+from synthohive.tables.number_spool import NumberSpool, stretches
 
 __all__ = ["Generated", "Groups", "Run", "flags_of", "numbers_of"]
 
 PIECE = 65_536
-"""Rows of a whole table that are looked at together."""
+"""Rows whose ancestors' columns are looked at together."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,11 @@ class Generated:
         Encoded rows beside their own ancestors, for children driven by this table.
     preferences : dict of str to ndarray
         Per incoming key (by label): the fan-out that the model gave each row.
-    drawn : pyarrow.Table
+    drawn : TableSpool, optional
         What was drawn with the rows, but is no column of theirs (`tables/roles.py` names it): where
         keys are NULL, which codes of parents they ask for, depths, what a column is that repeats
         one of a further parent in most rows. What never varied in the real rows is not there.
-    parents : dict of Link to ndarray of int64
+    parents : dict of Link to NumberSpool
         Each row's parent row over keys beside the driving one, where it is known.
     """
 
@@ -96,8 +98,8 @@ class Generated:
     groups: Optional[Groups] = None
     context: Optional[EncodedSpool] = None
     preferences: dict[str, Floats] = field(default_factory=dict)
-    drawn: pa.Table = field(default_factory=lambda: pa.table({}))
-    parents: dict[Link, IntArray] = field(default_factory=dict)
+    drawn: Optional[TableSpool] = None
+    parents: dict[Link, NumberSpool] = field(default_factory=dict)
 
     def keep(self, rows: Bools) -> None:
         """Leave out all rows but some, before any child refers to one."""
@@ -107,31 +109,66 @@ class Generated:
         if self.groups is not None:
             kept = self.groups.parents_of(np.flatnonzero(rows))
             self.groups = replace(self.groups, parents=kept)
-        if self.drawn.num_columns:
-            self.drawn = self.drawn.filter(pa.array(rows))
+        if self.drawn is not None:
+            self.drawn.keep(rows)
         self.preferences = {label: v[rows] for label, v in self.preferences.items()}
-        self.parents = {link: v[rows] for link, v in self.parents.items()}
+        self.parents = {link: v.kept(rows) for link, v in self.parents.items()}
 
-    def flags(self, name: str) -> Bools:
-        """Return a drawn column of yes and no; see :func:`flags_of`."""
-        return flags_of(self.drawn, name, self.spool.rows)
+    def drawn_columns(
+        self, names: Sequence[str], start: int = 0, stop: Optional[int] = None
+    ) -> pa.Table:
+        """Return what was drawn beside some rows, of these names what there is.
 
-    def numbers(self, name: str) -> IntArray:
-        """Return a drawn column of whole numbers, zeros where it was constant."""
-        return numbers_of(self.drawn, name, self.spool.rows).astype(np.int64)
+        Parameters
+        ----------
+        names : sequence of str
+        start, stop : int
+            The rows; all by default.
+        """
+        known = [] if self.drawn is None else self.drawn.schema.names
+        there = [name for name in names if name in known]
+        if self.drawn is None or not there:
+            return pa.table({})
+        return self.drawn.slice(start, self.spool.rows if stop is None else stop, there)
+
+    def flags(self, name: str, start: int = 0, stop: Optional[int] = None) -> Bools:
+        """Return a drawn column of yes and no, of some rows; see :func:`flags_of`."""
+        rows = (self.spool.rows if stop is None else stop) - start
+        return flags_of(self.drawn_columns([name], start, stop), name, rows)
+
+    def numbers(self, name: str, start: int = 0, stop: Optional[int] = None) -> IntArray:
+        """Return a drawn column of whole numbers, of some rows; zeros where it was constant."""
+        rows = (self.spool.rows if stop is None else stop) - start
+        return numbers_of(self.drawn_columns([name], start, stop), name, rows).astype(np.int64)
 
     def chosen(self, link: Link) -> Optional[IntArray]:
         """Return each row's parent row over a key, -1 for none; None where it is not known yet."""
+        return self.chosen_of(link, 0, self.spool.rows)
+
+    def chosen_of(self, link: Link, start: int, stop: int) -> Optional[IntArray]:
+        """Return what :meth:`chosen` does of the rows ``start … stop - 1``."""
         if link.role == "driving" and self.groups is not None:
-            return self.groups.parents_of(np.arange(self.spool.rows, dtype=np.int64))
-        return self.parents.get(link)
+            return self.groups.parents_of(np.arange(start, stop, dtype=np.int64))
+        known = self.parents.get(link)
+        return None if known is None else known.slice(start, stop)
+
+    def some_alone(self, link: Link) -> bool:
+        """Whether a row has no parent over a key; so it is where none is known yet."""
+        parts = (self.chosen_of(link, *stretch) for stretch in stretches(self.spool.rows))
+        return any(part is None or bool((part < 0).any()) for part in parts)
 
     def choose(self, link: Link, parents: IntArray) -> None:
         """Let rows have other parents over a key."""
         if link.role == "driving" and self.groups is not None:
             self.groups = replace(self.groups, parents=parents)
         else:
-            self.parents[link] = parents
+            self.put(link, [parents])
+
+    def put(self, link: Link, parts: Iterable[AnyArray]) -> None:
+        """Let all rows have parents over a key beside the driving one, one part after the other."""
+        known = self.parents.get(link)
+        fresh = self.spool.path.with_suffix(f".{subkey(0, link.label):016x}")
+        self.parents[link] = NumberSpool(fresh if known is None else known.path, parts)
 
 
 def flags_of(drawn: pa.Table, name: str, rows: int) -> Bools:
@@ -209,7 +246,7 @@ class Run(Tables):
             The one that is made, and its ancestors.
         """
         kept = {
-            name: Generated(made.spool, made.groups, made.context, parents=made.parents)
+            name: replace(made, preferences={})
             for name, made in self.tables.items()
             if name in tables
         }
@@ -244,7 +281,8 @@ class Run(Tables):
         made, link = self.tables[table], self.fitted.plan.tables[table].link(key)
         known = made.chosen(link)
         if known is None:
-            known = made.parents[link] = super().parent_rows(table, key)
+            known = super().parent_rows(table, key)
+            made.put(link, [known])
         return known
 
     def take(self, table: str, names: Sequence[str], rows: IntArray) -> pa.Table:
@@ -259,9 +297,10 @@ class Run(Tables):
         return spool.slice(low, high, names).take(index)
 
     def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
-        """See the base class; over the driving key, no other rows need be looked at."""
+        """See the base class; where parents are known, no other rows need be looked at."""
         if key != self.fitted.plan.tables[table].driver:
-            return super().parents_of(table, key, rows)
+            known = self.tables[table].parents.get(self.fitted.plan.tables[table].link(key))
+            return super().parents_of(table, key, rows) if known is None else known.take(rows)
         reference, groups = self.fitted.tables[table].reference, self.tables[table].groups
         if reference is not None:
             kept = reference.parents

@@ -42,6 +42,7 @@ __all__ = [
     "deal",
     "exchange_degrees",
     "joined",
+    "order_in_classes",
     "repair",
 ]
 
@@ -229,8 +230,8 @@ def deal(
     stubs = np.repeat(np.arange(len(quota), dtype=np.int64), quota)
     # At random inside each class, by a hash of the number alone: a shuffle from a stream would
     # deal to all rows anew when there is one more.
-    stubs = stubs[_mixed(theirs[stubs], seed)]
-    order = _mixed(own, seed + 1)
+    stubs = stubs[order_in_classes(theirs[stubs], seed)]
+    order = order_in_classes(own, seed + 1)
     (mine, rows_of), (others, stubs_of) = _runs(own[order]), _runs(theirs[stubs])
     # The i-th row of a class takes the i-th stub of it; where those are fewer, rows are left.
     _, here, there = np.intersect1d(mine, others, assume_unique=True, return_indices=True)
@@ -264,7 +265,7 @@ def _spans(starts: IntArray, sizes: IntArray) -> AnyArray:
     return found
 
 
-def _mixed(classes: IntArray, seed: int) -> IntArray:
+def order_in_classes(classes: IntArray, seed: int) -> IntArray:
     """Return the order of members by class, and inside each by a hash of their numbers."""
     count, low = len(classes), int(classes.min(initial=0))
     place, top = count.bit_length(), (int(classes.max(initial=0)) - low).bit_length()

@@ -28,16 +28,18 @@ def test_all_that_was_drawn_of_a_row_is_left_out_with_it(tmp_path: Path) -> None
             depth_column("key"): pa.array([0, 1, 2]),
         }
     )
-    preferences = {"key": np.array([0.1, 0.2, 0.3])}
-    made = Generated(
-        spool, preferences=preferences, drawn=drawn, parents={link: np.array([2, 1, 0])}
-    )
+    beside = TableSpool(tmp_path / "beside.arrow", drawn.schema)
+    beside.append(drawn)
+    beside.close()
+    made = Generated(spool, preferences={"key": np.array([0.1, 0.2, 0.3])}, drawn=beside)
+    made.choose(link, np.array([2, 1, 0]))
     made.keep(np.array([False, True, True]))
     assert made.spool.column_table(["id"]).column(0).to_pylist() == [2, 3]
     assert made.preferences["key"].tolist() == [0.2, 0.3]
     assert made.flags(null_column("key")).tolist() == [False, False]
     assert made.numbers(code_column("key")).tolist() == [6, 7]
     assert made.flags(differs_column("alias")).tolist() == [False, True]
-    assert made.parents[link].tolist() == [1, 0]
+    assert made.parents[link].whole().tolist() == [1, 0]
+    assert made.parents[link].take(np.array([1, -1])).tolist() == [0, -1]
     assert made.numbers(depth_column("key")).tolist() == [1, 2]
     assert made.numbers(depth_column("other")).tolist() == [0, 0]  # it never varied

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from synthohive.link.assignment import (
     Distinct,
     Rules,
-    _mixed,
     assign,
     calibrate,
     deal,
     exchange_degrees,
+    order_in_classes,
     repair,
 )
 from synthohive.link.targets import ContingencyTarget, CorrelationTarget, DegreeTarget, Target
@@ -194,9 +194,9 @@ def test_sorting_as_one_number_is_at_random_inside_classes() -> None:
     """Classes of any size, beyond what fits beside a hash in 64 bits, too."""
     rng = np.random.default_rng(3)
     for classes in (rng.integers(-1, 5, 30_000), rng.integers(0, 2**50, 3_000)):
-        order = _mixed(classes, 7)
+        order = order_in_classes(classes, 7)
         assert np.array_equal(np.sort(order), np.arange(len(classes)))
         assert (np.diff(classes[order]) >= 0).all()
-    order = _mixed(np.zeros(30_000, dtype=np.int64), 7)
+    order = order_in_classes(np.zeros(30_000, dtype=np.int64), 7)
     assert abs(np.corrcoef(order, np.arange(30_000))[0, 1]) < 0.02
-    assert not np.array_equal(order, _mixed(np.zeros(30_000, dtype=np.int64), 8))
+    assert not np.array_equal(order, order_in_classes(np.zeros(30_000, dtype=np.int64), 8))
