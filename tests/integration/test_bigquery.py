@@ -25,6 +25,7 @@ from synthohive.schema import ColumnKind
 from tests.contracts.engine import EngineContract, Place
 from tests.contracts.lease import InterruptionContract
 from tests.contracts.questions import QuestionsContract, statements
+from tests.contracts.sent import documented
 from tests.contracts.stand_ins import notimpl
 from tests.evidence import ACCOUNT, STAND_IN, feature, runs
 from tests.integration.bigquery_service import fresh_dataset
@@ -282,6 +283,19 @@ def shop(engine: Engine, name: str) -> None:
     )
 
 
+def _kind(call: dict[str, Any]) -> str:
+    """Return what a call of the REST interface does."""
+    if configured := (call.get("data") or {}).get("configuration"):
+        return next(kind for kind in ("copy", "load", "query") if kind in configured)
+    *_, last, end = ["", *call["path"].strip("/").split("/")]
+    if last in ("queries", "jobs") or end == "queries":
+        return "query" if call["method"] == "POST" or "queries" in (last, end) else "get job"
+    if end in ("datasets", "tables"):
+        return f"list {end}" if call["method"] == "GET" else f"create {end[:-1]}"
+    verbs = {"GET": "get", "PATCH": "update", "PUT": "update", "DELETE": "delete"}
+    return f"{verbs[call['method']]} {last[:-1]}"
+
+
 class TestSafety:
     """What is refused, taken back, kept, and said; `copy` is there before each test, and after."""
 
@@ -353,6 +367,20 @@ class TestSafety:
         assert sorted(name for (name,) in there) == ["_synthohive", "child", "parent", "theirs"]
         run(bigquery_engine, f"INSERT INTO {source}.child VALUES (3, NULL)",
             f"DROP TABLE {source}.more")  # fmt: skip
+
+    def test_what_is_sent_is_documented_with_the_right_it_asks_for(
+        self, bigquery_engine: Engine, source: str, copy: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with bigquery_engine.connect() as connection:
+            talk: Any = client_of(connection)._connection
+        sent: set[str] = set()
+        ask_of = talk.api_request
+        monkeypatch.setattr(
+            talk, "api_request", lambda *a, **call: sent.add(_kind(call)) or ask_of(*a, **call)
+        )
+        copied(bigquery_engine, source, copy, if_exists="replace")
+        assert {"copy", "create dataset", "query"} < sent
+        assert sent <= documented("BigQuery")
 
     @feature("what others made is kept")
     def test_a_table_of_others_is_not_replaced(

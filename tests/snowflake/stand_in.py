@@ -226,6 +226,8 @@ def _names(identifiers: Any) -> tuple[str, ...]:
 DECLARED = Declared()
 COMMENTS: dict[str, str] = {}
 """Literals, by schema."""
+SENT: list[str] = []
+"""All statements."""
 REFUSED: list[tuple[str, int, str]] = []
 """What statements are refused (a regular expression), and the number and text of the error."""
 
@@ -238,6 +240,7 @@ def _execute(
     What DuckDB refuses and fakesnow does not foresee is an error of the statement, or the driver
     would take it for one of the server, and try again and again.
     """
+    SENT.append(command)
     for pattern, number, said in REFUSED:
         if re.search(pattern, command):
             raise ProgrammingError(msg=said, errno=number, sqlstate="42501")

@@ -14,9 +14,11 @@ from synthohive.io.base import Provenance
 from synthohive.schema import ColumnKind
 from tests.contracts.engine import Place
 from tests.contracts.lease import InterruptionContract
+from tests.contracts.sent import documented, statement_kind
 from tests.contracts.writer import rows as shop_rows
 from tests.contracts.writer import shop as shop_described
 from tests.evidence import STAND_IN, feature, runs
+from tests.snowflake.stand_in import SENT
 
 pytestmark = runs("Snowflake", STAND_IN)
 
@@ -121,12 +123,16 @@ def test_a_broken_key_is_refused_and_nothing_is_left(shop: Place, sql: str, said
 @feature("replaced as a whole")
 def test_a_copy_is_replaced_as_a_whole(shop: Place) -> None:
     copy = f'"{shop.schema}_SYNTHETIC"'
+    SENT.clear()
     copied(shop)
     shop.run(f'DELETE FROM "{shop.schema}".CHILD WHERE ID = 3')
     with pytest.raises(ConnectorError, match="exists already"):
         copied(shop)
     assert shop.ask(f"SELECT COUNT(*) FROM {copy}.CHILD") == 3
     copied(shop, if_exists="replace")
+    sent = {statement_kind(sql) for sql in SENT} - {"DELETE"}  # which is the test's own
+    assert {"SWAP SCHEMA", "RENAME SCHEMA", "COPY", "PUT"} < sent
+    assert sent <= documented("Snowflake")
     assert shop.ask(f"SELECT COUNT(*) FROM {copy}.CHILD") == 2
     assert schemas(shop.engine, str(shop.schema)) == [shop.schema, f"{shop.schema}_SYNTHETIC"]
     assert shop.ask(f'SELECT SEED FROM {copy}."_synthohive"') == str(2**80)
