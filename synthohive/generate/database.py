@@ -103,8 +103,7 @@ def generate_database(
 
 def _generate(run: Run, ready: Ready) -> dict[str, TableSpool]:
     fitted = run.fitted
-    rows = (run.num_rows.get(n, round(t.rows * run.scale)) for n, t in fitted.tables.items())
-    run.blocks.expect(sum(rows) // BLOCK_ROWS)
+    run.blocks.expect(_expected_rows(run) // BLOCK_ROWS)
     for step, final in schedule(fitted, _generate_table):
         with using(fitted, step.table):
             step(run)
@@ -113,6 +112,22 @@ def _generate(run: Run, ready: Ready) -> dict[str, TableSpool]:
             if name in fitted.shown:
                 ready(name, run.tables[name].spool)
     return {name: run.tables[name].spool for name in fitted.shown}
+
+
+def _expected_rows(run: Run) -> int:
+    """Return about how many rows all tables get: what is not asked for follows its parents."""
+    scales: dict[str, float] = {}
+    total = 0.0
+    for name in run.fitted.plan.order:
+        table, driver = run.fitted.tables[name], run.fitted.plan.tables[name].driver
+        if driver is None or table.reference is not None:
+            scale = run.scale
+        else:
+            scale = scales[driver.parent]
+        rows = run.num_rows.get(name, table.rows * scale)
+        scales[name] = rows / table.rows if table.rows else scale
+        total += rows
+    return round(total)
 
 
 def _generate_table(run: Run, name: str) -> None:

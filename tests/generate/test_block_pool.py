@@ -17,7 +17,8 @@ import pytest
 from synthohive import Metadata, Synthesizer
 from synthohive._processes import Processes
 from synthohive.generate.block_pool import BlockPool
-from synthohive.generate.database import generate_database
+from synthohive.generate.database import _expected_rows, generate_database
+from synthohive.generate.run import Run
 from tests.events import captured_events
 
 WORDS = ["apple", "river", "stone", "cloud", "table", "green", "light", "paper"]
@@ -117,6 +118,11 @@ def fitted() -> Synthesizer:
     products = pd.DataFrame({"id": np.arange(50), "price": rng.integers(1, 90, 50) / 2})
     tables = {"customers": customers, "products": products, "orders": orders}
     return synthesizer.fit(tables, epochs=1, seed=1, progress=False)
+
+
+def test_rows_that_follow_are_expected(fitted: Synthesizer, tmp_path: Path) -> None:
+    run = Run(fitted._state(), 3, 1.0, tmp_path, {"customers": 40, "products": 5})
+    assert _expected_rows(run) == 40 + 5 + 90
 
 
 def digest(synthesizer: Synthesizer, n_jobs: int) -> str:
