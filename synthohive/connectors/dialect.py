@@ -294,9 +294,12 @@ class Dialect(ABC):
     def begin(self, connection: Connection) -> None:
         """Start a consistent, read-only transaction where the engine has one."""
 
-    def moment(self, connection: Connection) -> Optional[str]:
-        """Return the present, as SQL that tells :meth:`source` when; None without time travel."""
-        return None
+    def moments(self, connection: Connection, places: Sequence[str]) -> Mapping[str, str]:
+        """Return the present of each quoted table, as SQL that tells :meth:`source` when.
+
+        Nothing without time travel.
+        """
+        return {}
 
     def source(self, place: str, alias: str, moment: Optional[str] = None) -> str:
         """Return a table of a FROM clause, as it is, or as it was at a moment."""

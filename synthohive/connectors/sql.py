@@ -101,7 +101,7 @@ class SqlWarehouse(Reader):
         else:
             self._metadata = self._completed(metadata, schema)
         self.schema = self._metadata.schema_name or ""
-        self._moment: Optional[str] = None
+        self._moments: Mapping[str, str] = {}
 
     def _completed(self, given: Metadata, schema: Union[str, Sequence[str], None]) -> Metadata:
         """Take from the database what a hand-written description leaves out."""
@@ -158,7 +158,8 @@ class SqlWarehouse(Reader):
 
     def source(self, table: str, alias: str) -> str:
         """Return a table of a FROM clause; within :meth:`one_state`, as it was at its beginning."""
-        return self.dialect.source(self.place(table), alias, self._moment)
+        place = self.place(table)
+        return self.dialect.source(place, alias, self._moments.get(place))
 
     @contextmanager
     def one_state(self) -> Iterator[None]:
@@ -167,28 +168,28 @@ class SqlWarehouse(Reader):
         if facts is None or facts.past is None:
             yield
             return
-        with connecting(self.engine, "the moment of reading was set") as connection:
-            moment = self.dialect.moment(connection)
-        tables = list(self._metadata.tables)
-        self._moment = moment
         try:
-            for start in range(0, len(tables) if moment else 0, _AT_ONCE):
-                part = tables[start : start + _AT_ONCE]
-                self._probe(" UNION ALL ".join(
-                    f"SELECT 1 AS n FROM {self.source(table, 't')} WHERE 1 = 0" for table in part
-                ))  # fmt: skip
+            self._moments = self._present()
+        except ConnectorError as exc:
+            log.warning("read_without_one_state", reason=exc.message)
+        try:
             yield
         finally:
-            self._moment = None
+            self._moments = {}
 
-    def _probe(self, sql: str) -> None:
-        """Read the tables as they are when each query begins, if their past is refused."""
-        try:
-            with connecting(self.engine, "the past of its tables was asked for") as connection:
-                self.dialect.execute(connection, sql).close()
-        except ConnectorError as exc:
-            self._moment = None
-            log.warning("read_without_one_state", reason=exc.message)
+    def _present(self) -> Mapping[str, str]:
+        """Return when to read each table, once the engine has shown that it does."""
+        places = [self.place(table) for table in self._metadata.tables]
+        with connecting(self.engine, "the past of its tables was asked for") as connection:
+            moments = self.dialect.moments(connection, places)
+            for start in range(0, len(places) if moments else 0, _AT_ONCE):
+                tried = " UNION ALL ".join(
+                    f"SELECT 1 AS n FROM {self.dialect.source(place, 't', moments.get(place))} "
+                    "WHERE 1 = 0"
+                    for place in places[start : start + _AT_ONCE]
+                )
+                self.dialect.execute(connection, tried).close()
+        return moments
 
     @contextmanager
     def _snapshot(self, doing: str) -> Iterator[Connection]:
@@ -198,10 +199,10 @@ class SqlWarehouse(Reader):
                 yield connection
         except ConnectorError as exc:
             facts = capabilities(self.engine.dialect.name)
-            if self._moment and facts and facts.past and re.search(facts.past[0], exc.message):
+            if self._moments and facts and facts.past and re.search(facts.past[0], exc.message):
                 raise ConnectorError(
-                    f"What the tables held at {self._moment}, when this run began to read, cannot "
-                    f"be read any more. {exc.message}",
+                    "What the tables held when this run began to read cannot be read any more. "
+                    f"{exc.message}",
                     hint=facts.past[1],
                 ) from exc
             changed = self._changed(exc)

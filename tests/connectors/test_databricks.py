@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 import traceback
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any, Optional
 
 import pyarrow as pa
 import pytest
 from sqlalchemy import create_engine
-from sqlglot import parse_one
+from sqlglot import exp, parse_one
 
 pytest.importorskip("databricks.sqlalchemy")
 
@@ -30,6 +30,7 @@ from synthohive.connectors.databricks.types import described
 from synthohive.connectors.databricks.write import DatabricksWriter
 from synthohive.connectors.engines import shown
 from synthohive.connectors.registry import spelling
+from synthohive.connectors.sql import SqlWarehouse
 from synthohive.ddl.portable import portable_ddl
 from synthohive.exceptions import ConnectorError
 from synthohive.io.staging import Order
@@ -478,3 +479,34 @@ def test_what_the_server_refuses_is_said_with_what_to_do_and_no_value(said: str,
         assert hint in str(caught.value)
         assert "dapi-hidden" not in text
         assert broken == "connect" or not re.search(r"Ada|4711", text)
+
+
+@feature("reads see one state")
+def test_a_fit_reads_one_version_of_each_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of its beginning: versions tell when each change was made, and one came after it."""
+    began = datetime(2024, 1, 31, 12, tzinfo=timezone.utc)
+    before, after = began - timedelta(hours=1), began + timedelta(seconds=1)
+    names = ["version", "timestamp", "operation"]
+    recorded = Recorded(
+        databricks.sql,
+        [
+            Answer("CURRENT_TIMESTAMP()", ["now"], [(began,)]),
+            Answer("`orders` LIMIT", names, [(9, after, "WRITE"), (7, before, "WRITE")]),
+            Answer("`shop` LIMIT", names, [(3, before, "WRITE")]),
+            Answer("count(*)", ["n", "c"], [(0, 5)]),
+        ],
+    )
+    engine = create_engine(URL, module=recorded.driver)
+    engine.dialect.initialize = lambda connection: None  # type: ignore[method-assign]
+    monkeypatch.setattr("synthohive.connectors.sql.reflect", lambda *_, **__: known()[1])
+    warehouse = SqlWarehouse(engine, "s")
+    with warehouse.one_state():
+        (tried,) = [sql for sql in recorded.said if "UNION ALL" in sql]
+        assert warehouse.count("orders") == 5
+    assert warehouse.count("orders") == 5
+    within, later = (sql for sql in recorded.said if "count(" in sql)
+    assert "`s`.`orders` VERSION AS OF 7 " in within
+    assert "VERSION" not in later
+    assert "`s`.`shop` VERSION AS OF 3 t" in tried
+    for sql in (within, tried):
+        assert list(parse_one(sql, dialect="databricks").find_all(exp.Version))

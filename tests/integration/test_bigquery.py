@@ -453,7 +453,8 @@ def test_what_changes_meanwhile_is_not_seen(bigquery_engine: Engine) -> None:
             assert before[0] == before[2] == before[3] == 3
         assert seen()[0] == 4
         with warehouse.one_state():
-            warehouse._moment = "TIMESTAMP '2020-01-01 00:00:00+00'"
+            before_all = "TIMESTAMP '2020-01-01 00:00:00+00'"
+            warehouse._moments = dict.fromkeys(warehouse._moments, before_all)
             with pytest.raises(ConnectorError, match=r"cannot be read any more.*max_time_travel"):
                 warehouse.count("child")
 

@@ -121,7 +121,7 @@ class SparkTables(SqlWarehouse):
 
     def __init__(self, session: Any) -> None:
         self.engine, self.dialect, self.schema = ENGINE, OnSpark(ENGINE), ""
-        self._metadata, self.spark, self._moment = Metadata(dialect="databricks"), session, None
+        self._metadata, self.spark, self._moments = Metadata(dialect="databricks"), session, {}
         made = duckdb.connect()
         for sql in statements(spelling("duckdb")):
             made.execute(sql)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Optional
 
 import pyarrow as pa
@@ -39,10 +39,10 @@ class BigQuery(Dialect):
         """See the base class; the driver reads two percent signs as one."""
         return labelled(connection).exec_driver_sql(sql.replace("%", "%%"))
 
-    def moment(self, connection: Connection) -> Optional[str]:
+    def moments(self, connection: Connection, places: Sequence[str]) -> Mapping[str, str]:
         """See the base class."""
         now = self.execute(connection, "SELECT CURRENT_TIMESTAMP()").scalar()
-        return f"TIMESTAMP '{now:%Y-%m-%d %H:%M:%S.%f}+00'"
+        return dict.fromkeys(places, f"TIMESTAMP '{now:%Y-%m-%d %H:%M:%S.%f}+00'")
 
     def source(self, place: str, alias: str, moment: Optional[str] = None) -> str:
         """See the base class."""

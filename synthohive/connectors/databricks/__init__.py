@@ -29,6 +29,12 @@ CAPABILITIES = Capabilities(
     connect_args=(("user_agent_entry", "synthohive"),),
     several_schemas=False,
     asking=ASKING,
+    past=(
+        "DELTA_VERSION_NOT_FOUND|DELTA_FILE_NOT_FOUND|FILE_NOT_EXIST",
+        "Delta keeps a table's past for its delta.deletedFileRetentionDuration (7 days, unless set "
+        "otherwise). Lengthen it (ALTER TABLE … SET TBLPROPERTIES), or fit with a smaller "
+        "sample_size.",
+    ),
     denials=(
         (
             "does not have (?P<what>[A-Z ]+?) on (?P<kind>\\w+(?: \\w+)?) ['`](?P<it>[^'`]+)",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Optional
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,12 +20,15 @@ from synthohive.schema import Column
 
 __all__ = ["READER", "DatabricksSql"]
 
+_COMMITS = 1_000
+"""More than a table gets while the histories of others are asked for."""
+
 
 class DatabricksSql(Dialect):
     """See the module.
 
-    Each query sees a table as it was when the query began: there is no transaction that keeps
-    later changes out.
+    No transaction keeps later changes out: what belongs together is read at one version of each
+    table.
     """
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.DatabricksCatalogue
@@ -34,6 +37,24 @@ class DatabricksSql(Dialect):
     def begin(self, connection: Connection) -> None:
         """Have moments be those of UTC; there is no transaction."""
         self.execute(connection, "SET TIME ZONE 'UTC'")
+
+    def moments(self, connection: Connection, places: Sequence[str]) -> Mapping[str, str]:
+        """See the base class: versions, as TIMESTAMP AS OF refuses what is after the last change.
+
+        A table's is the one that it had at the moment of asking about the first.
+        """
+        now = self.execute(connection, "SELECT CURRENT_TIMESTAMP()").scalar_one()
+        found = {}
+        for place in places:
+            history = f"DESCRIBE HISTORY {place} LIMIT {_COMMITS}"  # the latest first
+            versions = self.execute(connection, history).mappings().all()
+            before = [v["version"] for v in versions if v["timestamp"] <= now]
+            found[place] = str(before[0] if before else versions[-1]["version"])
+        return found
+
+    def source(self, place: str, alias: str, moment: Optional[str] = None) -> str:
+        """See the base class."""
+        return f"{place}{f' VERSION AS OF {moment}' if moment else ''} {alias}"
 
     def expression(self, column: Column, quoted: str) -> str:
         """See the base class."""

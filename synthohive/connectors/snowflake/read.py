@@ -39,11 +39,11 @@ class Snowflake(Dialect):
         ColumnKind.TIMESTAMP: "DATE_PART(EPOCH_MICROSECOND, {0})",
     }
 
-    def moment(self, connection: Connection) -> Optional[str]:
+    def moments(self, connection: Connection, places: Sequence[str]) -> Mapping[str, str]:
         """See the base class."""
         now = self.execute(connection, "SELECT CURRENT_TIMESTAMP()").scalar_one()
         utc = now.astimezone(timezone.utc)
-        return f"'{utc:%Y-%m-%d %H:%M:%S.%f} +00:00'::TIMESTAMP_TZ"
+        return dict.fromkeys(places, f"'{utc:%Y-%m-%d %H:%M:%S.%f} +00:00'::TIMESTAMP_TZ")
 
     def source(self, place: str, alias: str, moment: Optional[str] = None) -> str:
         """See the base class."""
