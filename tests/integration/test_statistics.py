@@ -1,4 +1,4 @@
-"""Questions that are answered where the rows are: PostgreSQL and MariaDB."""
+"""Questions that are answered where the rows are: PostgreSQL, MySQL and MariaDB."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ pytestmark = pytest.mark.integration
 
 @runs("PostgreSQL", SERVER)
 class TestPostgreSQL(QuestionsContract):
-    @pytest.fixture
-    def warehouse(self, postgres_url: str) -> Iterator[SqlWarehouse]:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def warehouse(cls, postgres_url: str) -> Iterator[SqlWarehouse]:
         def made(q: Any) -> list[str]:
             collation = "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', "
             how = spelling("postgresql")
@@ -28,12 +29,26 @@ class TestPostgreSQL(QuestionsContract):
         yield from warehouse_of(postgres_url, made)
 
 
+def in_mysql(dialect: str) -> Iterator[str]:
+    """Yield the statements for MySQL, or for MariaDB."""
+    ci = "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
+    return statements(spelling(dialect), ci)
+
+
+@runs("MySQL", SERVER)
+class TestMySQL(QuestionsContract):
+    # MariaDB is asked each rule alone, in the same SQL; all together, by the test after it.
+    test_what_holds_in_a_row_is_proved_where_the_rows_are: Any = None
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def warehouse(cls, mysql_url: str) -> Iterator[SqlWarehouse]:
+        yield from warehouse_of(mysql_url, lambda q: in_mysql("mysql"))
+
+
 @runs("MariaDB", SERVER)
 class TestMariaDB(QuestionsContract):
-    @pytest.fixture
-    def warehouse(self, mariadb_url: str) -> Iterator[SqlWarehouse]:
-        def made(q: Any) -> Iterator[str]:
-            ci = "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
-            return statements(spelling("mariadb"), ci)
-
-        yield from warehouse_of(mariadb_url, made)
+    @pytest.fixture(scope="class")
+    @classmethod
+    def warehouse(cls, mariadb_url: str) -> Iterator[SqlWarehouse]:
+        yield from warehouse_of(mariadb_url, lambda q: in_mysql("mariadb"))
