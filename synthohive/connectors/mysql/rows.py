@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -41,6 +42,13 @@ _DECODE = {
     **dict.fromkeys(GEOMETRIES, "UNHEX({})"),
     "bit": "CAST({} AS UNSIGNED)",
 }
+
+
+class _Words(NamedTuple):
+    """Rows as texts, by column: each with whether it stands in quotes; and as a file, if any."""
+
+    texts: list[tuple[pa.Array, bool]]
+    csv: bytes
 
 
 class RowLoader:
@@ -86,24 +94,40 @@ class RowLoader:
             ]
         self._decode = decoded
         self._folder = folder
-        self._store = self._load_data if folder is not None else self._insert
 
-    def load(self, batch: pa.RecordBatch) -> int:
-        """Store one batch; return its number of rows.
+    def load(self, batches: Iterable[pa.RecordBatch]) -> int:
+        """Store batches, each while the next one is put into words; return the number of rows.
 
         Raises
         ------
         ConnectorError
             The server took fewer rows, or changed a value.
         """
-        if self._columns:
-            self._store(
-                [
-                    self._written(column, array)
-                    for column, array in zip(self._columns, batch.columns)
-                ]
-            )
-        return int(batch.num_rows)
+        rows = 0
+        ahead: Optional[Future[_Words]] = None
+        with ThreadPoolExecutor(1, "words") as beside:
+            for batch in batches:
+                rows += batch.num_rows
+                ready, ahead = ahead, beside.submit(self._in_words, batch)
+                if ready is not None:
+                    self._store(ready.result())
+            if ahead is not None:
+                self._store(ahead.result())
+        return rows
+
+    def _in_words(self, batch: pa.RecordBatch) -> _Words:
+        """Return a batch as the server is told it."""
+        texts = [self._written(c, array) for c, array in zip(self._columns, batch.columns)]
+        as_file = texts and self._folder is not None
+        return _Words(texts, _csv(texts) if as_file else b"")
+
+    def _store(self, words: _Words) -> None:
+        if not words.texts:
+            return
+        if self._folder is None:
+            self._insert(words.texts)
+        else:
+            self._load_data(words.csv, len(words.texts[0][0]))
 
     def _written(self, column: Column, array: pa.Array) -> tuple[pa.Array, bool]:
         stored = self._types[column.name]
@@ -118,7 +142,7 @@ class RowLoader:
             cursor.execute(sql, values)
             return list(cursor.fetchall())
 
-    def _load_data(self, texts: list[tuple[pa.Array, bool]]) -> None:
+    def _load_data(self, csv: bytes, rows: int) -> None:
         targets, sets = [], []
         for i, (column, decode) in enumerate(zip(self._columns, self._decode)):
             targets.append(f"@c{i}" if decode else quote(column.name))
@@ -127,7 +151,7 @@ class RowLoader:
         handle, name = tempfile.mkstemp(suffix=".csv", dir=self._folder)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(_csv(texts))
+                file.write(csv)
             sql = (
                 f"LOAD DATA LOCAL INFILE {self._connection.escape(name)} "
                 f"INTO TABLE {quote(self._table)} CHARACTER SET utf8mb4 "
@@ -139,7 +163,7 @@ class RowLoader:
                 kept = cursor.execute(sql)
         finally:
             Path(name).unlink()
-        self._check(kept, len(texts[0][0]))
+        self._check(kept, rows)
 
     def _check(self, kept: int, rows: int) -> None:
         """Raise where LOCAL repaired or skipped a row, which it does whatever the SQL mode."""

@@ -344,7 +344,7 @@ class MysqlWriter(StagedSchema):
         loader = RowLoader(
             self._connection, self.staging, table, columns, self.respelling, folder=folder
         )
-        return sum(loader.load(batch) for batch in regroup(batches))
+        return loader.load(regroup(batches))
 
     def see(self, others: Mapping[str, str]) -> None:
         """Hear of the databases to which the names in views have to go."""
