@@ -23,7 +23,7 @@ from synthohive.generate.feasibility import ParentsOver
 from synthohive.generate.foreign_keys import assign_foreign_keys
 from synthohive.generate.key_repair import can_have_rows
 from synthohive.generate.look_up_rows import keep_rows
-from synthohive.generate.run import Groups, Run
+from synthohive.generate.run import Early, Groups, Run
 from synthohive.generate.schedule import schedule
 from synthohive.learn.damage import using
 from synthohive.learn.fitted import FittedDatabase
@@ -51,6 +51,7 @@ def generate_database(
     conditions: Optional[Mapping[str, Conditions]] = None,
     n_jobs: Optional[int] = None,
     ready: Ready = _nobody,
+    early: Optional[Early] = None,
     go_on: Callable[[], None] = nothing,
 ) -> Iterator[dict[str, TableSpool]]:
     """Generate all tables into a temporary folder; yield them by name, parents first.
@@ -75,6 +76,9 @@ def generate_database(
     ready : callable, optional
         Gets each table's name and rows as soon as these are final, while others are still made.
         All keys are proved only when the block is entered.
+    early : callable, optional
+        Gets the name of a table, and its rows while their last blocks are made, where nothing is
+        expected to change them after that; `ready` follows.
     go_on : callable, optional
         Called between two blocks: what it raises ends the run.
 
@@ -88,7 +92,7 @@ def generate_database(
             with BlockPool(n_jobs, folder, go_on) as blocks:
                 run = Run(
                     fitted, seed, scale, folder, fitted.with_entity_rows(num_rows or {}),
-                    enforce_constraints, dict(conditions or {}), blocks=blocks,
+                    enforce_constraints, dict(conditions or {}), blocks=blocks, early=early,
                 )  # fmt: skip
                 spools = _generate(run, ready)
         except OSError as exc:  # nothing but the folder's files is written or read here
@@ -105,6 +109,7 @@ def _generate(run: Run, ready: Ready) -> dict[str, TableSpool]:
     fitted = run.fitted
     run.blocks.expect(_expected_rows(run) // BLOCK_ROWS)
     for step, final in schedule(fitted, _generate_table):
+        run.final = frozenset(final) & set(fitted.shown)
         with using(fitted, step.table):
             step(run)
         for name in final:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Optional
 
 import numpy as np
@@ -156,8 +157,21 @@ def finish(
     changes: Changes,
     repairs: list[Repair],
     waiting: Collection[str] = (),
+    *,
+    last: bool = False,
 ) -> Bools:
-    """Complete the blocks of a table, but for columns that wait; return what still repeats."""
+    """Complete the blocks of a table, but for columns that wait; return what still repeats.
+
+    Parameters
+    ----------
+    run, name, made
+    choices : sequence of Filling
+    changes : Changes
+    repairs : list of Repair
+    waiting : collection of str
+    last : bool, default False
+        Nothing is expected to change the rows later in the same step.
+    """
     left = np.zeros(made.spool.rows, dtype=np.bool_)
     checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect).without(waiting)
     if not (choices or changes or repairs or checks.checks):
@@ -176,7 +190,8 @@ def finish(
             start += len(block)
             yield block
 
-    made.spool.replace(blocks())
+    early = run.early if last and name in run.final else None
+    made.spool.replace(blocks(), early and partial(early, name))
     return left
 
 

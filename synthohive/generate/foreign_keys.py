@@ -76,7 +76,8 @@ def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
     dialect = run.fitted.metadata.dialect
     grouped = _grouped(run, name, made)
     repairs = row_rules(run.fitted.tables[name], dialect, barred=waiting, grouped=grouped)
-    left = finish(run, name, made, choices, changes, repairs, waiting)
+    last = not (waiting or _changes_later(run, name))
+    left = finish(run, name, made, choices, changes, repairs, waiting, last=last)
     if left.any():
         _leave_out(run, name, made, left)
     again = _begun(run, name, made, again=True)
@@ -96,6 +97,13 @@ def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
     left = finish(run, name, made, [], Changes(), repairs, waiting_still)
     if left.any():
         remove_rows(run, {name: left})
+
+
+def _changes_later(run: Run, name: str) -> bool:
+    """Whether rows are changed once more after their keys are chosen."""
+    fitted = run.fitted.tables[name]
+    begun = any(isinstance(maker, BegunTextMaker) for maker in fitted.makers.values())
+    return begun or bool(fitted.rising) or any(one.key is not None for one in fitted.periods)
 
 
 def _grouped(run: Run, name: str, made: Generated) -> list[str]:

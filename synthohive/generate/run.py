@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,10 +23,13 @@ from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns
 from synthohive.tables.base import Tables, gather
-from synthohive.tables.block_store import EncodedSpool, TableSpool
+from synthohive.tables.block_store import EncodedSpool, TableSpool, Tail
 from synthohive.tables.number_spool import NumberSpool, stretches
 
-__all__ = ["Generated", "Groups", "Run", "flags_of", "numbers_of"]
+__all__ = ["Early", "Generated", "Groups", "Run", "flags_of", "numbers_of"]
+
+Early = Callable[[str, Tail], None]
+"""Takes a table's name, and its rows while their last blocks are made."""
 
 PIECE = 65_536
 """Rows whose ancestors' columns are looked at together."""
@@ -225,6 +228,10 @@ class Run(Tables):
         Those that are there by now.
     blocks : BlockPool
         Makes the blocks of tables.
+    early : callable, optional
+        Wants rows while they are made.
+    final : frozenset of str
+        Tables that no step changes after the one that is being done.
     """
 
     fitted: FittedDatabase
@@ -236,6 +243,8 @@ class Run(Tables):
     conditions: dict[str, Conditions] = field(default_factory=dict)
     tables: dict[str, Generated] = field(default_factory=dict)
     blocks: BlockPool = field(default_factory=BlockPool)
+    early: Optional[Early] = None
+    final: frozenset[str] = frozenset()
 
     def before(self, tables: Collection[str]) -> Run:
         """Return what blocks are made from, small enough to be handed to other processes.
@@ -253,7 +262,7 @@ class Run(Tables):
         fitted = replace(
             self.fitted, tables={n: t for n, t in self.fitted.tables.items() if n in tables}
         )
-        return replace(self, fitted=fitted, tables=kept)
+        return replace(self, fitted=fitted, tables=kept, early=None)
 
     def place(self, table: str) -> Path:
         """Return the file of a table's rows; names of tables are no names of files."""

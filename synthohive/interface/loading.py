@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional
 
+from synthohive.io.staged import Withdrawn
 from synthohive.io.writer import Writer
-from synthohive.tables.block_store import TableSpool
+from synthohive.tables.block_store import TableSpool, Tail
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,7 +35,9 @@ class _Ended(Exception):
 
 
 class Loading:
-    """A thread that loads tables into an open writer; see :func:`loading`.
+    """Threads that load tables into an open writer, as many as it has streams.
+
+    See :func:`loading`.
 
     Parameters
     ----------
@@ -51,20 +54,45 @@ class Loading:
         self._writer = writer
         self._threads = ThreadPoolExecutor(writer.streams, "loading")
         self._tables: dict[str, Future[Loaded]] = {}
+        self._tails: dict[str, tuple[Tail, dict[str, Any]]] = {}
         self._ends = threading.Event()
         self.done = writer.loaded()
 
-    def add(self, name: str, spool: TableSpool, beside: Any) -> None:
+    @property
+    def early(self) -> bool:
+        """Whether :meth:`begin` may be called."""
+        return self._writer.takes_back
+
+    def begin(self, name: str, tail: Tail) -> None:
+        """Load a table while its last blocks are still made; :meth:`add` has to follow.
+
+        Parameters
+        ----------
+        name : str
+        tail : Tail
+        """
+        if name in self.done:  # by an interrupted run
+            return
+        beside: dict[str, Any] = {}
+        self._tails[name] = tail, beside
+        self._tables[name] = self._threads.submit(self._load, name, tail.batches(), beside)
+
+    def add(self, name: str, spool: TableSpool, beside: Mapping[str, Any]) -> None:
         """Load a table, which changes no more, as soon as those before it are.
 
         Parameters
         ----------
         name : str
         spool : TableSpool
-        beside : object
+        beside : mapping of str to object
             In the form of JSON, for a run that goes on where this one is interrupted.
         """
-        self._tables[name] = self._threads.submit(self._load, name, spool, beside)
+        tail, noted = self._tails.pop(name, (None, {}))
+        noted.update(beside)  # before the rows end: it is looked at then
+        if tail is not None and tail.end():
+            return
+        before = self._tables.get(name)  # what was withdrawn has to be gone
+        self._tables[name] = self._threads.submit(self._load, name, spool.batches(), beside, before)
 
     def check(self) -> None:
         """Raise what a table met, if one has failed."""
@@ -82,18 +110,31 @@ class Loading:
     def end(self) -> None:
         """Let no batch be sent any more, and wait until none is."""
         self._ends.set()
+        for tail, _ in self._tails.values():
+            tail.withdraw()
         self._threads.shutdown(cancel_futures=True)
 
-    def _load(self, name: str, spool: TableSpool, beside: Any) -> Loaded:
+    def _load(
+        self,
+        name: str,
+        batches: Iterator[pa.RecordBatch],
+        beside: Mapping[str, Any],
+        before: Optional[Future[Loaded]] = None,
+    ) -> Loaded:
+        if before is not None:
+            before.result()
         started = time.perf_counter()
-        rows = self._writer.fill(name, self._batches(spool), beside)
+        try:
+            rows = self._writer.fill(name, self._wanted(batches), beside)
+        except Withdrawn:
+            return 0, 0.0
         spent = time.perf_counter() - started
         if not self._ends.is_set():
             self._writer.index(name)
         return rows, spent
 
-    def _batches(self, spool: TableSpool) -> Iterator[pa.RecordBatch]:
-        for batch in spool.batches():
+    def _wanted(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
             if self._ends.is_set():
                 raise _Ended
             yield batch

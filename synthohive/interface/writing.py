@@ -99,6 +99,7 @@ def generated(request: Request, loading: Optional[Loading] = None) -> Iterator[M
         conditions=request.conditions,
         n_jobs=request.n_jobs,
         ready=ready,
+        early=loading.begin if loading is not None and loading.early else None,
         go_on=nothing if loading is None else loading.check,
     ) as spools:
         seconds = time.perf_counter() - started - scored

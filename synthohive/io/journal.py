@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 from synthohive.exceptions import ConnectorError
@@ -37,6 +38,12 @@ class Journal:
         self._place, self._facts = place, dict(facts)
         self._table = place.quote(JOURNAL_TABLE)
         self.done: dict[str, str] = {}
+
+    def over(self, place: Any) -> Journal:
+        """Return the same journal, written over the connection of another `place`."""
+        other = copy(self)
+        other._place = place
+        return other
 
     def begin(self) -> None:
         """Make the table, in a place where nothing is done yet."""

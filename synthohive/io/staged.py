@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 
-__all__ = ["StagedSchema", "rows_act"]
+__all__ = ["StagedSchema", "Withdrawn", "rows_act"]
 
 log = get_logger(__name__)
 _SHOWN = 10
@@ -47,6 +47,10 @@ _SETTLED = 100
 def rows_act(table: str) -> str:
     """Return how a journal calls it that a table has all of its rows."""
     return f"rows of {table}"
+
+
+class Withdrawn(Exception):
+    """Rows of a table that is being loaded are not to be loaded after all."""
 
 
 class StagedSchema(ABC):
@@ -81,6 +85,8 @@ class StagedSchema(ABC):
     texts: ClassVar[tuple[str, str]] = ("TEXT", "TEXT")  # short ones, and those without an end
     fraction: ClassVar[str] = "DOUBLE PRECISION"
     indexes_beside: ClassVar[bool] = False  # of a loaded table, while others are loaded
+    streams: ClassVar[int] = 1  # tables that may be loaded at once, each over its own connection
+    takes_back: ClassVar[bool] = False  # rows of a table that are withdrawn while they are loaded
     keys_between: ClassVar[bool] = True  # the engine has keys from one schema to another
     kind: ClassVar[str] = "schema"  # what the engine calls a place
     longest: ClassVar[int] = 200  # name of a place
@@ -102,6 +108,7 @@ class StagedSchema(ABC):
         self.journal = None if order.run is None else Journal(self, order.run)
         self.keeps = False
         self._acts: set[str] = set()
+        self._analyzed: set[str] = set()
         self._failure: Optional[BaseException] = None
         self._connection: Any = None
         if self.reserved.fullmatch(self.target):
@@ -270,12 +277,15 @@ class StagedSchema(ABC):
         table : str
         batches : iterable of pyarrow.RecordBatch
         beside : object, optional
-            In the form of JSON: what a run that goes on has to know of the table.
+            In the form of JSON: what a run that goes on has to know of the table. Looked at when
+            all rows are there.
 
         Raises
         ------
         ConnectorError
             The database refused a row, or the connection was lost.
+        Withdrawn
+            By the batches; nothing of the table is left.
         """
         try:
             with self.named(f"the rows of table {table!r}"):
@@ -284,13 +294,24 @@ class StagedSchema(ABC):
                 self.note_done(rows_act(table), json.dumps(noted))
                 self.settle()
         except BaseException:
-            if self._failure is not None:  # the rows failed, not the database
-                raise self._failure from self._failure.__cause__
+            failure, self._failure = self._failure, None
+            if isinstance(failure, Withdrawn):
+                self.take_back(table)
+            if failure is not None:  # the rows failed, not the database
+                raise failure from failure.__cause__
             raise
         self.rows[table] = self.rows.get(table, 0) + count
         step("table loaded")
         log.debug("table_loaded", table=table, rows=count)
         return count
+
+    def take_back(self, table: str) -> None:
+        """Remove a table that is being loaded, with what rows it has."""
+        raise NotImplementedError
+
+    def stream(self) -> StagedSchema:
+        """Return the same place over a connection of its own, for another thread."""
+        raise NotImplementedError
 
     def quote(self, name: str) -> str:
         """Quote an identifier."""
@@ -487,7 +508,7 @@ class StagedSchema(ABC):
             self._prove_unique()
         self._run_all("after", self.ddl.after)
         step("rows constrained")
-        self._analyze()
+        self._analyze(self.metadata.tables)
 
     def _prove_unique(self) -> None:
         """Refuse rows that break a key which the engine notes and does not check.
@@ -544,9 +565,13 @@ class StagedSchema(ABC):
         self._run_all("counter", self.ddl.counters)
 
     def index_table(self, table: str) -> None:
-        """Add a loaded table's own constraints and indexes, if others can be loaded beside."""
+        """Add a loaded table's own constraints and indexes, and look at its rows for plans.
+
+        If others can be loaded beside.
+        """
         if self.indexes_beside:
             self._run_all("after", self.ddl.after, table)
+            self._analyze([table])
             self.settle()
 
     def _run_all(self, kind: str, statements: Sequence[Statement], only: str = "") -> None:
@@ -677,11 +702,13 @@ class StagedSchema(ABC):
     def _copy(self, table: str, batches: Iterator[pa.RecordBatch]) -> int:
         """Make the table and load its rows, which have its stored columns."""
 
-    def _analyze(self) -> None:
-        """Gather the statistics that the proofs' plans need."""
-        for table in self.metadata.tables if self.statistics else ():
-            with self.named(f"the statistics of table {table!r}"):
-                self._execute(self.statistics.format(self.spelling.table(table)))
+    def _analyze(self, tables: Iterable[str]) -> None:
+        """Gather the statistics that the proofs' plans need, of each table once."""
+        for table in tables if self.statistics else ():
+            if table not in self._analyzed:
+                with self.named(f"the statistics of table {table!r}"):
+                    self._execute(self.statistics.format(self.spelling.table(table)))
+                self._analyzed.add(table)
 
     @classmethod
     @abstractmethod

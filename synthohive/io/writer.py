@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
+from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive._logging import get_logger
@@ -50,6 +53,8 @@ class Writer:
         Where the schemas will be found: their names, or the path of a file.
     streams : int
         Tables that may be loaded at once.
+    takes_back : bool
+        Whether batches may raise :class:`Withdrawn`, and the table be loaded anew.
     """
 
     def __init__(
@@ -57,7 +62,14 @@ class Writer:
     ) -> None:
         self.metadata, self.all_keys, self.schemas = metadata, all_keys, dict(schemas)
         self.target = ", ".join(schema.target for schema in schemas.values())
-        self.streams = 1
+        self.streams = min(schema.streams for schema in schemas.values())
+        self.takes_back = all(schema.takes_back for schema in schemas.values())
+        # The places over each connection that nobody is at; the last one is taken first, so that
+        # there are no more than are needed.
+        self._idle: LifoQueue[dict[str, Any]] = LifoQueue()
+        self._idle.put(self.schemas)
+        self._further: list[Any] = []
+        self._opening = threading.Lock()
         self._closed = False
         for schema in schemas.values():
             schema.see({s: other.staging for s, other in schemas.items() if other is not schema})
@@ -86,14 +98,55 @@ class Writer:
         table, batches
         beside : object, optional
             What :meth:`loaded` gives to a run that goes on where this one was interrupted.
+
+        Raises
+        ------
+        Withdrawn
+            By the batches, where the writer `takes_back` what it has loaded of the table.
         """
         self._check_open()
-        return self._of(table).load(self.metadata.table(table).own_name, batches, beside)
+        with self._stream(table) as schema:
+            return schema.load(self.metadata.table(table).own_name, batches, beside)
 
     def index(self, table: str) -> None:
         """Add the constraints and indexes of a table that is loaded, where the engine lets one."""
         self._check_open()
-        self._of(table).index_table(self.metadata.table(table).own_name)
+        with self._stream(table) as schema:
+            schema.index_table(self.metadata.table(table).own_name)
+
+    @contextmanager
+    def _stream(self, table: str) -> Iterator[StagedSchema]:
+        """Give a table's schema over a connection that no other thread uses meanwhile."""
+        try:
+            schemas = self._idle.get_nowait()
+        except Empty:
+            schemas = self._another() or self._idle.get()
+        try:
+            yield schemas[self._schema_of(table)]
+        finally:
+            self._idle.put(schemas)
+
+    def _another(self) -> Optional[dict[str, Any]]:
+        """Open a further stream; None where there are as many as may be, or the server has none."""
+        with self._opening:
+            if 1 + len(self._further) // len(self.schemas) >= self.streams:
+                return None
+            opened: dict[str, Any] = {}
+            try:
+                for name, schema in self.schemas.items():
+                    opened[name] = schema.stream()
+                    self._further.append(opened[name])
+            except ConnectorError as exc:  # the others are enough
+                log.info("no_further_stream", reason=exc.message)
+                self.streams = 1
+                return None
+            return opened
+
+    def _close_streams(self) -> None:
+        """Let the first connection be the only one."""
+        further, self._further = self._further, []
+        for schema in further:
+            schema.leave()
 
     def loaded(self) -> dict[str, tuple[int, Any]]:
         """Return the rows of each table that an interrupted run loaded, and what it told."""
@@ -127,6 +180,7 @@ class Writer:
             The database refused a constraint, or a key has orphans; nothing changed.
         """
         self._check_open()
+        self._close_streams()
         schemas = list(self.schemas.values())
         try:
             checks = self._complete()
@@ -157,6 +211,7 @@ class Writer:
         """Remove the staging places; does nothing after :meth:`finish`."""
         if not self._closed:
             self._closed = True
+            self._close_streams()
             schemas = list(self.schemas.values())
             schemas[0].give_up(schemas)
 
@@ -195,9 +250,12 @@ class Writer:
         if self._closed:
             raise ConnectorError(f"The writer of {self.target!r} is closed; open a new one.")
 
-    def _of(self, table: str) -> StagedSchema:
+    def _schema_of(self, table: str) -> str:
         name = self.metadata.table(table).schema_name if self.metadata.schemas else None
-        found: StagedSchema = self.schemas[name or next(iter(self.schemas))]
+        return name or next(iter(self.schemas))
+
+    def _of(self, table: str) -> StagedSchema:
+        found: StagedSchema = self.schemas[self._schema_of(table)]
         return found
 
     def _complete(self) -> list[KeyCheck]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +15,73 @@ import pyarrow as pa
 
 from synthohive._arrays import AnyArray, Bools, IntArray
 from synthohive.encoding.encoded import EncodedTable, Layout
+from synthohive.io.staged import Withdrawn
 
-__all__ = ["EncodedSpool", "TableSpool"]
+__all__ = ["EncodedSpool", "TableSpool", "Tail"]
 
 
 KEPT_AT_ONCE = 65_536
+MAGIC = 8
+"""Bytes of a file in front of its blocks, which from there on are a stream."""
+
+
+class Tail:
+    """The blocks of a table for a reader in another thread, who gets them while others are made.
+
+    They are taken for final. Where the table is changed after all, they are withdrawn.
+
+    Parameters
+    ----------
+    path : Path
+        The file that is being written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = pa.OSFile(str(path))  # now: the file gets another name when it is whole
+        self._blocks, self._ended, self._withdrawn = 0, False, False
+        self._changed = threading.Condition()
+
+    def grow(self) -> None:
+        """Tell that one more block is in the file."""
+        with self._changed:
+            self._blocks += 1
+            self._changed.notify_all()
+
+    def end(self) -> bool:
+        """Tell that there are no more; return whether those there were still count."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+            return not self._withdrawn
+
+    def withdraw(self) -> None:
+        """Tell that the blocks do not count."""
+        with self._changed:
+            self._withdrawn = True
+            self._changed.notify_all()
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the blocks as they come, until they end.
+
+        Raises
+        ------
+        Withdrawn
+        """
+        reader: Any = None
+        with self._file as file:
+            for number in itertools.count():
+                with self._changed:
+                    self._changed.wait_for(
+                        lambda: self._withdrawn or self._ended or self._blocks > number  # noqa: B023
+                    )
+                    if self._withdrawn:
+                        raise Withdrawn
+                    if self._blocks <= number:
+                        return
+                if reader is None:
+                    file.seek(MAGIC)
+                    reader = pa.ipc.open_stream(file)
+                yield reader.read_next_batch()
 
 
 class TableSpool:
@@ -36,7 +100,12 @@ class TableSpool:
         self.rows = 0
         self._starts: list[int] = [0]
         self._final = False
+        self._tail: Optional[Tail] = None
         self._writer: Optional[pa.ipc.RecordBatchFileWriter] = pa.ipc.new_file(str(path), schema)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what other processes need to read."""
+        return {**self.__dict__, "_tail": None}
 
     def append(self, table: pa.Table) -> None:
         """Add a block."""
@@ -128,13 +197,30 @@ class TableSpool:
         batches = zip(self._starts, self.batches())
         self.replace(change(pa.Table.from_batches([batch]), start) for start, batch in batches)
 
-    def replace(self, blocks: Iterable[pa.Table]) -> None:
-        """Put other blocks in the place of all that are here, which may be read meanwhile."""
+    def replace(
+        self, blocks: Iterable[pa.Table], early: Optional[Callable[[Tail], None]] = None
+    ) -> None:
+        """Put other blocks in the place of all that are here, which may be read meanwhile.
+
+        Parameters
+        ----------
+        blocks : iterable of pyarrow.Table
+        early : callable, optional
+            Gets them while they come, as nothing is expected to change them any more.
+        """
         if self._final:  # somebody has these rows already
             raise RuntimeError(f"the rows in {self.path.name} are final")
+        if self._tail is not None:
+            self._tail.withdraw()
         fresh = TableSpool(self.path.with_suffix(".rewrite"), self.schema)
+        self._tail = tail = None
+        if early is not None:
+            self._tail = tail = Tail(fresh.path)
+            early(tail)
         for block in blocks:
             fresh.append(block)
+            if tail is not None:
+                tail.grow()
         fresh.close()
         os.replace(fresh.path, self.path)
         self.rows, self._starts = fresh.rows, fresh._starts

@@ -17,6 +17,7 @@ from synthohive.connectors.writers import open_writer
 from synthohive.ddl.statements import PROVENANCE_TABLE
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.io.base import KeyCheck, Provenance
+from synthohive.io.staged import Withdrawn
 from synthohive.io.writer import Writer
 from synthohive.schema import Column, ColumnKind, ForeignKey, Identity, Metadata
 from synthohive.schema import UniqueConstraint as Unique
@@ -377,6 +378,23 @@ class WriterContract:
                 writer.load("customers", broken())
         assert self.leftovers(shop_place) == []
         assert "customers" not in self.names(shop_place)
+
+    def test_withdrawn_rows_are_loaded_anew(self, shop_place: Place) -> None:
+        data = rows()
+
+        def withdrawn() -> Iterator[pa.RecordBatch]:
+            yield from data["customers"].slice(1).to_batches(max_chunksize=1)
+            raise Withdrawn
+
+        with self.writer(shop_place) as writer:
+            if not writer.takes_back:
+                pytest.skip("tables are loaded when they are final")
+            with pytest.raises(Withdrawn):
+                writer.fill("customers", withdrawn())
+            assert "customers" not in staged(writer).rows
+            write(writer, data)
+        assert [id_ for id_, *_ in self.fetch(shop_place, "customers", "id")] == [1, 2, 9]
+        assert self.leftovers(shop_place) == []
 
     def test_nothing_is_seen_before_the_end(self, shop_place: Place) -> None:
         with self.writer(shop_place) as writer:

@@ -16,13 +16,16 @@ from sqlalchemy import Engine
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.connectors.writers import open_writer
 from synthohive.exceptions import ConnectorError
+from synthohive.io.writer import Writer
 from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
 from tests.contracts.writer import (
+    ODD,
     ORIGIN,
     Place,
     ServerWriterContract,
     default_target,
     described,
+    orphan_free,
     rows,
     staged,
     write,
@@ -340,6 +343,31 @@ class TestPostgresqlWriter(ServerWriterContract):
             writer.load("orders", rows()["orders"].to_batches())
         assert self.leftovers(shop_place) == []
         assert self.names(shop_place) == set()
+
+    def test_two_tables_are_loaded_at_once(self, shop_place: Place) -> None:
+        """Over two connections; what the second one meets leaves nothing, either."""
+        data = rows()
+
+        def between(writer: Writer) -> Iterator[pa.RecordBatch]:
+            first, *rest = data["orders"].to_batches(max_chunksize=1)
+            yield first
+            assert writer.fill("customers", data["customers"].to_batches()) == 3
+            yield from rest
+
+        with self.writer(shop_place) as writer:
+            assert writer.fill("orders", between(writer)) == 2
+            assert orphan_free(write(writer, {n: data[n] for n in ("order_items", ODD)}))
+        assert [id_ for id_, *_ in self.fetch(shop_place, "customers", "id")] == [1, 2, 9]
+        with self.writer(shop_place, if_exists="replace") as writer:
+            writer.fill("orders", between(writer))
+            (second,) = writer._further
+            with shop_place.engine.begin() as connection:
+                pid = second._connection.info.backend_pid
+                connection.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
+            with pytest.raises(ConnectorError, match="connection was lost"):
+                second.load("order_items", data["order_items"].to_batches())
+        assert self.leftovers(shop_place) == []
+        assert len(self.fetch(shop_place, "customers", "id")) == 3
 
     def test_user_without_rights_is_refused_at_once(self, shop_place: Place) -> None:
         role = f"{shop_place.schema}_reader"

@@ -25,7 +25,7 @@ CREATE TABLE customer (id INTEGER PRIMARY KEY, kind TEXT NOT NULL);
 CREATE TABLE purchase (id INTEGER PRIMARY KEY, customer INTEGER NOT NULL REFERENCES customer,
     paid REAL NOT NULL);
 CREATE TABLE line (id INTEGER PRIMARY KEY, purchase INTEGER NOT NULL REFERENCES purchase,
-    pieces INTEGER NOT NULL);
+    pieces INTEGER NOT NULL CHECK (pieces > 0));
 """
 
 

@@ -17,7 +17,7 @@ import pytest
 from synthohive import Synthesizer
 from synthohive.connectors.writers import _check_resumes
 from synthohive.exceptions import ConnectorError, QualityError, SchemaError
-from synthohive.generate import database
+from synthohive.generate import database, foreign_keys
 from synthohive.generate.schedule import schedule
 from synthohive.interface.requests import Request
 from synthohive.interface.resuming import facts_of
@@ -95,6 +95,58 @@ def test_the_same_rows_whoever_is_slower(
     observe(lambda name: loaded.set() if name == "table loaded" else None)
     fitted.to_database(f"sqlite:///{tmp_path / 'two.db'}", seed=3)
     assert contents(tmp_path / "one.db") == contents(tmp_path / "two.db")
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_rows_are_loaded_while_a_table_is_completed(
+    fitted: Synthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, withdrawn: bool
+) -> None:
+    """The first rows are there before the last are; what is changed after all is loaded anew."""
+    sent, send = threading.Event(), StagedSchema._conform
+    keep = foreign_keys.finish
+
+    def seen(self: StagedSchema, table: str, batches: Any) -> Iterator[Any]:
+        for batch in send(self, table, batches):
+            if table == "line":
+                sent.set()
+            yield batch
+
+    def slow(run: Any, name: str, *given: Any, **more: Any) -> Any:
+        left = keep(run, name, *given, **more)
+        if name == "line":
+            assert sent.wait(20)
+            left[:7] = withdrawn  # rows for which no keys hold
+        return left
+
+    monkeypatch.setattr(StagedSchema, "_conform", seen)
+    monkeypatch.setattr(foreign_keys, "finish", slow)
+    summary = fitted.to_database(f"sqlite:///{tmp_path / 'one.db'}", seed=3)
+    monkeypatch.undo()
+    fitted.to_database(f"sqlite:///{tmp_path / 'two.db'}", seed=3)
+    one, two = contents(tmp_path / "one.db"), contents(tmp_path / "two.db")
+    assert len(two["line"]) - len(one["line"]) == 7 * withdrawn
+    assert summary.rows == sum(map(len, one.values()))
+    assert set(one["line"]) <= set(two["line"])
+    assert sorted(left(tmp_path)) == ["one.db", "two.db"]
+
+
+def test_what_ends_a_run_ends_the_reading_of_a_table(
+    fitted: Synthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose last rows never come."""
+    keep = foreign_keys.finish
+
+    def broken(run: Any, name: str, *given: Any, **more: Any) -> Any:
+        found = keep(run, name, *given, **more)
+        if name == "line":
+            raise MemoryError("no more")
+        return found
+
+    monkeypatch.setattr(foreign_keys, "finish", broken)
+    with pytest.raises(MemoryError, match="no more"):
+        fitted.to_database(f"sqlite:///{tmp_path / 'one.db'}", seed=3)
+    assert left(tmp_path) == []
+    assert not [t for t in threading.enumerate() if t.name.startswith("loading")]
 
 
 def refuse(name: str) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Optional
 
 from synthohive._logging import get_logger
@@ -149,7 +151,8 @@ def clone(
         after=tuple(
             [_without_default(*place) for place in filled]
             + _fill_searches(metadata, ask(_SEARCH_TRIGGERS))
-            + [_constraint(row) for row in constraints if row[2] != "f"]
+            + [_constraint(row) for row in constraints if row[2] not in "cf"]
+            + _checks([row for row in constraints if row[2] == "c"])
             + [_index(row) for row in indexes]
             + _comments(metadata, columns, constraints, indexes)
         ),
@@ -242,6 +245,18 @@ def _constraint(row: Any) -> Statement:
     table, name, kind, definition, columns = row[:5]
     sql = f"ALTER TABLE {quote(table)} ADD CONSTRAINT {quote(name)} {definition}"
     return Statement(sql, table, label(_KINDS[kind], name, columns))
+
+
+def _checks(rows: Sequence[Any]) -> list[Statement]:
+    """Return a statement for each table: the server reads its rows once for all of its CHECKs."""
+    found = []
+    for table, group in groupby(sorted(rows, key=itemgetter(0)), itemgetter(0)):
+        own = list(group)
+        added = ", ".join(f"ADD CONSTRAINT {quote(row[1])} {row[3]}" for row in own)
+        kind = _KINDS["c"] if len(own) == 1 else f"{_KINDS['c']}s"
+        named = ",".join(label("", row[1], row[4]) for row in own)
+        found.append(Statement(f"ALTER TABLE {quote(table)} {added}", table, f"{kind}{named}"))
+    return found
 
 
 def _comments(

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 import psycopg2
@@ -99,12 +100,14 @@ class PostgresqlWriter(StagedSchema):
     reserved: ClassVar[re.Pattern[str]] = re.compile("pg_.*|information_schema", re.DOTALL)
     statistics: ClassVar[str] = "ANALYZE {}"
     indexes_beside: ClassVar[bool] = True
+    streams: ClassVar[int] = 2  # a stream is a core of the server, and half of one here
+    takes_back: ClassVar[bool] = True
     overriding: ClassVar[str] = " OVERRIDING SYSTEM VALUE"
 
     def __init__(self, order: Order) -> None:
         super().__init__(order)
         self.staging, self._trash = self.new_name(), self.new_name()
-        self._stagings = [self.staging]
+        self._stagings, self._others = [self.staging], dict[str, str]()
         named = (self.source_schema, *self.group, "public")
         self._sources = dict.fromkeys(s for s in named if s)
         # What is locked while the run lives; a rehearsal is in nobody's way.
@@ -300,7 +303,7 @@ class PostgresqlWriter(StagedSchema):
             "set_config('datestyle', 'ISO, YMD', false), set_config('timezone', 'UTC', false), "
             "set_config('statement_timeout', '0', false), "
             "set_config('idle_in_transaction_session_timeout', '0', false)",
-            (self._path({}),),
+            (self._path(self._others),),
         )
         self._connection.commit()
 
@@ -332,7 +335,7 @@ class PostgresqlWriter(StagedSchema):
 
     def see(self, others: Mapping[str, str]) -> None:
         """Find the types of the staging schemas that are written together with this one."""
-        self._stagings = [self.staging, *others.values()]
+        self._stagings, self._others = [self.staging, *others.values()], dict(others)
         self._ask("SELECT set_config('search_path', %s, false)", (self._path(others),))
         self._connection.commit()
 
@@ -411,6 +414,19 @@ class PostgresqlWriter(StagedSchema):
                         f"PostgreSQL kept {cursor.rowcount} of {stream.rows} rows of {table!r}."
                     )
         return stream.rows
+
+    def take_back(self, table: str) -> None:
+        """See the base class; the table was made in the same transaction."""
+        self._connection.rollback()
+
+    def stream(self) -> PostgresqlWriter:
+        """See the base class; the lock on the target stays with the first connection."""
+        other = copy(self)
+        with self.named("a connection"):
+            other._connection = self._connect()
+            other._set_session()
+        other.journal = None if self.journal is None else self.journal.over(other)
+        return other
 
     def _taken(self, table: str) -> list[str]:
         own = dict(self._ask(_OWN_TYPES, (self.staging, table)))

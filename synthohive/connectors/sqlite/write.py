@@ -63,6 +63,7 @@ class SqliteWriter(StagedSchema):
     errors: ClassVar[tuple[type[BaseException], ...]] = (sqlite3.Error, OSError)
     statistics: ClassVar[str] = "ANALYZE {}"
     indexes_beside: ClassVar[bool] = True
+    takes_back: ClassVar[bool] = True
 
     def __init__(self, order: Order) -> None:
         super().__init__(order)
@@ -287,6 +288,11 @@ class SqliteWriter(StagedSchema):
             self._connection.executemany(sql, zip(*values))
             loaded += batch.num_rows
         return loaded
+
+    def take_back(self, table: str) -> None:
+        """See the base class; without a journal of its own, the file cannot roll back."""
+        self.settle()
+        self._execute(f"DROP TABLE {self.quote(table)}")
 
     def takes(self) -> bool:
         """See the base class; the source has to be a file."""
