@@ -138,7 +138,7 @@ class _Draft:
     def sources(self) -> list[dict[str, Any]]:
         """Return the synthetic source with its tests, and the real one if the project lacks it."""
         drivers: Mapping[str, Optional[ForeignKey]] = dict.fromkeys(self.metadata.tables)
-        samples = self.reader.sample(drivers, SAMPLE_ROWS, 0)
+        samples = self.reader.sample(drivers, SAMPLE_ROWS, 0).drawn
         tables = [
             self._table(name, samples[name], self.reader.count(name))
             for name in self.metadata.tables

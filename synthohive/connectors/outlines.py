@@ -21,11 +21,11 @@ from synthohive.io.sample_levels import Levels
 from synthohive.io.subset import Outline, Outlines
 from synthohive.schema import Column, ColumnKind, ForeignKey, TableConfig
 
-__all__ = ["SqlOutlines", "row_bytes"]
+__all__ = ["CONDITIONS", "VALUES", "SqlOutlines", "row_bytes"]
 
-_VALUES = 1_000
+VALUES = 1_000
 """Keys of one column in one query."""
-_CONDITIONS = 200
+CONDITIONS = 200
 """Keys of several columns in one query: SQLite takes expressions of 1,000 levels."""
 
 
@@ -79,12 +79,11 @@ class SqlOutlines(Outlines):
                 self._column(columns[0], "t0") if columns else f"({self.draws.hash(table, 't0')})"
             )
             return [
-                f"{value} IN ({', '.join(ids[start : start + _VALUES])})"
-                for start in range(0, len(ids), _VALUES)
+                f"{value} IN ({', '.join(ids[start : start + VALUES])})"
+                for start in range(0, len(ids), VALUES)
             ]
         return [
-            " OR ".join(ids[start : start + _CONDITIONS])
-            for start in range(0, len(ids), _CONDITIONS)
+            " OR ".join(ids[start : start + CONDITIONS]) for start in range(0, len(ids), CONDITIONS)
         ]
 
     def rows(self, table: str, ids: Sequence[str]) -> Iterator[pa.RecordBatch]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Optional, Union
 
@@ -18,13 +18,15 @@ from synthohive.connectors.capabilities import Asking
 from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.draws import Draws
 from synthohive.connectors.engines import connecting, failing, shown, to_engine
-from synthohive.connectors.outlines import SqlOutlines, row_bytes
+from synthohive.connectors.outlines import CONDITIONS, VALUES, SqlOutlines, row_bytes
 from synthohive.connectors.reflection import OutsideKeys, reflect
 from synthohive.connectors.registry import capabilities, choosing
 from synthohive.connectors.sample_query import Subset
 from synthohive.connectors.statistics import Statistics
 from synthohive.exceptions import ConnectorError, SchemaError
-from synthohive.io.base import FanOut, Reader
+from synthohive.io.base import FanOut, Reader, SampledRows
+from synthohive.io.questions import CannotAsk, Joined
+from synthohive.io.referred import referred_rows
 from synthohive.io.sample_levels import Levels, Strategy
 from synthohive.io.subset import Budget, Chosen, choose
 from synthohive.io.unsupported import exclude_unsupported
@@ -313,6 +315,16 @@ class SqlWarehouse(Reader):
     def _statistics(self) -> Statistics:
         return Statistics(self.dialect, self._asking, self._metadata, self.source, self._snapshot)
 
+    def _statistics_on(self, connection: Connection) -> Statistics:
+        """Return what asks within a transaction that has begun."""
+        return Statistics(
+            self.dialect,
+            self._asking,
+            self._metadata,
+            self.source,
+            lambda _: nullcontext(connection),
+        )
+
     def fan_out(self, table: str, key: ForeignKey) -> FanOut:
         """Count children per parent, by SQL aggregates."""
         with self._snapshot(f"table {table!r} was read") as connection:
@@ -343,7 +355,7 @@ class SqlWarehouse(Reader):
         seed: int,
         strategy: Strategy = "relational",
         most_bytes: Optional[int] = None,
-    ) -> dict[str, pa.Table]:
+    ) -> SampledRows:
         """Read a bounded, referentially consistent sample; see the base class."""
         tables = {}
         with self._snapshot("a sample was read") as connection:
@@ -362,7 +374,9 @@ class SqlWarehouse(Reader):
                 sql = subset.query(name, columns)
                 parts = list(self.dialect.read(connection, sql, columns, name))
                 tables[name] = pa.Table.from_batches(parts, schema=self.dialect.schema(columns))
-        return tables
+            room = levels.room({name: len(rows) for name, rows in tables.items()})
+            find = _Referred(self._statistics_on(connection), self._metadata)
+            return SampledRows(tables, referred_rows(self._metadata, tables, room, find))
 
     def _widths(self, connection: Connection, counts: Mapping[str, int]) -> dict[str, float]:
         """Return the bytes of a row of each table, on average.
@@ -425,6 +439,33 @@ class SqlWarehouse(Reader):
     def __repr__(self) -> str:
         schema = self._metadata.schemas or self.schema
         return f"SqlWarehouse({shown(self.engine)!r}, schema={schema!r})"
+
+
+class _Referred:
+    """Finds the rows that keys lead to, by their values, as few at once as engines take."""
+
+    def __init__(self, statistics: Statistics, metadata: Metadata) -> None:
+        self.statistics, self.metadata = statistics, metadata
+
+    def __call__(self, key: ForeignKey, keys: pa.Table) -> pa.Table:
+        """Return the rows of some keys; none where the engine is not asked for such values."""
+        table, names = key.parent, list(self.metadata.tables[key.parent].stored)
+        asked = Joined(table, tuple(names))
+        itself = ForeignKey(
+            columns=key.parent_columns, parent=table, parent_columns=key.parent_columns
+        )
+        schema = self.statistics.dialect.schema(list(self.metadata.tables[table].stored.values()))
+        values = list(zip(*(column.to_pylist() for column in keys.columns)))
+        most = VALUES if len(key.columns) == 1 else CONDITIONS
+        found: list[pa.RecordBatch] = []
+        for start in range(0, len(values), most):
+            try:
+                part = values[start : start + most]
+                found += self.statistics.children(asked, itself, part)
+            except CannotAsk:
+                log.info("parents_not_read", key=key.label(""), rows=len(values) - start)
+                break
+        return pa.Table.from_batches(found, schema=schema)
 
 
 def _exclude_deleted(metadata: Metadata, found: Mapping[str, Mapping[str, Column]]) -> None:

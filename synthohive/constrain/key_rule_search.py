@@ -49,7 +49,7 @@ def find_key_rules(
     """
     candidates = list(_candidates(sample.metadata, sample.plan, table))
     # The sample first, as all rows cost: what it breaks needs no other look.
-    hopeful = [c for c in candidates if _holds(c, sample)]
+    hopeful = [c for c in candidates if _holds(c, sample.around)]
     found = [c for c in hopeful if _holds(c, whole, proven=True)]
     found = list(_feasible(found, sample.plan.tables[table].driver, fan_outs))
     kept: list[KeyRule] = [*_without_circles(found, table)]
@@ -112,7 +112,8 @@ def _never_together(
     sample: Sample, table: str, whole: SourceTables
 ) -> Iterator[UniqueWithinParent]:
     """Yield the least sets of keys that never repeat together, though no constraint says so."""
-    everyone = np.arange(len(sample.tables[table]), dtype=np.int64)
+    sample = sample.around
+    everyone = np.arange(sample.size(table), dtype=np.int64)
     places: list[Tables] = [sample, whole]  # the sample first: what it breaks, needs no other look
     keys = _known_keys(sample.plan, table)
     alone = [sample.parents_of(table, key, everyone) for key in keys]

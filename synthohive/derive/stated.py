@@ -200,8 +200,8 @@ class _Text:
         rows, plan = self.sample.tables[self.table], self.sample.plan
         if key is None:
             return rows
-        parents, names = self.sample.parent_rows(self.table, key), formula.needs
-        return hstack(rows, ancestor_columns(self.sample, plan, key.parent, parents, names))
+        parents, around = self.sample.parents_around(self.table, key), self.sample.around
+        return hstack(rows, ancestor_columns(around, plan, key.parent, parents, formula.needs))
 
     def _terms(self, node: Node) -> list[Term]:
         """Write an expression as a sum of products."""

@@ -109,14 +109,15 @@ class DerivationFinder:
     def _read(self, key: ForeignKey) -> Bools:
         """Return the rows whose parent over a key is in the sample, or that have none."""
         empty = any_null(self.sample.tables[self.table], key.columns)
-        return np.asarray(empty | (self.sample.parent_rows(self.table, key) >= 0), dtype=np.bool_)
+        linked = self.sample.parents_around(self.table, key) >= 0
+        return np.asarray(empty | linked, dtype=np.bool_)
 
     def find_bounds(self, key: ForeignKey, targets: Collection[str]) -> list[Order]:
         """Return the orders between own columns and those of the parent over a key.
 
         The choice of the parent keeps them, the narrowest first.
         """
-        linked, above = self.sample.parent_rows(self.table, key) >= 0, self.above(key)
+        linked, above = self.sample.parents_around(self.table, key) >= 0, self.above(key)
         further = key.parent != self.table  # a hierarchy knows the level above alone
         above = above.select(
             [
@@ -158,10 +159,10 @@ class DerivationFinder:
         alike = [k for k in keys if k.parent_columns == key.parent_columns]
         routes = {k.columns[0] for k in alike if len(k.columns) == 1}  # else others fill a part
         named = {*self.attributes, *self.given, *ids, *routes}
-        rows = data.select([n for n in data.column_names if n in named])
-        parents = self.sample.others(self.table, key)
-        above = rows.take(pa.array(parents, mask=parents < 0))
-        above = above.rename_columns([f"{self.table}.{n}" for n in rows.column_names])
+        names = [n for n in data.column_names if n in named]
+        rows, parents = data.select(names), self.sample.others_around(self.table, key)
+        above = self.sample.around.take(self.table, names, parents)
+        above = above.rename_columns([f"{self.table}.{n}" for n in names])
         others = {r.target: r for r in known.derivations}
         free = self._free() - {n for n, r in others.items() if r.whole}
         search = (find_copies, find_composed, find_steps, find_mostly)
@@ -173,7 +174,7 @@ class DerivationFinder:
             {n: r for n, r in others.items() if r.whole},
             search,
         )
-        own_parents = self.sample.parent_rows(self.table, key) > parents
+        own_parents = self.sample.parents_around(self.table, key) > parents
         roots = _filtered(rows, any_null(data, key.columns) | own_parents)
         kept, alone = [], []
         for derivation in candidates.derivations:
@@ -231,7 +232,7 @@ class DerivationFinder:
         if key is None:
             return pa.table({})
         plan, tables = self.sample.plan, self.sample.metadata.tables
-        rows = self.sample.parent_rows(self.table, key)
+        rows = self.sample.parents_around(self.table, key)
         wanted: list[str] = []
         for name in (key.parent, *plan.tables[key.parent].ancestors):
             if name == self.table != key.parent:
@@ -240,7 +241,7 @@ class DerivationFinder:
             left_out -= self._years(name, rows) if name == key.parent != self.table else set()
             names = self.sample.tables[name].column_names
             wanted += [f"{name}.{c}" for c in names if c not in left_out]
-        return ancestor_columns(self.sample, plan, key.parent, rows, wanted)
+        return ancestor_columns(self.sample.around, plan, key.parent, rows, wanted)
 
     def _years(self, parent: str, at: IntArray) -> set[str]:
         """Return the keys of a parent that are the years of a date in all rows: such say something.
@@ -250,7 +251,7 @@ class DerivationFinder:
         at : ndarray of int64
             The parent of each row; -1 for none.
         """
-        config, rows = self.sample.metadata.tables[parent], self.sample.tables[parent]
+        config, rows = self.sample.metadata.tables[parent], self.sample.around.tables[parent]
         index, own = pa.array(at, mask=at < 0), self._own()
         dates = [as_numbers(c) for c in own.columns if is_time(c.type)]
         found = set()

@@ -119,7 +119,7 @@ def _read(
     keys = list(known.metadata.foreign_keys())
     fan_outs = source.fan_outs(keys, counts)
     sizes = {key.label(name): fan.histogram for (name, key), fan in zip(keys, fan_outs)}
-    return source.sample(drivers, MOST, 0), source.files, sizes
+    return source.sample(drivers, MOST, 0).drawn, source.files, sizes
 
 
 def _synthetic_side(

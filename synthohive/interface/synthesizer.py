@@ -224,7 +224,8 @@ class Synthesizer(SynthesizerState):
             are learned from more rows (and made more often) than they have; or the newest, by
             their first date that is never empty.
         sample_size : int, default 50,000
-            Most rows per table to train on, a referentially consistent sample.
+            Most rows per table to train on: a sample in which each row finds its parents over all
+            keys. Those that are there only for that are beside them, up to three times as many.
         validate : bool, default False
             Refuse data with orphans, instead of learning without them.
         epochs : int, default 300

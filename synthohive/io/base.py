@@ -27,6 +27,7 @@ __all__ = [
     "OpenedTo",
     "Provenance",
     "Reader",
+    "SampledRows",
 ]
 
 IfExists = Literal["fail", "replace", "replace_foreign"]
@@ -108,6 +109,23 @@ class Provenance:
         return self.model == REAL_ROWS
 
 
+@dataclass(frozen=True)
+class SampledRows:
+    """Rows of all tables that were drawn, and what else they refer to.
+
+    Attributes
+    ----------
+    drawn : dict of str to pyarrow.Table
+        They stand for all rows of their table.
+    referred : dict of str to pyarrow.Table
+        Of some tables, rows that are there only since others refer to them: those that many refer
+        to are over-represented, so that they stand for none.
+    """
+
+    drawn: dict[str, pa.Table]
+    referred: dict[str, pa.Table] = field(default_factory=dict)
+
+
 class Reader(ABC):
     """Rows of one schema. Reading never changes the source.
 
@@ -184,16 +202,17 @@ class Reader(ABC):
         seed: int,
         strategy: Strategy = "relational",
         most_bytes: Optional[int] = None,
-    ) -> dict[str, pa.Table]:
-        """Read a bounded sample in which every row's driving ancestors are present.
+    ) -> SampledRows:
+        """Read a bounded sample in which every row finds its parents over all keys.
 
         Parameters
         ----------
         drivers : dict of str to ForeignKey or None
             Each table's driving key; None for a root. Never cyclic, never to itself.
         size : int
-            Upper bound of rows per table, kept within a few per cent. Tables (and
-            subtrees) that fit are read whole.
+            Upper bound of the rows that are drawn per table, kept within a few per cent.
+            Tables (and subtrees) that fit are read whole; of tables that others refer to over
+            further keys, there are up to four times as many in all.
         seed : int
             Selects the sample; the same seed gives the same rows.
         strategy : {"relational", "stratified", "recent"}
@@ -204,6 +223,6 @@ class Reader(ABC):
 
         Returns
         -------
-        dict of str to pyarrow.Table
+        SampledRows
             Whole rows. A child row whose driving parent does not exist is left out.
         """

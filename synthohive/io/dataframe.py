@@ -12,8 +12,10 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
 from synthohive.exceptions import SchemaError
-from synthohive.io.base import BATCH_ROWS, FanOut, Reader
+from synthohive.io.base import BATCH_ROWS, FanOut, Reader, SampledRows
 from synthohive.io.frames import FrameForm, carried, is_missing
+from synthohive.io.keys import match_rows
+from synthohive.io.referred import referred_rows
 from synthohive.io.sample_levels import (
     CATEGORIES,
     STEPS,
@@ -187,7 +189,7 @@ class FrameReader(Reader):
         seed: int,
         strategy: Strategy = "relational",
         most_bytes: Optional[int] = None,
-    ) -> dict[str, pa.Table]:
+    ) -> SampledRows:
         """Keep whole tables that fit; sample entities of the others with all below them.
 
         See the base class.
@@ -219,7 +221,14 @@ class FrameReader(Reader):
                 drawn[order[: round(share * len(candidates))]] = True
                 table = table.filter(pa.array(drawn))
             kept[name] = table.combine_chunks()
-        return kept
+        room = levels.room({name: len(rows) for name, rows in kept.items()})
+        return SampledRows(kept, referred_rows(self._metadata, kept, room, self._referred))
+
+    def _referred(self, key: ForeignKey, keys: pa.Table) -> pa.Table:
+        """Return the rows of some keys of a parent."""
+        rows = self._tables[key.parent]
+        at = match_rows(keys, key.parent_columns, rows, key.parent_columns)
+        return rows.take(pa.array(at[at >= 0]))
 
 
 def _null_where(table: pa.Table, column: str, value: Union[int, str]) -> pa.Table:

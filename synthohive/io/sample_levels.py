@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,7 +25,10 @@ _KINDS = (ColumnKind.CATEGORICAL, ColumnKind.BOOLEAN, ColumnKind.TEXT, ColumnKin
 ENTITIES = 500
 """A table with fewer rows is no place to sample at: its rows would be too few draws."""
 CHOSEN = 4
-"""How many times more rows are read of tables that are chosen from."""
+"""How many times more rows there may be of tables that rows refer to over further keys: those that
+are drawn, and those that drawn rows refer to. A table of up to so many is read whole."""
+_HALVINGS = 30
+"""Of the share that is drawn within a number of bytes."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,8 @@ class Levels:
         Rows of each table.
     size : int
         Most rows per table, on average.
-    chosen : frozenset of str
-        Tables whose rows are chosen as parents over further keys. Several times as many of
-        them are read, so that rows that refer to them find them.
+    keys : tuple of (str, str, bool)
+        The child, the parent, and whether it is the child's driving key, of each key.
     widths : dict of str to float
         Bytes of a row of each table, on average.
     most_bytes : int, optional
@@ -50,7 +53,7 @@ class Levels:
     drivers: Mapping[str, Optional[ForeignKey]]
     counts: Mapping[str, int]
     size: int
-    chosen: frozenset[str] = frozenset()
+    keys: tuple[tuple[str, str, bool], ...] = ()
     widths: Mapping[str, float] = field(default_factory=dict)
     most_bytes: Optional[int] = None
 
@@ -74,12 +77,12 @@ class Levels:
         counts : dict of str to int
             Rows of each table.
         size : int
-            Most rows per table; of parents over further keys, four times as many.
+            Most rows per table that are drawn.
         widths, most_bytes
             See the class.
         """
-        further = (key.parent for child, key in metadata.foreign_keys() if drivers[child] != key)
-        return cls(drivers, counts, size, frozenset(further), widths or {}, most_bytes)
+        found = ((c, key.parent, drivers[c] == key) for c, key in metadata.foreign_keys())
+        return cls(drivers, counts, size, tuple(found), widths or {}, most_bytes)
 
     def chain(self, table: str) -> list[str]:
         """Return the table and its ancestors over driving keys, nearest first."""
@@ -102,6 +105,21 @@ class Levels:
             return 1.0
         return self._by_rows(level) * self._within_bytes
 
+    def room(self, drawn: Mapping[str, int]) -> dict[str, int]:
+        """Return how many more rows of each table may come since drawn ones refer to them.
+
+        Parameters
+        ----------
+        drawn : mapping of str to int
+            The rows of each table that were drawn.
+        """
+        left = {n: max(CHOSEN * self.size - rows, 0) for n, rows in drawn.items()}
+        if self.most_bytes is not None:
+            expected = self._referred(self._within_bytes)
+            left = {name: min(rows, math.ceil(expected[name])) for name, rows in left.items()}
+        # Of a table that was read whole, what is not there leads to no row.
+        return {n: rows if self.fraction(self.level(n)) < 1.0 else 0 for n, rows in left.items()}
+
     def _by_rows(self, level: str) -> float:
         below = [name for name in self.drivers if self.level(name) == level]
         return min([1.0, *(self._most(name) / max(self.counts[name], 1) for name in below)])
@@ -117,20 +135,49 @@ class Levels:
         """
         if self.most_bytes is None:
             return 1.0
-        whole = drawn = 0.0
-        for name, count in self.counts.items():
-            level, size = self.level(name), count * self.widths[name]
-            if self.counts[level] < ENTITIES:
-                whole += size
-            else:
-                drawn += size * self._by_rows(level)
+        whole = self._bytes(0.0)
         if whole >= self.most_bytes:
             raise SchemaError(
                 f"{self.most_bytes:,} bytes are too few for a sample: tables of less than "
                 f"{ENTITIES} rows are read whole, and hold {whole:,.0f} bytes.",
                 hint="Raise sample_bytes, or exclude large columns.",
             )
-        return min(1.0, (self.most_bytes - whole) / drawn) if drawn else 1.0
+        if self._bytes(1.0) <= self.most_bytes:
+            return 1.0
+        low, high = 0.0, 1.0
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self._bytes(middle) <= self.most_bytes else (low, middle)
+        return low
+
+    def _bytes(self, share: float) -> float:
+        """Return the bytes of all rows, if such a share of what their number allows is drawn."""
+        drawn, referred = self._drawn(share), self._referred(share)
+        return sum((drawn[name] + referred[name]) * self.widths[name] for name in drawn)
+
+    def _drawn(self, share: float) -> dict[str, float]:
+        levels = {name: self.level(name) for name in self.counts}
+        return {
+            name: count * (1.0 if self.counts[at] < ENTITIES else self._by_rows(at) * share)
+            for (name, count), at in zip(self.counts.items(), levels.values())
+        }
+
+    def _referred(self, share: float) -> dict[str, float]:
+        """Return how many rows of each table may be there only since others refer to them."""
+        drawn = self._drawn(share)
+        room = {n: min(c - drawn[n], CHOSEN * self.size) for n, c in self.counts.items()}
+        found = dict.fromkeys(self.counts, 0.0)
+        for _ in self.counts:  # as long as a chain of tables can be
+            more = dict.fromkeys(self.counts, 0.0)
+            for child, parent, driving in self.keys:
+                # drawn rows have their driving parents; a hierarchy counts for one level
+                more[parent] += 0.0 if driving else drawn[child]
+                more[parent] += found[child] if child != parent else 0.0
+            more = {name: min(rows, room[name]) for name, rows in more.items()}
+            if more == found:
+                break
+            found = more
+        return found
 
     @property
     def entities(self) -> list[str]:
@@ -143,7 +190,14 @@ class Levels:
         return frozenset(name for name, count in self.counts.items() if count < ENTITIES)
 
     def _most(self, name: str) -> int:
-        return self.size * (CHOSEN if name in self.chosen else 1)
+        """Return how many rows of a table are drawn; one that others refer to is rather whole."""
+        whole = CHOSEN * self.size if name in self._parents else 0
+        return whole if self.counts[name] <= whole else self.size
+
+    @cached_property
+    def _parents(self) -> frozenset[str]:
+        """The tables whose rows are chosen as parents over further keys."""
+        return frozenset(parent for _, parent, driving in self.keys if not driving)
 
 
 def date_of(table: TableConfig) -> Optional[str]:

@@ -106,7 +106,7 @@ def attribute_table(sample: Sample, table: FittedTable, depths: Mapping[str, Int
         if missing.any() and link.label not in by_key:
             found.add_values(null_column(link.label), missing, ColumnKind.BOOLEAN)
     for alias in table.aliases.values():
-        differs = alias.real_differs(sample)
+        differs = alias.real_differs(sample.around)[: sample.size(name)]
         if differs.any():
             found.add_values(differs_column(alias.target), differs, ColumnKind.BOOLEAN)
     for label, depth in depths.items():
@@ -203,10 +203,10 @@ def differences(sample: Sample, table: FittedTable, seed: int) -> Modelled:
         key, program = link.key, table.follows(link)
         if not program.besides:
             continue
-        parents = sample.others(name, key)
+        parents = sample.others_around(name, key)
         unknown = np.flatnonzero((parents < 0) & ~any_null(own, key.columns))
         names = program.above(own.column_names)
-        above = ancestor_columns(sample, plan, key.parent, parents, names)
+        above = ancestor_columns(sample.around, plan, key.parent, parents, names)
         rng = seeds.generator(seed, name, link.label, "besides")
         found.add(Modelled(*program.learned_besides(hstack(own, above), unknown, rng)))
     return found
@@ -230,11 +230,11 @@ def parent_codes(sample: Sample, table: FittedTable, seed: int) -> Modelled:
         key, codes = link.key, table.keys[link.label].codes
         if codes is None:
             continue
-        parents = sample.others(name, key)
-        everyone = np.arange(len(sample.tables[key.parent]), dtype=np.int64)
+        parents, around = sample.others_around(name, key), sample.around
+        everyone = np.arange(around.size(key.parent), dtype=np.int64)
         some = (f"{key.parent}.{column}" for column in key.parent_columns)  # or there are no rows
         names = [*codes.columns, *some]
-        theirs = codes(ancestor_columns(sample, plan, key.parent, everyone, names))
+        theirs = codes(ancestor_columns(around, plan, key.parent, everyone, names))
         # Row -1 is looked up as row 0, and masked below or drawn anew.
         values = theirs[np.maximum(parents, 0)] if len(theirs) else np.zeros_like(parents)
         empty = any_null(sample.tables[name], key.columns)

@@ -90,18 +90,20 @@ def _fit_database(
     plan = RelationalPlan.build(metadata, counts)
     fan_outs = _fan_outs(reader, counts, options)
     drivers = {name: plan.tables[name].driver for name in plan.order}
-    tables = reader.sample(
+    read = reader.sample(
         drivers, options.sample_size, options.seed, options.sampling_strategy, options.sample_bytes
     )
+    tables, referred = read.drawn, read.referred
     _check_keepable(metadata, tables)
     fitted = _begun(reader, options, plan, tables)
-    sample, whole = Sample(metadata, plan, tables), SourceTables(reader, tables, counts)
+    sample = Sample(metadata, plan, tables, referred=referred)
+    whole = SourceTables(reader, tables, counts)
     aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
     more = _with_entities(whole, fitted, sample, aliases)
     if more:
         metadata, plan, fan_outs = fitted.metadata, fitted.plan, {**fan_outs, **more}
         inside = {one.name: one.place for one in fitted.entity_tables}
-        sample = Sample(metadata, plan, tables, inside=inside)
+        sample = Sample(metadata, plan, tables, inside=inside, referred=referred)
         aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
     fitted.check_described()
     if options.relations:
@@ -122,7 +124,7 @@ def _fit_database(
         aliases,
         namesakes,
     )
-    with recorded_fit(options, metadata, tables):
+    with recorded_fit(options, metadata, sample.around.tables):
         _fit_tables(fit, listener, rehearse)
     return fitted
 
@@ -257,8 +259,7 @@ def _with_entities(
     found = find_entity_tables(sample, fitted.privacy, fitted.replaced, aliases)
     if not found:
         return {}
-    tables, fan_outs = add_entities(whole, sample.tables, found)
-    sample.tables.update(tables)
+    fan_outs = add_entities(whole, sample, found)
     for one in found:
         fitted.findings += one.findings(fitted.findings)
     fitted.metadata = with_entities(fitted.metadata, found, fitted.privacy)
@@ -272,6 +273,6 @@ def _find_aliases(
     """Find what is personal because it repeats what is; return how it is filled."""
     if not findings:
         return {}, {}
-    finder = AliasFinder(sample, options.privacy, findings)
+    finder = AliasFinder(sample.around, options.privacy, findings)
     found = finder.find()
     return (found, finder.find_namesakes(found)) if options.relations else ({}, {})

@@ -76,8 +76,13 @@ class EntityFinder:
     _sorted: dict[str, dict[str, PiiKind]] = field(default_factory=dict, repr=False)
     _counted: int = field(default=-1, repr=False)
 
-    def of(self, table: str, without: frozenset[str] = frozenset()) -> Entities:
-        """Return the entities behind the rows of `table`.
+    def of(self, table: str) -> Entities:
+        """Return the entities behind the rows of `table`."""
+        rows, found = self.sample.size(table), self.around(table)
+        return found if len(found) == rows else found.take(np.arange(rows))
+
+    def around(self, table: str, without: frozenset[str] = frozenset()) -> Entities:
+        """Return the entities behind the rows of `table`, and those that others refer to.
 
         Parameters
         ----------
@@ -86,7 +91,7 @@ class EntityFinder:
         """
         key = table, without | self.kept
         if key not in self._found:
-            rows = len(self.sample.tables[table])
+            rows = len(self._closed.tables[table])
             paths = [self._path(*named) for named in self._above(table, key[1])]
             if not paths and self._is_used(table):
                 paths = [self._path(*named) for named in self._through_users(table, key[1])]
@@ -99,15 +104,15 @@ class EntityFinder:
         What refers to it over several keys counts by the one over which most do. The paths
         that end at `table` itself, or go through it, do not count.
         """
-        most = np.zeros(len(self.sample.tables[table]), dtype=np.int64)
+        most = np.zeros(len(self._closed.tables[table]), dtype=np.int64)
         for child, key in self.sample.metadata.foreign_keys():
             if key.parent != table or child == table:
                 continue
-            rows = self.sample.parent_rows(child, key)
+            rows = self._closed.parent_rows(child, key)
             # Without the table itself: a row would count as its own user.
-            entities = self.of(child, without | {table})
+            entities = self.around(child, without | {table})
             most = np.maximum(most, entities.holders(rows, len(most)))
-        return most
+        return most[: self.sample.size(table)]
 
     def may_be(self, table: str) -> bool:
         """Whether the rows of a table may be entities, as far as is known by now."""
@@ -134,6 +139,11 @@ class EntityFinder:
                 "PrivacyConfig(entities=[...]) tells which tables and columns hold entities",
             )  # fmt: skip
 
+    @property
+    def _closed(self) -> Sample:
+        """The rows by which entities are counted: those that refer to one have it there."""
+        return self.sample.around
+
     def _path(self, name: str, codes: IntArray, strict: bool) -> EntityPath:
         return EntityPath.of(name, codes, self.privacy.k_anonymity_threshold, strict=strict)
 
@@ -152,7 +162,7 @@ class EntityFinder:
         return self._named[table, without]
 
     def _over_keys(self, table: str, without: frozenset[str]) -> Iterator[Named]:
-        rows, order = self.sample.tables[table], self.sample.plan.order
+        rows, order = self._closed.tables[table], self.sample.plan.order
         for key in [*self.sample.metadata.tables[table].foreign_keys, *self.undeclared(table)]:
             if key.parent in without:
                 continue
@@ -163,7 +173,7 @@ class EntityFinder:
                 alone = codes.max(initial=-1) == 0 and key.parent != table
                 yield label, codes, bool(personal and alone)
             if order.index(key.parent) < order.index(table):
-                parents = self.sample.parent_rows(table, key)
+                parents = self._closed.parent_rows(table, key)
                 for name, above, strict in self._above(key.parent, without):
                     yield f"{label}, {name}", gather(above, parents), strict
 
@@ -179,13 +189,13 @@ class EntityFinder:
         so that six treatments of one patient are not six, and rows never as more than their
         users; any other row is one that many share, and counts as itself.
         """
-        size, k = len(self.sample.tables[table]), self.privacy.k_anonymity_threshold
+        size, k = len(self._closed.tables[table]), self.privacy.k_anonymity_threshold
         seen = without - self.kept  # tables that refer to one another in a circle
         for child, key in self.sample.metadata.foreign_keys():
             if key.parent != table or child == table or child in seen:
                 continue
-            rows = self.sample.parent_rows(child, key)
-            for path in self.of(child, without | {table}).paths:
+            rows = self._closed.parent_rows(child, key)
+            for path in self.around(child, without | {table}).paths:
                 pairs = distinct_pairs(rows, path.codes)
                 users = np.bincount(pairs[0], minlength=size)
                 codes = path.size + np.arange(size, dtype=np.int64)
@@ -208,7 +218,7 @@ class EntityFinder:
 
     def _in_columns(self, table: str) -> Iterator[Named]:
         """Yield the columns that name an entity without a key: repeated ids, e-mails."""
-        rows, config = self.sample.tables[table], self.sample.metadata.tables[table]
+        rows, config = self._closed.tables[table], self.sample.metadata.tables[table]
         keys = [set(k.columns) for k in [*config.foreign_keys, *self.undeclared(table)]]
         named = self.privacy.entities
         if named is not None:
@@ -240,7 +250,7 @@ class EntityFinder:
         """The tables with a key of one column, by the family of its type."""
         found: dict[str, list[_Parent]] = {}
         for name, config in self.sample.metadata.tables.items():
-            rows = self.sample.tables[name]
+            rows = self._closed.tables[name]
             if name in self.sample.inside or len(config.pk) != 1 or not len(rows):
                 continue
             if config.pk[0] not in rows.column_names:  # a report takes what rows it is given
@@ -253,7 +263,7 @@ class EntityFinder:
     def _hidden(self, table: str, known: set[str]) -> list[str]:
         """Return columns that stand for someone by what they hold."""
         if table not in self._found_hidden:
-            rows = self.sample.tables[table]
+            rows = self._closed.tables[table]
             passed = {*known, *self._kinds(table), *self.sample.metadata.tables[table].pk}
             self._found_hidden[table] = hidden_entities(rows, passed)
         return self._found_hidden[table]
@@ -267,7 +277,7 @@ class EntityFinder:
         parts = self.sample.metadata.tables[table].pk
         if len(parts) < 2 or table in self.sample.inside:  # a first and a last name
             return []
-        rows = self.sample.tables[table]
+        rows = self._closed.tables[table]
         leading = max(parts, key=lambda name: pc.count_distinct(rows.column(name)).as_py())
         return [] if is_about_things(leading) else [leading]
 
@@ -275,7 +285,7 @@ class EntityFinder:
         config = self.sample.metadata.tables[table]
         if [column] == config.pk or not is_key_name(column):
             return False
-        return _is_key_type(self.sample.tables[table].schema.field(column).type)
+        return _is_key_type(self._closed.tables[table].schema.field(column).type)
 
     def undeclared(self, table: str) -> list[ForeignKey]:
         """Return the keys that are not declared, but that names and values tell of."""
@@ -283,7 +293,7 @@ class EntityFinder:
             return []
         if table in self._guessed:
             return self._guessed[table]
-        config, rows = self.sample.metadata.tables[table], self.sample.tables[table]
+        config, rows = self.sample.metadata.tables[table], self._closed.tables[table]
         declared = {tuple(key.columns) for key in config.foreign_keys}
         found = []
         for name in rows.column_names:
@@ -302,7 +312,7 @@ class EntityFinder:
 
     def _target(self, table: str, column: str) -> Optional[tuple[str, str]]:
         """Return the table and key whose values a column repeats."""
-        values = self.sample.tables[table].column(column)
+        values = self._closed.tables[table].column(column)
         if not _is_key_type(values.type) or values.null_count == len(values):
             return None
         words, is_key = "".join(words_of(column)), is_key_name(column)

@@ -176,29 +176,43 @@ def without_entities(metadata: Metadata, tables: Sequence[EntityTable]) -> Metad
 
 
 def add_entities(
-    source: SourceTables, sampled: Mapping[str, pa.Table], tables: Sequence[EntityTable]
-) -> tuple[dict[str, pa.Table], dict[str, FanOut]]:
-    """Let a source have tables that are found within its own.
+    source: SourceTables, sample: Sample, tables: Sequence[EntityTable]
+) -> dict[str, FanOut]:
+    """Let a source, and its sample, have tables that are found within their own.
 
     Parameters
     ----------
     source : SourceTables
-    sampled : mapping of str to pyarrow.Table
-        The rows that training sees of the others.
+    sample : Sample
+        Gets the rows of each that is found: the entities of the rows of the others.
     tables : sequence of EntityTable
         Each after the one that it is within.
 
     Returns
     -------
-    tables : dict of str to pyarrow.Table
-        The sampled rows of each that is found: the entities of those of the others.
-    fan_outs : dict of str to FanOut
-        By label, of all keys that there are because of them.
+    dict of str to FanOut
+        By label, of all keys that there are because of the tables.
     """
-    found: dict[str, pa.Table] = {}
     for one in tables:
         inside = source.columns(one.table, [*one.columns, *one.follows])
         source.add(one.name, one.rows(inside).combine_chunks())
+    around = _entities_of(source, sample.around.tables, tables)
+    drawn = _entities_of(source, sample.tables, tables)
+    for one in tables:
+        rows = source.columns(one.name, [*one.columns, *one.follows])
+        sample.tables[one.name] = rows.take(pa.array(drawn[one.name]))
+        beside = np.setdiff1d(around[one.name], drawn[one.name])
+        sample.referred[one.name] = rows.take(pa.array(beside))
+    keys = [pair for one in tables for pair in one.keys]
+    return {key.label(name): _fan_out(source, name, key) for name, key in keys}
+
+
+def _entities_of(
+    source: SourceTables, sampled: Mapping[str, pa.Table], tables: Sequence[EntityTable]
+) -> dict[str, IntArray]:
+    """Return which rows of the tables that are found some rows of the others refer to."""
+    at: dict[str, IntArray] = {}
+    found: dict[str, pa.Table] = {}
     for one in tables:
         rows = source.columns(one.name, [*one.columns, *one.follows])
         naming = [(one.table, one.columns, one.columns)]
@@ -210,10 +224,10 @@ def add_entities(
             match_rows(found.get(table, sampled.get(table)), columns, rows, theirs)
             for table, columns, theirs in naming
         ]
-        at = np.unique(np.concatenate(there))
-        found[one.name] = rows.take(pa.array(at[at >= 0]))
-    keys = [pair for one in tables for pair in one.keys]
-    return found, {key.label(name): _fan_out(source, name, key) for name, key in keys}
+        numbers = np.unique(np.concatenate(there))
+        at[one.name] = numbers[numbers >= 0]
+        found[one.name] = rows.take(pa.array(at[one.name]))
+    return at
 
 
 def _fan_out(source: SourceTables, table: str, key: ForeignKey) -> FanOut:

@@ -71,7 +71,7 @@ class Fit:
         return {aggregate.target for aggregate in self.aggregates.get(table, [])}
 
     def parents_of(self, table: str, own: FittedTable) -> pa.Table:
-        """Return the attributes of a table's rows and of their ancestors.
+        """Return the attributes of a table's rows and of their ancestors, of the closed sample.
 
         In a hierarchy, the table that is being fitted (`own`) is its own parent.
         """
@@ -82,8 +82,9 @@ class Fit:
             for column in (tables[n].attributes if n in tables else ())
             if column not in self.summed(n)
         ]
-        rows = np.arange(len(self.sample.tables[table]), dtype=np.int64)
-        return ancestor_columns(self.sample, plan, table, rows, names)
+        around = self.sample.around
+        rows = np.arange(around.size(table), dtype=np.int64)
+        return ancestor_columns(around, plan, table, rows, names)
 
     def encoder_of(
         self,

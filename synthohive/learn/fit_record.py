@@ -115,7 +115,7 @@ def recorded_fit(
         Says where models are kept; without such a folder, nothing is recorded.
     metadata : Metadata
     tables : mapping of str to pyarrow.Table
-        The rows that training sees.
+        The rows that the fit sees.
 
     Raises
     ------

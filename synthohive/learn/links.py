@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
-from synthohive.derive.columns import Columns
+from synthohive.derive.columns import Columns, spaced
 from synthohive.derive.presence import Presence, nulls_by_category
 from synthohive.derive.program import Program
 from synthohive.derive.verification import AllRows
@@ -23,12 +23,16 @@ from synthohive.schema import ForeignKey
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.degrees import FanOutModel
+from synthohive.tables.joins import match_rows
 
 __all__ = ["counted_keys", "hierarchies", "joint_counts", "learn_key"]
 
 log = get_logger(__name__)
 LEAST_LINKED = 30
 """Rows with a parent that tell what holds in a hierarchy."""
+MOST_COUNTED = 5_000
+"""Rows of a hierarchy of which the children are counted, where these were not all read."""
+COUNTED_AT_ONCE = 1_000
 MOST_READ = 0.8
 """Share of their children that parents have in the sample at least, to count these."""
 
@@ -79,13 +83,31 @@ def hierarchies(fit: Fit, table: FittedTable) -> dict[str, IntArray]:
     """Learn the references of a table to itself; return each row's depth in each, by label."""
     depths, name = {}, table.config.name
     for link in fit.sample.plan.tables[name].of("self"):
-        parents = fit.sample.parent_rows(name, link.key)
-        depths[link.label], model = HierarchyModel.fit(parents, k=fit.k)
-        linked = np.flatnonzero(fit.sample.others(name, link.key) >= 0)
+        parents = fit.sample.around.parent_rows(name, link.key)
+        counted = _children_of_some(fit, name, link.key)
+        depth, model = HierarchyModel.fit(parents, k=fit.k, counted=counted)
+        depths[link.label] = depth[: fit.sample.size(name)]
+        linked = np.flatnonzero(fit.sample.others_around(name, link.key) >= 0)
         if fit.options.relations and len(linked) >= LEAST_LINKED:
             _order_of(fit, name, link.key, model, parents, linked)
         table.keys[link.label].hierarchy = model
     return depths
+
+
+def _children_of_some(fit: Fit, name: str, key: ForeignKey) -> Optional[tuple[IntArray, IntArray]]:
+    """Return rows, and how many children each has; None where the sample has all of them."""
+    if fit.whole.in_sample(name):
+        return None
+    rows = fit.sample.columns(name, key.parent_columns)
+    some = spaced(len(rows), MOST_COUNTED)
+    counts = -(fit.sample.parents_around(name, key)[some] == some).astype(np.int64)  # not itself
+    for start in range(0, len(some), COUNTED_AT_ONCE):
+        asked = rows.take(pa.array(some[start : start + COUNTED_AT_ONCE]))
+        for children in fit.whole.children(name, key.columns, key, asked):
+            at = match_rows(children, key.columns, asked, key.parent_columns)
+            own = np.bincount(at[at >= 0], minlength=len(asked))
+            counts[start : start + COUNTED_AT_ONCE] += own
+    return some, counts
 
 
 def _order_of(
@@ -97,13 +119,14 @@ def _order_of(
     linked: IntArray,
 ) -> None:
     """Find whether parents stand before their children, and over which key they are alike."""
-    numbers = fit.sample.tables[name].select(key.parent_columns).column(0)
+    around = fit.sample.around
+    numbers = around.columns(name, key.parent_columns).column(0)
     if len(key.columns) == 1 and pa.types.is_integer(numbers.type):
         order = numbers.to_numpy()
         model.earlier = bool((order[parents[linked]] < order[linked]).all())
     plan = fit.sample.plan.tables[name]
     for other in plan.keys("driving", "free", "grouped"):
-        theirs = fit.sample.parent_rows(name, other)
+        theirs = around.parent_rows(name, other)
         pairs = theirs[linked], theirs[parents[linked]]
         shares = np.unique(pairs[0], return_counts=True)[1] / len(linked)
         # Rows times the chance that two rows differ in it: occasions to be broken by chance.
@@ -133,8 +156,8 @@ def learn_key(fit: Fit, table: FittedTable, link: Link, rows: pa.Table) -> None:
     tables = {**fit.database.tables, name: table}
     if key.parent not in tables or not rows.num_columns:
         return
-    parents, chosen = fit.parents_of(key.parent, table), fit.sample.others(name, key)
-    behind, copied = fit.entities.of(key.parent), learned.program.targets
+    parents, chosen = fit.parents_of(key.parent, table), fit.sample.others_around(name, key)
+    behind, copied = fit.entities.around(key.parent), learned.program.targets
     # What a hierarchy hands down needs no choice, and would hide what does.
     inherited = [c for c in copied if c in table.attributes and key.parent == name]
     learned.codes = ParentCodes.fit(

@@ -61,7 +61,7 @@ def _users(fit: Fit, name: str) -> IntArray:
     """Return by how many distinct entities each row of a table is used; 0 only if by none."""
     users = fit.entities.users(name)
     for child, key in fit.sample.incoming(name):
-        if not fit.entities.of(child, frozenset({name})).paths:  # each of its rows is one
+        if not fit.entities.around(child, frozenset({name})).paths:  # each of its rows is one
             # The row with fewest children has as many users at least: each child is one.
             least = min(fit.fan_outs[key.label(child)].histogram, default=0)
             users = np.maximum(users, least)  # of all rows, not of those that were read

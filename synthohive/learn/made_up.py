@@ -74,7 +74,7 @@ def copied_cities(fit: Fit, name: str, cities: Iterable[str]) -> dict[str, Alias
         for source in (column for column, kind in made.items() if kind is PiiKind.CITY):
             for target in cities:
                 copy = Alias(name, target, ((name, key),), key.parent, (source,), mark(0))
-                copy = copy.measured(fit.sample)
+                copy = copy.measured(fit.sample.around)
                 if copy.share >= NEAR and (target not in found or copy.share > found[target].share):
                     found[target] = copy
     return found
@@ -91,7 +91,7 @@ def beginnings(fit: Fit, table: FittedTable) -> dict[str, BegunTextMaker]:
     own = [c for c in (*roles.attributes, *roles.key) if c not in later]
     rows = {"": sample.tables[name].select(own)}
     for key in keys:
-        parents, above = sample.parent_rows(name, key), sample.tables[key.parent]
+        parents, above = sample.parents_around(name, key), sample.around.tables[key.parent]
         above = above.select([f.name for f in above.schema if is_text(f.type)])
         above = above.take(pa.array(parents, mask=parents < 0))
         above = above.rename_columns([f"{key.parent}.{c}" for c in above.column_names])

@@ -252,7 +252,7 @@ class _TableFit:
         if groups is not None and groups.whole:
             keys.append((None, groups.parents))
         chosen = self.plan.keys("free", "grouped")
-        keys += [(key, fit.sample.parent_rows(self.name, key)) for key in chosen]
+        keys += [(key, fit.sample.parents_around(self.name, key)) for key in chosen]
         known = [*table.program.derivations]
         known += [r for key in table.keys.values() for r in key.program.derivations]
         free = set(table.roles.attributes) - {r.target for r in known if r.whole}

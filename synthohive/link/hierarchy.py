@@ -50,8 +50,22 @@ class HierarchyModel:
     roots: Optional[Presence] = None
 
     @classmethod
-    def fit(cls, parents: IntArray, *, k: int = 5) -> tuple[IntArray, HierarchyModel]:
+    def fit(
+        cls,
+        parents: IntArray,
+        *,
+        k: int = 5,
+        counted: Optional[tuple[IntArray, IntArray]] = None,
+    ) -> tuple[IntArray, HierarchyModel]:
         """Learn from each row's parent row (-1: a root).
+
+        Parameters
+        ----------
+        parents : ndarray of int64
+        k : int
+        counted : (ndarray of int64, ndarray of int64), optional
+            Rows that stand for all, and how many children each has, where not all rows are given:
+            the others only lead to the roots.
 
         Returns
         -------
@@ -69,12 +83,12 @@ class HierarchyModel:
         parents = np.where(depths == 0, -1, parents)
         roots = max(int((depths == 0).sum()), 1)
         shares = float(to_itself.sum() / roots), float(circle.sum() / roots)
-        levels = []
-        for depth in range(int(depths.max(initial=0)) + 1):
-            rows = np.flatnonzero(depths == depth)
-            children = parents[(parents >= 0) & (depths == depth + 1)]
-            counts = np.bincount(children, minlength=len(parents))[rows]
-            sizes, numbers = np.unique(counts, return_counts=True)
+        if counted is None:
+            children = np.bincount(parents[parents >= 0], minlength=len(parents))
+            counted = np.arange(len(parents), dtype=np.int64), children
+        levels, of_rows = [], depths[counted[0]]
+        for depth in np.unique(of_rows) if len(of_rows) else [0]:
+            sizes, numbers = np.unique(counted[1][of_rows == depth], return_counts=True)
             histogram = dict(zip(sizes.tolist(), numbers.tolist()))
             levels.append(FanOutModel.fit(histogram, k=k))
         depths = np.where(to_itself, -2, np.where(circle, -1, depths))

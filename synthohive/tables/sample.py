@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -28,6 +29,8 @@ class Sample(Tables):
         Filled table by table while fitting.
     inside : dict of str to str
         The tables found within others, each with the one ``table.column`` that refers to it.
+    referred : dict of str to pyarrow.Table
+        Rows that are there only since others refer to them: nothing is learned of their table.
     """
 
     metadata: Metadata
@@ -36,6 +39,30 @@ class Sample(Tables):
     parents: dict[Link, IntArray] = field(default_factory=dict)
     encoded: dict[str, EncodedTable] = field(default_factory=dict)
     inside: Mapping[str, str] = field(default_factory=dict)
+    referred: dict[str, pa.Table] = field(default_factory=dict)
+
+    @cached_property
+    def around(self) -> Sample:
+        """The sample closed under all keys: behind the rows of each table, those referred to.
+
+        What holds between rows and their parents is found here; the first rows of each table are
+        those of the sample, in their order.
+        """
+        if not any(len(rows) for rows in self.referred.values()):
+            return self
+        tables = {
+            name: pa.concat_tables([rows, self.referred[name]]) if name in self.referred else rows
+            for name, rows in self.tables.items()
+        }
+        return Sample(self.metadata, self.plan, tables, inside=self.inside)
+
+    def parents_around(self, table: str, key: ForeignKey) -> IntArray:
+        """Return the row of :attr:`around` that each row refers to over `key`; -1 for none."""
+        return self.around.parent_rows(table, key)[: self.size(table)]
+
+    def others_around(self, table: str, key: ForeignKey) -> IntArray:
+        """Return :meth:`parents_around`, but none for rows that are their own parents."""
+        return self.around.others(table, key)[: self.size(table)]
 
     def size(self, table: str) -> int:
         """Return the number of rows."""

@@ -70,11 +70,11 @@ def test_frames_count_and_sample_like_a_database() -> None:
     assert found.histogram == {0: 2998, 1: 1, 2: 1}
     assert (found.nulls, found.orphans) == (1, 1)
     drivers: dict[str, Any] = {"parent": None, "child": key}
-    sample = source.sample(drivers, 1000, 3)
+    sample = source.sample(drivers, 1000, 3).drawn
     assert len(sample["parent"]) == 1000
     kept = set(sample["parent"]["id"].to_pylist())
     assert {v for v in sample["child"]["p"].to_pylist() if v is not None} <= kept
-    assert sample["parent"].equals(source.sample(drivers, 1000, 3)["parent"])
+    assert sample["parent"].equals(source.sample(drivers, 1000, 3).drawn["parent"])
     assert isinstance(key, ForeignKey)
 
 

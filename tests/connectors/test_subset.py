@@ -61,7 +61,7 @@ def ids(table: Any, column: str) -> set[Any]:
 
 @pytest.mark.parametrize("size", [300, 2_000, 8_000, 100_000])
 def test_all_ancestors_of_a_row_are_read(warehouse: SqlWarehouse, size: int) -> None:
-    got = warehouse.sample(drivers(warehouse), size, 7)
+    got = warehouse.sample(drivers(warehouse), size, 7).drawn
     assert got["region"].num_rows == 5
     assert ids(got["customer"], "region") <= ids(got["region"], "id")
     assert ids(got["orders"], "customer") <= ids(got["customer"], "id")
@@ -69,8 +69,8 @@ def test_all_ancestors_of_a_row_are_read(warehouse: SqlWarehouse, size: int) -> 
 
 
 def test_all_rows_of_a_drawn_entity_are_read(warehouse: SqlWarehouse) -> None:
-    whole = warehouse.sample(drivers(warehouse), 1_000_000, 7)
-    part = warehouse.sample(drivers(warehouse), 8_000, 7)
+    whole = warehouse.sample(drivers(warehouse), 1_000_000, 7).drawn
+    part = warehouse.sample(drivers(warehouse), 8_000, 7).drawn
     for parent, child, key in (("customer", "orders", "customer"), ("orders", "line", "orders")):
         drawn = ids(part[parent], "id")
         wanted = sum(v in drawn for v in whole[child][key].to_pylist())
@@ -78,7 +78,7 @@ def test_all_rows_of_a_drawn_entity_are_read(warehouse: SqlWarehouse) -> None:
 
 
 def test_sizes(warehouse: SqlWarehouse) -> None:
-    got = warehouse.sample(drivers(warehouse), 8_000, 7)
+    got = warehouse.sample(drivers(warehouse), 8_000, 7).drawn
     share = 8_000 / LINES
     for name, rows in (("customer", CUSTOMERS * 0.98), ("orders", ORDERS), ("line", LINES)):
         assert got[name].num_rows == pytest.approx(rows * share, rel=0.15), name
@@ -90,14 +90,14 @@ def test_sizes(warehouse: SqlWarehouse) -> None:
 def test_rows_with_a_missing_parent_are_left_out_with_their_children(
     warehouse: SqlWarehouse,
 ) -> None:
-    got = warehouse.sample(drivers(warehouse), 1_000_000, 7)
+    got = warehouse.sample(drivers(warehouse), 1_000_000, 7).drawn
     assert 99 not in ids(got["customer"], "region")
     assert got["customer"].num_rows == CUSTOMERS * 49 // 50
     assert got["line"].num_rows < LINES - 1
 
 
 def test_seeds_select(warehouse: SqlWarehouse) -> None:
-    one, same, other = (warehouse.sample(drivers(warehouse), 2_000, s) for s in (1, 1, 2))
+    one, same, other = (warehouse.sample(drivers(warehouse), 2_000, s).drawn for s in (1, 1, 2))
     for name, table in one.items():
         assert table.equals(same[name])
     assert not one["line"].equals(other["line"])
@@ -107,7 +107,7 @@ def test_seeds_select(warehouse: SqlWarehouse) -> None:
 
 def test_the_share_is_of_the_whole_key_range(warehouse: SqlWarehouse) -> None:
     """A hash that followed the key would draw early or late rows only."""
-    got = warehouse.sample(drivers(warehouse), 1_000, 3)["bag"]["b"].to_numpy()
+    got = warehouse.sample(drivers(warehouse), 1_000, 3).drawn["bag"]["b"].to_numpy()
     assert abs(np.median(got) - 1_250) < 120
 
 
@@ -139,7 +139,7 @@ def shops(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def drawn(reader: Reader, *asked: Any) -> dict[str, Any]:
     ((_, key),) = reader.metadata.foreign_keys()
-    return reader.sample({"shop": None, "visit": key}, 800, 1, *asked)
+    return reader.sample({"shop": None, "visit": key}, 800, 1, *asked).drawn
 
 
 def test_the_newest_come_with_all_that_is_theirs(shops: Reader) -> None:

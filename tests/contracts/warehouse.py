@@ -121,14 +121,28 @@ class WarehouseContract:
         member = warehouse.metadata.tables["member"]
         key = next(k for k in member.foreign_keys if k.columns == ["grp"])
         drivers = {"grp": None, "member": key, "loose": None}
-        whole = warehouse.sample(drivers, 5000, 1)
+        whole = warehouse.sample(drivers, 5000, 1).drawn
         assert {n: len(t) for n, t in whole.items()} == {"grp": 1200, "member": 3, "loose": 3}
-        # groups are chosen over another key, too: four times as many are read
-        part, again, other = (warehouse.sample(drivers, 75, s) for s in (1, 1, 2))
-        assert 200 <= len(part["grp"]) <= 400
+        part, again, other = (warehouse.sample(drivers, 75, s).drawn for s in (1, 1, 2))
+        assert 40 <= len(part["grp"]) <= 110
         assert part["grp"].equals(again["grp"])
         assert not part["grp"].equals(other["grp"])
         assert set(part["member"]["grp"].to_pylist()) <= set(part["grp"]["id"].to_pylist())
+
+    def test_sampled_rows_find_their_parents_over_all_keys(self, warehouse: SqlWarehouse) -> None:
+        keys = warehouse.metadata.tables["member"].foreign_keys
+        driver = next(k for k in keys if k.columns == ["grp"])
+        referred = set()
+        for seed in range(12):  # the two groups that are referred to are drawn or not
+            got = warehouse.sample({"grp": None, "member": driver, "loose": None}, 200, seed)
+            beside = got.referred.get("grp", got.drawn["grp"].slice(0, 0))
+            assert beside.schema.equals(got.drawn["grp"].schema)
+            codes = got.drawn["grp"]["code"].to_pylist() + beside["code"].to_pylist()
+            wanted = [c for c in got.drawn["member"]["code"].to_pylist() if c is not None]
+            assert set(wanted) <= set(codes)
+            assert len(set(codes)) == len(codes)
+            referred.update(beside["code"].to_pylist())
+        assert referred == {"g2"}
 
     def kinds(self, warehouse: SqlWarehouse, table: str) -> dict[str, ColumnKind]:
         return {n: c.kind for n, c in warehouse.metadata.tables[table].columns.items()}

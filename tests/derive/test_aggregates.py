@@ -216,7 +216,7 @@ def searched(tables: Union[dict[str, pd.DataFrame], Reader], read: int = 10**9) 
     counts = {name: reader.count(name) for name in reader.metadata.tables}
     plan = RelationalPlan.build(reader.metadata, counts)
     drivers = {name: plan.tables[name].driver for name in plan.order}
-    sample = Sample(reader.metadata, plan, reader.sample(drivers, read, 1))
+    sample = Sample(reader.metadata, plan, reader.sample(drivers, read, 1).drawn)
     whole = SourceTables(reader, sample.tables, counts)
     return find_aggregates(sample, whole, 5).get("orders", [])
 

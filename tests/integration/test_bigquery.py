@@ -436,7 +436,7 @@ def test_what_changes_meanwhile_is_not_seen(bigquery_engine: Engine) -> None:
         key = warehouse.metadata.tables["child"].foreign_keys[0]
 
         def seen() -> tuple[Any, ...]:
-            sample = warehouse.sample({"parent": None, "child": key}, 100, 1)
+            sample = warehouse.sample({"parent": None, "child": key}, 100, 1).drawn
             questions = warehouse.questions()
             assert questions is not None
             return (

@@ -127,8 +127,8 @@ def test_sample_over_keys_of_any_type(engine: Engine) -> None:
         "INSERT INTO loose SELECT a, json_array(c), b FROM p",
     ) as warehouse:
         drivers: dict[str, Any] = {"p": None, "loose": None}
-        sample = warehouse.sample(drivers, 500, 3)
-        again = warehouse.sample(drivers, 500, 3)
+        sample = warehouse.sample(drivers, 500, 3).drawn
+        again = warehouse.sample(drivers, 500, 3).drawn
     assert 400 < len(sample["p"]) < 600
     assert 400 < len(sample["loose"]) < 600
     assert sample["loose"].equals(again["loose"])
