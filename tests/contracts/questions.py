@@ -180,19 +180,32 @@ class Counted:
         self.warehouse, self.silent, self.rows = warehouse, silent, 0
 
     def read(self, table: str, columns: Optional[Sequence[str]] = None) -> Iterator[Any]:
-        for batch in self.warehouse.read(table, columns):
+        for batch in self._batches(table, columns):
             self.rows += len(batch)
             yield batch
 
+    def _batches(self, table: str, columns: Optional[Sequence[str]]) -> Iterable[Any]:
+        if not self.silent:
+            return self.warehouse.read(table, columns)
+        whole = every(self.warehouse, table)
+        names = [n for n in whole.column_names if columns is None or n in columns]
+        return whole.select(names).to_batches()
+
     def questions(self) -> Optional[Questions]:
         return None if self.silent else self.warehouse.questions()
+
+
+@lru_cache(maxsize=len(TABLES))
+def every(warehouse: SqlWarehouse, table: str) -> pa.Table:
+    """Return all rows of a table, which are read once."""
+    return pa.Table.from_batches(list(warehouse.read(table)))
 
 
 @lru_cache(maxsize=1)
 def sampled(warehouse: SqlWarehouse) -> tuple[dict[str, pa.Table], dict[str, int], RelationalPlan]:
     """Return what a fit knows: four rows of each table at most, and how many there are."""
     counts = {name: warehouse.count(name) for name in warehouse.metadata.tables}
-    few = {n: pa.Table.from_batches(list(warehouse.read(n))).slice(0, 4) for n in counts}
+    few = {n: every(warehouse, n).slice(0, 4) for n in counts}
     plan = RelationalPlan.build(warehouse.metadata, counts)
     few["vacant"] = few["vacant"].slice(0, 0)
     return few, {**counts, "vacant": 1}, plan

@@ -29,6 +29,7 @@ from tests.conftest import fresh_schema
 from tests.contracts.engine import EngineContract, Place
 from tests.contracts.killed import write_row
 from tests.contracts.lease import InterruptionContract
+from tests.contracts.odd import OddContract
 from tests.contracts.questions import QuestionsContract, statements
 from tests.contracts.writer import ORIGIN
 from tests.contracts.writer import rows as shop_rows
@@ -331,6 +332,26 @@ def test_the_source_is_no_target(shop: Place) -> None:
     for name in (str(shop.schema), str(shop.schema).upper()):
         with pytest.raises(ConnectorError, match="source itself"):
             copied(shop, target_schema=name, if_exists="replace")
+
+
+class TestOdd(OddContract):
+    names = (
+        'we"ird na%me',
+        "a.b",
+        *OddContract.names[:-1],
+        "x" * 63,
+    )  # PostgreSQL cuts longer ones
+
+    @pytest.fixture
+    def target(self, place: Place) -> str:
+        self.place = place
+        return f"{place.schema}_synthetic"
+
+    def engine(self) -> Engine:
+        return self.place.engine
+
+    def places(self, start: str) -> list[str]:
+        return [name for name in schemas(self.place) if name.startswith(start)]
 
 
 class TestLease(InterruptionContract):

@@ -14,6 +14,7 @@ from synthohive.io.base import Provenance
 from synthohive.schema import ColumnKind
 from tests.contracts.engine import Place
 from tests.contracts.lease import InterruptionContract
+from tests.contracts.odd import OddContract
 from tests.contracts.sent import documented, statement_kind
 from tests.contracts.writer import rows as shop_rows
 from tests.contracts.writer import shop as shop_described
@@ -222,6 +223,21 @@ def test_what_others_made_goes_where_its_name_is_said_twice(shop: Place) -> None
         copied(shop, if_exists="replace")
     copied(shop, if_exists="replace_foreign", replace_foreign=copy)
     assert set(SqlWarehouse(shop.engine, copy).metadata.tables) == {"PARENT", "CHILD"}
+
+
+class TestOdd(OddContract):
+    names = ('we"ird na%me', "a.b", *OddContract.names)
+
+    @pytest.fixture
+    def target(self, place: Place) -> str:
+        self.place = place
+        return f"{place.schema}_SYNTHETIC"
+
+    def engine(self) -> Engine:
+        return self.place.engine
+
+    def places(self, start: str) -> list[str]:
+        return schemas(self.place.engine, start)
 
 
 class TestLease(InterruptionContract):
