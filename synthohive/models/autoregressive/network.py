@@ -183,7 +183,8 @@ class ContextNetwork(nn.Module):
         self.offsets: Tensor
         self.knots: Tensor
         self.register_buffer("offsets", _offsets(sizes), persistent=False)
-        ranks = torch.linspace(-1, 1, TUNING.knots).repeat(len(layout.continuous), 1)
+        # Not on the meta device, where torch imports SymPy to tell the shape: 0.8 s.
+        ranks = torch.linspace(-1, 1, TUNING.knots, device="cpu").repeat(len(layout.continuous), 1)
         self.register_buffer("knots", ranks)
         self.embed = nn.Embedding(sum(sizes) or 1, EMBEDDING)
         inputs = len(sizes) * EMBEDDING + len(layout.continuous) * (2 + 2 * len(TUNING.waves))
