@@ -45,6 +45,9 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
 
 
+_UNTRACED = pytest.StashKey[bool]()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, and trace few tests: it doubles their time.
 
@@ -59,8 +62,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         elif test not in traced:
             traced.add(test)
             continue
-        item.add_marker("no_cover")
+        item.stash[_UNTRACED] = True
     items.sort(key=lambda item: -slow[item.path])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Trace neither a test that is not to be traced, nor what is set up for it first."""
+    plugin = item.config.pluginmanager.getplugin("_cov")
+    controller = plugin.cov_controller if plugin and item.stash.get(_UNTRACED, False) else None
+    if controller is None:
+        return (yield)
+    controller.pause()
+    try:
+        return (yield)
+    finally:
+        controller.resume()
 
 
 _STARTED = pytest.StashKey[list[str]]()

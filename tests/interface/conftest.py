@@ -91,4 +91,4 @@ def shop_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fitted(shop_path: Path) -> Synthesizer:
     """Give a synthesizer fitted to the source."""
     synthesizer = Synthesizer.from_database(f"sqlite:///{shop_path}")
-    return synthesizer.fit(epochs=8, seed=42, progress=False)
+    return synthesizer.fit(epochs=2, seed=42, progress=False)

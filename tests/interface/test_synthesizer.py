@@ -143,7 +143,7 @@ def test_attributes_do_not_depend_on_the_order_of_blocks(
 @pytest.mark.slow
 def test_fit_is_deterministic(fitted: Synthesizer, shop_path: Path) -> None:
     twin = Synthesizer.from_database(f"sqlite:///{shop_path}").fit(
-        epochs=8, seed=42, progress=False
+        epochs=2, seed=42, progress=False
     )
     one, two = (s.sample(seed=7, output_format="arrow") for s in (fitted, twin))
     assert all(one[name].equals(two[name]) for name in one)
