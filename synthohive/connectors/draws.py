@@ -14,7 +14,7 @@ from synthohive.schema import Metadata
 __all__ = ["Draws"]
 
 SPACE = 1 << 32
-_RANK, _HASH = "synthohive_rank", "synthohive_hash"
+_RANK, _HASH, _STEP = "synthohive_rank", "synthohive_hash", "synthohive_step"
 
 
 class Draws:
@@ -42,6 +42,7 @@ class Draws:
         self.dialect, self.source, self.metadata = dialect, source, metadata
         self.counts, self.seed = counts, seed
         self._ranked: dict[str, str] = {}
+        self.stratified: set[str] = set()
 
     def arrange(self, strategy: str, tables: Collection[str], connection: Connection) -> None:
         """Have rows of some tables come in another order than that of their hashes.
@@ -68,6 +69,7 @@ class Draws:
                 names = self._categories(name, connection)
                 if names:
                     self._ranked[name] = self._by_category(name, names)
+                    self.stratified.add(name)
 
     def rows(self, table: str, alias: str) -> str:
         """Return what stands for a table in a FROM clause."""
@@ -83,6 +85,13 @@ class Draws:
         ranked = table in self._ranked
         end = round(share * self.counts[table]) + 1 if ranked else int(share * SPACE)
         return f"{self.score(table, alias)} < {end}"  # the hash is uniform below SPACE
+
+    def places(self, table: str, alias: str) -> list[str]:
+        """Return the hash of a row of a stratified table, and how early its categories let it be.
+
+        That is more than the last of `STEPS` where they do not. Of other tables there is nothing.
+        """
+        return [f"{alias}.{_HASH}", f"{alias}.{_STEP}"] if table in self.stratified else []
 
     def hash(self, table: str, alias: str) -> str:
         """Return the hash of a row: of its key, or of all its values."""
@@ -134,5 +143,6 @@ class Draws:
             f"WHEN {' OR '.join(f'y.{_RANK}_{i} <= {end}' for i in range(len(names)))} THEN {end}"
             for end in STEPS
         ]
-        order = f"CASE {' '.join(whens)} ELSE {STEPS[-1] + 1} END, y.{_HASH}"
-        return f"(SELECT y.*, ROW_NUMBER() OVER (ORDER BY {order}) AS {_RANK} FROM ({inner}) y)"
+        step = f"CASE {' '.join(whens)} ELSE {STEPS[-1] + 1} END"
+        rank = f"ROW_NUMBER() OVER (ORDER BY {step}, y.{_HASH})"
+        return f"(SELECT y.*, {rank} AS {_RANK}, {step} AS {_STEP} FROM ({inner}) y)"

@@ -32,7 +32,7 @@ class Subset:
         self.dialect, self.metadata = draws.dialect, draws.metadata
         self.drivers = levels.drivers
 
-    def query(self, table: str, columns: Sequence[Column]) -> str:
+    def query(self, table: str, columns: Sequence[Column], *beside: str) -> str:
         """Return the query of one table's sample, in a fixed order.
 
         Parameters
@@ -40,6 +40,8 @@ class Subset:
         table : str
         columns : sequence of Column
             Those to read, in this order; the primary key's among them, where there is one.
+        *beside : str
+            Of a row ``t0``, what else is read behind the columns.
         """
         levels = self.levels
         level, chain = levels.level(table), levels.chain(table)
@@ -49,7 +51,7 @@ class Subset:
         listed = ", ".join(
             self.dialect.expression(c, self.dialect.held(c.name, "t0", none)) for c in columns
         )
-        sql = f"SELECT {listed} FROM {self.draws.rows(table, 't0')}"
+        sql = f"SELECT {', '.join([listed, *beside])} FROM {self.draws.rows(table, 't0')}"
         conditions = []
         for i, driver in enumerate(self._drivers(chain)):
             equal = matching(driver, q, f"t{i}", f"t{i + 1}")

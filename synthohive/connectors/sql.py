@@ -12,6 +12,7 @@ import pyarrow as pa
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.reflection import ObjectKind
 
+from synthohive._arrays import Bools
 from synthohive._display import listed
 from synthohive._logging import get_logger
 from synthohive.connectors.capabilities import Asking
@@ -29,8 +30,9 @@ from synthohive.io.questions import CannotAsk, Joined
 from synthohive.io.referred import referred_rows
 from synthohive.io.sample_levels import Levels, Strategy
 from synthohive.io.subset import Budget, Chosen, choose
+from synthohive.io.typical import by_hash, typical_rows
 from synthohive.io.unsupported import exclude_unsupported
-from synthohive.schema import Column, ForeignKey, Metadata, TableConfig
+from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata, TableConfig
 from synthohive.schema.plan import RelationalPlan
 
 __all__ = ["RealRows", "SqlWarehouse"]
@@ -357,7 +359,8 @@ class SqlWarehouse(Reader):
         most_bytes: Optional[int] = None,
     ) -> SampledRows:
         """Read a bounded, referentially consistent sample; see the base class."""
-        tables = {}
+        tables: dict[str, pa.Table] = {}
+        entities: dict[str, Bools] = {}
         with self._snapshot("a sample was read") as connection:
             counts = self._counts(connection, list(drivers))
             widths = {} if most_bytes is None else self._widths(connection, counts)
@@ -371,12 +374,18 @@ class SqlWarehouse(Reader):
                 if not counts[name]:
                     tables[name] = self.dialect.schema(columns).empty_table()
                     continue
-                sql = subset.query(name, columns)
-                parts = list(self.dialect.read(connection, sql, columns, name))
-                tables[name] = pa.Table.from_batches(parts, schema=self.dialect.schema(columns))
+                places = draws.places(name, "t0")
+                sql = subset.query(name, columns, *places)
+                read = [*columns, *(Column(name=p, kind=ColumnKind.FLOAT) for p in places)]
+                parts = list(self.dialect.read(connection, sql, read, name))
+                rows = pa.Table.from_batches(parts, schema=self.dialect.schema(read))
+                if places:
+                    entities[name] = by_hash(*(rows.column(p).to_numpy() for p in places))
+                tables[name] = rows.drop_columns(places)
             room = levels.room({name: len(rows) for name, rows in tables.items()})
             find = _Referred(self._statistics_on(connection), self._metadata)
-            return SampledRows(tables, referred_rows(self._metadata, tables, room, find))
+            referred = referred_rows(self._metadata, tables, room, find)
+        return SampledRows(tables, referred, typical_rows(drivers, tables, entities))
 
     def _widths(self, connection: Connection, counts: Mapping[str, int]) -> dict[str, float]:
         """Return the bytes of a row of each table, on average.

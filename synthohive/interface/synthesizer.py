@@ -221,8 +221,8 @@ class Synthesizer(SynthesizerState):
         sampling_strategy : {"relational", "stratified", "recent"}
             Which rows are drawn of tables that are larger than the sample, with all that belongs to
             them: any; first some of each value of their columns of few values, so that rare ones
-            are learned from more rows (and made more often) than they have; or the newest, by
-            their first date that is never empty.
+            are learned from more rows, and made as often as there are; or the newest, by their
+            first date that is never empty.
         sample_size : int, default 50,000
             Most rows per table to train on: a sample in which each row finds its parents over all
             keys. Those that are there only for that are beside them, up to three times as many.

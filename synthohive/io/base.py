@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Optional
 
+from synthohive._arrays import Bools
 from synthohive._files import FileIdentity
 from synthohive.exceptions import ConnectorError
 from synthohive.io.questions import Questions
@@ -120,10 +121,14 @@ class SampledRows:
     referred : dict of str to pyarrow.Table
         Of some tables, rows that are there only since others refer to them: those that many refer
         to are over-represented, so that they stand for none.
+    typical : dict of str to ndarray of bool
+        Of tables in which rare categories have more rows than their share: the drawn rows that
+        would have been drawn, too, had all rows had the same chance. The shares are theirs.
     """
 
     drawn: dict[str, pa.Table]
     referred: dict[str, pa.Table] = field(default_factory=dict)
+    typical: dict[str, Bools] = field(default_factory=dict)
 
 
 class Reader(ABC):

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import IntArray
+from synthohive._arrays import Bools, IntArray
 from synthohive.exceptions import SchemaError
 from synthohive.io.base import BATCH_ROWS, FanOut, Reader, SampledRows
 from synthohive.io.frames import FrameForm, carried, is_missing
@@ -25,6 +25,7 @@ from synthohive.io.sample_levels import (
     without_dates,
 )
 from synthohive.io.sample_levels import candidates as candidates_of
+from synthohive.io.typical import by_hash, typical_rows
 from synthohive.io.unsupported import exclude_unsupported
 from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
 from synthohive.schema.arrow_types import reason_of
@@ -202,6 +203,7 @@ class FrameReader(Reader):
         if strategy == "recent" and sampled and not any(dates.values()):
             raise without_dates(sampled)
         kept: dict[str, pa.Table] = {}
+        entities: dict[str, Bools] = {}
         for name, driver in drivers.items():
             table, level = self._tables[name], levels.level(name)
             # Anew for each table: what is drawn of one depends on no other.
@@ -217,12 +219,17 @@ class FrameReader(Reader):
                 if level == name and strategy == "recent":
                     order = _newest_first(table, dates[name], order)
                 elif level == name and strategy == "stratified":
-                    order = _each_first(table, candidates_of(self._metadata.tables[name]), order)
+                    names = candidates_of(self._metadata.tables[name])
+                    step, by_chance = _steps(table, names, order), np.argsort(order)
+                    order = order[np.argsort(step[order], kind="stable")]
+                    some = np.sort(order[: round(share * len(order))])
+                    entities[name] = by_hash(by_chance[some], step[some])
                 drawn[order[: round(share * len(candidates))]] = True
                 table = table.filter(pa.array(drawn))
             kept[name] = table.combine_chunks()
         room = levels.room({name: len(rows) for name, rows in kept.items()})
-        return SampledRows(kept, referred_rows(self._metadata, kept, room, self._referred))
+        referred = referred_rows(self._metadata, kept, room, self._referred)
+        return SampledRows(kept, referred, typical_rows(drivers, kept, entities))
 
     def _referred(self, key: ForeignKey, keys: pa.Table) -> pa.Table:
         """Return the rows of some keys of a parent."""
@@ -251,14 +258,16 @@ def _newest_first(table: pa.Table, date: Optional[str], order: IntArray) -> IntA
     return newest
 
 
-def _each_first(table: pa.Table, names: Sequence[str], order: IntArray) -> IntArray:
-    """Return row numbers, first some of each category, and else in their order."""
+def _steps(table: pa.Table, names: Sequence[str], order: IntArray) -> IntArray:
+    """Return how early each row comes, since some of each category come first."""
     least = np.full(len(order), len(order))
     for name in names:
         codes = pd.factorize(table.column(name).take(pa.array(order)).to_pandas())[0]
         if 1 < codes.max(initial=-1) + 1 <= CATEGORIES:
             least = np.minimum(least, pd.Series(codes).groupby(codes).cumcount() + 1)
-    return order[np.argsort(np.searchsorted(STEPS, least), kind="stable")]
+    steps = np.empty(len(order), dtype=np.int64)
+    steps[order] = np.append(STEPS, STEPS[-1] + 1)[np.searchsorted(STEPS, least)]
+    return steps
 
 
 def _with_parent(

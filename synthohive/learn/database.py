@@ -96,14 +96,14 @@ def _fit_database(
     tables, referred = read.drawn, read.referred
     _check_keepable(metadata, tables)
     fitted = _begun(reader, options, plan, tables)
-    sample = Sample(metadata, plan, tables, referred=referred)
+    sample = Sample(metadata, plan, tables, referred=referred, typical=read.typical)
     whole = SourceTables(reader, tables, counts)
     aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
     more = _with_entities(whole, fitted, sample, aliases)
     if more:
         metadata, plan, fan_outs = fitted.metadata, fitted.plan, {**fan_outs, **more}
         inside = {one.name: one.place for one in fitted.entity_tables}
-        sample = Sample(metadata, plan, tables, inside=inside, referred=referred)
+        sample = Sample(metadata, plan, tables, {}, {}, inside, referred, read.typical)
         aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
     fitted.check_described()
     if options.relations:

@@ -147,4 +147,5 @@ class Fit:
             encoded,
             context if has_context else None,
             options.privacy.max_memorisation,
+            self.sample.typical_rows(table.config.name),
         )

@@ -164,7 +164,11 @@ class _TableFit:
         table.context_layout = context.layout
         table.fakes = made_up(fit, table)
         profiled = table.attributes
-        table.profile = profile_table(data.select(list(profiled)), profiled, self.entities, fit.k)
+        rows, behind = data.select(list(profiled)), self.entities
+        typical = fit.sample.typical_rows(self.name)
+        if typical is not None:
+            rows, behind = rows.take(pa.array(typical)), behind.take(typical)
+        table.profile = profile_table(rows, profiled, behind, fit.k)
         return fit.training(table, TableEncoder.without(encoded, masked), context)
 
     def _rng(self, part: str) -> np.random.Generator:

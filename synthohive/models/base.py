@@ -239,8 +239,9 @@ class ConditionalGenerativeModel(ABC):
         listener : TrainingListener, optional
             Hears of epochs and checkpoints.
         **kwargs
-            May be ignored: ``device``, where training is not to take place on the CPU, and
-            ``max_memorisation``, where :attr:`Memorisation.excess` has a limit.
+            May be ignored: ``device``, where training is not to take place on the CPU,
+            ``max_memorisation``, where :attr:`Memorisation.excess` has a limit, and ``typical``,
+            the numbers of the rows whose shares are the real ones, where these are not all.
 
         Returns
         -------

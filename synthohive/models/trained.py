@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from synthohive._arrays import AnyArray
+from synthohive._arrays import AnyArray, IntArray
 from synthohive.encoding.encoded import EncodedTable, Layout
 from synthohive.exceptions import SerializationError
 from synthohive.models.base import ConditionalGenerativeModel, Memorisation, TrainingListener
@@ -109,6 +109,7 @@ class TrainedModel(StoredModel):
         listener: Optional[TrainingListener] = None,
         device: str = "cpu",
         max_memorisation: Optional[float] = None,
+        typical: Optional[IntArray] = None,
         **kwargs: Any,
     ) -> Trained:
         """Train on encoded rows; see the base class."""
@@ -127,7 +128,10 @@ class TrainedModel(StoredModel):
                 self.network_ = task.drawn
             self._settle()
             if task is not None and self.epochs:
-                self._calibrate(data, given, rng)
+                shown = data, given
+                if typical is not None:
+                    shown = data.take(typical), given.take(typical)
+                self._calibrate(shown[0], shown[1], rng)
                 self.memorisation = measure(self, data, context, parts, task.gap, rng)
         return self
 

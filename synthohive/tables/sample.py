@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Optional
 
+import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import IntArray
+from synthohive._arrays import Bools, IntArray
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.schema import ForeignKey, Metadata
 from synthohive.schema.plan import Link, RelationalPlan
@@ -31,6 +33,8 @@ class Sample(Tables):
         The tables found within others, each with the one ``table.column`` that refers to it.
     referred : dict of str to pyarrow.Table
         Rows that are there only since others refer to them: nothing is learned of their table.
+    typical : dict of str to ndarray of bool
+        Of some tables, the rows whose shares are the real ones; of others, all are.
     """
 
     metadata: Metadata
@@ -40,6 +44,7 @@ class Sample(Tables):
     encoded: dict[str, EncodedTable] = field(default_factory=dict)
     inside: Mapping[str, str] = field(default_factory=dict)
     referred: dict[str, pa.Table] = field(default_factory=dict)
+    typical: Mapping[str, Bools] = field(default_factory=dict)
 
     @cached_property
     def around(self) -> Sample:
@@ -63,6 +68,11 @@ class Sample(Tables):
     def others_around(self, table: str, key: ForeignKey) -> IntArray:
         """Return :meth:`parents_around`, but none for rows that are their own parents."""
         return self.around.others(table, key)[: self.size(table)]
+
+    def typical_rows(self, table: str) -> Optional[IntArray]:
+        """Return the rows whose shares are the real ones; None where all are."""
+        rows = self.typical.get(table)
+        return None if rows is None else np.flatnonzero(rows).astype(np.int64)
 
     def size(self, table: str) -> int:
         """Return the number of rows."""

@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from synthohive._arrays import AnyArray
+from synthohive._arrays import AnyArray, IntArray
 from synthohive._logging import get_logger
 from synthohive._version import __version__
 from synthohive._workspace import Workspace
@@ -47,6 +47,7 @@ class TrainingJob:
     data: EncodedTable
     context: Optional[EncodedTable]
     max_memorisation: Optional[float] = None
+    typical: Optional[IntArray] = None  # the rows whose shares are the real ones; None: all
 
     @property
     def work(self) -> int:
@@ -62,6 +63,8 @@ class TrainingJob:
         further: dict[str, Any] = {} if self.device == "cpu" else {"device": self.device}
         if self.max_memorisation is not None:
             further["max_memorisation"] = self.max_memorisation
+        if self.typical is not None:
+            further["typical"] = self.typical
         model.fit(self.data, self.context, seed=self.seed, listener=listener, **further)
         return model
 
@@ -75,6 +78,7 @@ class TrainingJob:
             device="cpu",
             data=self.data.take(rows),
             context=None if self.context is None else self.context.take(rows),
+            typical=None,
         )
 
     def digest(self) -> str:
@@ -86,6 +90,7 @@ class TrainingJob:
             "model": [self.model.__module__, self.model.__qualname__],
             "settings": [self.batch_size, self.epochs, self.settings, self.device],
             "max_memorisation": self.max_memorisation,
+            "typical": None if self.typical is None else self.typical.tolist(),
             "seed": [self.seed.entropy, self.seed.spawn_key],
             "layouts": [part.layout.to_dict() for part in parts],
         }

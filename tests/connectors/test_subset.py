@@ -7,11 +7,12 @@ from typing import Any, Optional
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from synthohive import ForeignKey, Metadata, SchemaError, Synthesizer
 from synthohive.connectors.sql import SqlWarehouse
-from synthohive.io.base import Reader
+from synthohive.io.base import Reader, SampledRows
 from synthohive.io.dataframe import FrameReader
 
 CUSTOMERS, ORDERS, LINES = 2_000, 10_000, 40_000
@@ -137,9 +138,13 @@ def shops(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return SqlWarehouse(f"sqlite:///{path}")
 
 
-def drawn(reader: Reader, *asked: Any) -> dict[str, Any]:
+def sampled(reader: Reader, *asked: Any) -> SampledRows:
     ((_, key),) = reader.metadata.foreign_keys()
-    return reader.sample({"shop": None, "visit": key}, 800, 1, *asked).drawn
+    return reader.sample({"shop": None, "visit": key}, 800, 1, *asked)
+
+
+def drawn(reader: Reader, *asked: Any) -> dict[str, Any]:
+    return sampled(reader, *asked).drawn
 
 
 def test_the_newest_come_with_all_that_is_theirs(shops: Reader) -> None:
@@ -154,6 +159,18 @@ def test_rare_categories_keep_rows(shops: Reader) -> None:
     assert len(rare[1]) == pytest.approx(400, rel=0.15)
     again = drawn(shops, "stratified")["visit"]
     assert again.equals(drawn(shops, "stratified")["visit"])
+
+
+def test_rows_that_tell_shares_are_drawn_by_chance_alone(shops: Reader) -> None:
+    got, plain = sampled(shops, "stratified"), sampled(shops, "relational")
+    assert not plain.typical
+    shop, visit = got.drawn["shop"], got.drawn["visit"]
+    typical = shop.filter(pa.array(got.typical["shop"]))
+    assert typical["city"].to_pylist().count("Rome") < 5
+    assert len(typical) >= len(shop) - 5  # all others would have been drawn anyway
+    by_chance, mine = (ids(rows, "id") for rows in (plain.drawn["shop"], typical))
+    assert by_chance <= mine or mine <= by_chance  # one order, of which either takes a beginning
+    assert got.typical["visit"].tolist() == [i in mine for i in visit["shop"].to_pylist()]
 
 
 def test_the_sample_keeps_bytes(shops: Reader) -> None:
