@@ -143,8 +143,9 @@ class _Builder:
         self.left.append(Left(kind, name, reason))
 
     def _check_names(self, table: str, config: TableConfig) -> None:
-        limit = self.dialect.max_identifier_length
+        longest = self.dialect.max_identifier_length
         for what, name in [("Table", table), *(("Column", f) for f in config.columns)]:
+            limit = longest if what == "Table" else self.spelling.longest_column or longest
             size = len(name.encode() if self.spelling.names_in_bytes else name)
             if size > limit:
                 place = "" if what == "Table" else f" of table {table!r}"

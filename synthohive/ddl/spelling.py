@@ -92,6 +92,8 @@ class Spelling:
         Each UNIQUE does; where NULLs are to differ, a unique index of some rows stands for it.
     names_in_bytes, names_per_schema : bool
         The longest name is counted in bytes; no two indexes of a schema have one name.
+    longest_column : int, optional
+        The longest name of a column, where it is not that of a table.
     comments : {"inside", "options", "after", ""}
         Those on columns are part of CREATE TABLE (as a clause, or as an option), or statements of
         their own, or there are none.
@@ -154,6 +156,7 @@ class Spelling:
     nulls_equal: ClassVar[bool] = False
     names_in_bytes: ClassVar[bool] = True
     names_per_schema: ClassVar[bool] = True
+    longest_column: ClassVar[Optional[int]] = None
     comments: ClassVar[Literal["inside", "options", "after", ""]] = ""
     enums: ClassVar[Literal["type", "column", ""]] = ""
     computed: ClassVar[str] = "STORED"

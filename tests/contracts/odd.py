@@ -44,7 +44,7 @@ class OddContract:
 
     names: ClassVar[tuple[str, ...]] = ("select", "größe 名", "MixedCase", "lower_case", "x" * 120)
     too_long: ClassVar[str] = "x" * 400
-    digits: ClassVar[bool] = True  # the stand-in tells the digits of decimals
+    exact: ClassVar[list[Decimal]] = EXACT
 
     def engine(self) -> Engine:
         """Return the engine of the target."""
@@ -78,7 +78,7 @@ class OddContract:
         })  # fmt: skip
         rows["huge"] = pa.table({
             "id": ids, "doc": [HUGE, "[]", '{"": null}'],
-            "exact": pa.array(EXACT, pa.decimal128(38, 10)),
+            "exact": pa.array(self.exact, pa.decimal128(38, 10)),
         })  # fmt: skip
         bare = TableConfig(name="bare", columns={"x": column("x", ColumnKind.TEXT)})
         bare.exclude("x")
@@ -115,8 +115,7 @@ class OddContract:
         assert [row["doc"] for row in first["huge"]] == [
             json.loads(text) for text in rows["huge"]["doc"].to_pylist()
         ]
-        if self.digits:
-            assert [row["exact"] for row in first["huge"]] == EXACT
+        assert [row["exact"] for row in first["huge"]] == self.exact
         again = f"{target}_2"
         warehouse = SqlWarehouse(self.engine(), target)
         with open_writer(

@@ -59,6 +59,7 @@ class BigquerySpelling(Spelling):
     key_actions = False
     keys_to_unique = False
     names_in_bytes = False
+    longest_column = 300
     comments = "options"
     backslashes = True
     like_ignores_case = False
