@@ -1,11 +1,13 @@
 """The last look at rows before they are handed out: NOT NULL, unique keys, foreign keys.
 
 Every step before is meant to keep these by construction. This one trusts none of them: it reads
-what is on disk, one block at a time, and holds 8 bytes per row and key.
+what is on disk, one block at a time. Hashes of keys wait in a file; equal ones are looked for among
+those of one range after the other, so that no more than a million are held.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Optional
@@ -26,6 +28,8 @@ log = get_logger(__name__)
 U64 = npt.NDArray[np.uint64]
 Rules = Mapping[str, Sequence[UniqueRule]]
 SHOWN = 5
+AT_ONCE, READ_AT_ONCE = 1_000_000, 131_072
+"""Hashes of one range, and of one piece of a file."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +127,10 @@ def _repeated(tables: Tables, name: str, rule: UniqueRule) -> int:
     """Return how many rows repeat what must not repeat."""
     if not set(rule.all_columns) <= set(tables.schema(name).names):
         return 0  # a part is computed by the database
-    hashes = _sorted(rule.hashes(rows) for rows in tables.batches(name, rule.all_columns))
-    return int((hashes[1:] == hashes[:-1]).sum())
+    with _Hashes(rule.hashes(rows) for rows in tables.batches(name, rule.all_columns)) as found:
+        ranges = found.ranges
+        kept = (np.sort(found.within(number, ranges)) for number in range(ranges))
+        return sum(int((hashes[1:] == hashes[:-1]).sum()) for hashes in kept)
 
 
 def _orphans(tables: Tables, name: str, key: ForeignKey) -> int:
@@ -134,19 +140,56 @@ def _orphans(tables: Tables, name: str, key: ForeignKey) -> int:
     # Both sides are hashed as the type referred to: else a numeric would find no integer.
     types = [tables.schema(key.parent).field(column).type for column in key.parent_columns]
     above = tables.batches(key.parent, key.parent_columns)
-    parent_hashes = _sorted(key_hashes(rows, key.parent_columns, types) for rows in above)
+    parents = _Hashes(key_hashes(rows, key.parent_columns, types) for rows in above)
+    below = tables.batches(name, key.columns)
+    children = _Hashes(key_hashes(rows, key.columns, types) for rows in below)
     orphans = 0
-    for rows in tables.batches(name, key.columns):
-        hashes = key_hashes(rows, key.columns, types)
-        hashes = np.sort(hashes[hashes != NO_KEY])  # neighbours are looked for near each other
-        if len(parent_hashes):
-            at = np.minimum(np.searchsorted(parent_hashes, hashes), len(parent_hashes) - 1)
-            hashes = hashes[parent_hashes[at] != hashes]
-        orphans += len(hashes)
+    with parents, children:
+        ranges = max(parents.ranges, children.ranges)
+        for number in range(ranges):
+            theirs = np.sort(parents.within(number, ranges))
+            hashes = np.sort(children.within(number, ranges))  # neighbours are near each other
+            if len(theirs):
+                at = np.minimum(np.searchsorted(theirs, hashes), len(theirs) - 1)
+                hashes = hashes[theirs[at] != hashes]
+            orphans += len(hashes)
     return orphans
 
 
-def _sorted(parts: Iterable[U64]) -> U64:
-    """Return the hashes of all rows that have one."""
-    found = np.concatenate([np.zeros(0, dtype=np.uint64), *parts])
-    return np.sort(found[found != NO_KEY])
+class _Hashes:
+    """The hashes of all rows that have one, in a file if they are many.
+
+    Parameters
+    ----------
+    parts : iterable of ndarray of uint64
+    """
+
+    def __init__(self, parts: Iterable[U64]) -> None:
+        self.count = 0
+        self._file = tempfile.SpooledTemporaryFile(max_size=8 * AT_ONCE)  # noqa: SIM115, see __exit__
+        for part in parts:
+            known = part[part != NO_KEY]
+            self._file.write(known.tobytes())
+            self.count += len(known)
+
+    def __enter__(self) -> _Hashes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    @property
+    def ranges(self) -> int:
+        """The number of ranges, in each of which about `AT_ONCE` hashes lie, or fewer."""
+        return max(1, -(-self.count // AT_ONCE))
+
+    def within(self, number: int, ranges: int) -> U64:
+        """Return the hashes in one of so many ranges of equal length."""
+        self._file.seek(0)
+        parts = [np.zeros(0, dtype=np.uint64)]
+        while data := self._file.read(8 * READ_AT_ONCE):
+            hashes = np.frombuffer(data, dtype=np.uint64)
+            # the first 32 bits, which are as much by chance as all, times the number of ranges
+            own = (hashes >> np.uint64(32)) * np.uint64(ranges) >> np.uint64(32)
+            parts.append(hashes[own == number])
+        return np.concatenate(parts)

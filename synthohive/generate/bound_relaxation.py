@@ -17,48 +17,37 @@ from synthohive.derive.points import regular
 from synthohive.generate.run import Generated, Run
 from synthohive.learn.fitted import FittedDatabase, FittedTable
 from synthohive.schema import ForeignKey
+from synthohive.schema.plan import Link
 from synthohive.tables.ancestors import with_column
 from synthohive.tables.numbers import as_numbers, from_numbers
 
-__all__ = ["relaxable", "relaxed_bounds"]
+__all__ = ["relaxable", "relax_bounds"]
 
 
 LEAST_CHILDREN = 5
 """Fewer children on the wrong side are moved themselves."""
 
 
-def relaxed_bounds(
-    run: Run,
-    made: Generated,
-    key: ForeignKey,
-    chosen: IntArray,
-    bounds: Sequence[Order],
-    above: pa.Table,
-) -> pa.Table:
-    """Move the bounds of parents that many children are beyond; return the parents' columns.
+def relax_bounds(run: Run, made: Generated, link: Link, bounds: Sequence[Order]) -> None:
+    """Move the bounds of parents that many children are beyond.
 
     Parameters
     ----------
-    run, made, key
-        The key from the rows of `made`.
-    chosen : ndarray of int64, shape (children,)
-        Parent rows; -1 for none.
+    run, made, link
+        The key from the rows of `made`, whose parents are chosen.
     bounds : sequence of Order
         Between a child's columns and those of its parent.
-    above : pyarrow.Table
-        The parents' columns, as ``table.column``.
     """
-    moved: dict[str, pa.ChunkedArray] = {}
-    for order in bounds:
-        if not relaxable(run.fitted, key, order):
-            continue
+    key, moved = link.key, dict[str, pa.ChunkedArray]()
+    relaxed = [order for order in bounds if relaxable(run.fitted, key, order)]
+    spool = run.tables[key.parent].spool
+    for order in relaxed:
         column = order.source.partition(".")[2]
-        old = above.column(order.source)
+        old = moved[column] if column in moved else spool.column_table([column]).column(0)
         own = order.target_values(made.spool.column_table([order.target]))
-        found = _moved(order, own, as_numbers(old), chosen)
+        found = _moved(order, own, as_numbers(old), made.parents[link].whole())
         array = pa.chunked_array([from_numbers(found, old.type)])
         if not array.equals(old):
-            above = with_column(above, order.source, array)
             moved[column] = array
     program = run.fitted.tables[key.parent].program
 
@@ -68,8 +57,7 @@ def relaxed_bounds(
         return program.repair(block, changed=list(moved))
 
     if moved:
-        run.tables[key.parent].spool.rewrite(move)
-    return above
+        spool.rewrite(move)
 
 
 def relaxable(fitted: FittedDatabase, key: ForeignKey, order: Order) -> bool:

@@ -19,21 +19,22 @@ import pyarrow.compute as pc
 from synthohive._arrays import Bools, IntArray
 from synthohive.constrain.base import Repair
 from synthohive.constrain.checks import TableChecks
-from synthohive.generate.bound_relaxation import relaxed_bounds
+from synthohive.generate.bound_relaxation import relax_bounds
 from synthohive.generate.following import follow
 from synthohive.generate.key_repair import Changes
 from synthohive.generate.parent_choice import choose
 from synthohive.generate.run import Generated, Run
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import hstack, with_column, with_rows
+from synthohive.tables.ancestors import ancestor_columns, hstack, with_column, with_rows
 from synthohive.tables.block_store import TableSpool
 from synthohive.tables.joins import group_codes
+from synthohive.tables.number_spool import PIECE
 
 __all__ = ["Choice", "Filling", "Handed", "finish"]
 
-Part = tuple[IntArray, pa.Table]
-"""The parents of a block's rows, and what stands beside these."""
+Part = tuple[pa.Array, pa.Table, pa.Table]
+"""The parents of a block's rows, columns of these, and what stands beside the rows."""
 
 
 class Filling(ABC):
@@ -45,36 +46,52 @@ class Filling(ABC):
         The columns that follow from the parent, or are moved for it.
     """
 
-    def __init__(self, run: Run, made: Generated, link: Link, targets: list[str]) -> None:
-        self._made: Optional[Generated] = made
-        self.link, self.targets = link, targets
-        spool = run.tables[link.key.parent].spool
-        self.keys = spool.column_table(list(dict.fromkeys(link.key.parent_columns)))
+    def __init__(
+        self, run: Run, made: Generated, link: Link, targets: list[str], above: Sequence[str] = ()
+    ) -> None:
+        self._source: Optional[tuple[Run, Generated]] = run, made
+        self.link, self.targets, self.above = link, targets, list(above)
         pairs = zip(link.key.columns, link.key.parent_columns)
         self.columns = [pair for pair in pairs if pair not in link.shared]
+        self._gathered: tuple[int, int, pa.Table] = 0, 0, pa.table({})
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what other processes need: of whole tables, no more than the parents."""
-        return {**self.__dict__, "_made": None}
+        """Return what other processes need: nothing of whole tables."""
+        return {**self.__dict__, "_source": None, "_gathered": (0, 0, pa.table({}))}
 
     @property
-    def made(self) -> Generated:
-        """The table, in the process that made it."""
-        if self._made is None:
+    def source(self) -> tuple[Run, Generated]:
+        """The run and the table, in the process that made it."""
+        if self._source is None:
             raise RuntimeError(f"{self.link.label!r} is filled in by another process")
-        return self._made
+        return self._source
 
     def part(self, start: int, rows: int) -> Part:
         """Return what a block is filled with, of whole tables."""
-        return self.made.parents[self.link].slice(start, start + rows), self.beside(start, rows)
+        low, high, columns = self._gathered
+        if not low <= start <= start + rows <= high:
+            # Of many blocks at once: parents stand anywhere in their table, which is read for it
+            low, high = start, start + max(rows, PIECE)
+            columns = self._of_parents(low, high)
+            self._gathered = low, high, columns
+        chosen = self.source[1].parents[self.link].slice(start, start + rows)
+        index = pa.array(chosen, mask=chosen < 0)
+        return index, columns.slice(start - low, rows), self.beside(start, rows)
+
+    def _of_parents(self, start: int, stop: int) -> pa.Table:
+        """Return the keys of the parents of some rows, and what follows goes by, row by row."""
+        (run, made), parent = self.source, self.link.key.parent
+        chosen = made.parents[self.link].slice(start, stop)
+        keys = run.take(parent, list(dict.fromkeys(p for _, p in self.columns)), chosen)
+        return hstack(keys, ancestor_columns(run, run.fitted.plan, parent, chosen, self.above))
 
     def apply(self, block: pa.Table, part: Part) -> pa.Table:
         """Return a block with the key's columns, and what follows from the parents."""
-        chosen, beside = part
-        index = pa.array(chosen, mask=chosen < 0)
+        parents, columns, beside = part
         for column, parent_column in self.columns:
-            block = with_column(block, column, self.keys.column(parent_column).take(index))
-        return self.followed(block, beside, index)
+            block = with_column(block, column, columns.column(parent_column))
+        above = [name for name in columns.column_names if name in self.above]
+        return self.followed(block, hstack(columns.select(above), beside), parents)
 
     @abstractmethod
     def beside(self, start: int, rows: int) -> pa.Table:
@@ -89,16 +106,14 @@ class Choice(Filling):
     """The chosen parents over one further key, and what follows from them."""
 
     def __init__(self, run: Run, made: Generated, link: Link) -> None:
-        fitted, key = run.fitted.tables[link.table], link.key
+        fitted = run.fitted.tables[link.table]
         learned = fitted.keys[link.label]
         self.program, self.bounds = learned.program, learned.bounds
         made.put(link, choose(run, made, link))
-        chosen = made.parents[link].whole() if self.bounds else np.zeros(0, dtype=np.int64)
+        relax_bounds(run, made, link, self.bounds)
         moved = [order.target for order in self.bounds]
-        super().__init__(run, made, link, [*self.program.targets, *moved])
         names = [*self.program.above(fitted.attributes), *(b.source for b in self.bounds)]
-        parents = run.above(key.parent, names)
-        self.above = relaxed_bounds(run, made, key, chosen, self.bounds, parents)
+        super().__init__(run, made, link, [*self.program.targets, *moved], names)
         self.flags = [*self.program.besides]
         blank = {column for column, fake in fitted.fakes.items() if fake.blank}
         self.empty = [  # in which rows, with what, and whether where the key is NULL
@@ -109,7 +124,7 @@ class Choice(Filling):
 
     def beside(self, start: int, rows: int) -> pa.Table:
         """Return what was drawn beside the rows, in place of what mostly follows."""
-        return self.made.drawn_columns(self.flags, start, start + rows)
+        return self.source[1].drawn_columns(self.flags, start, start + rows)
 
     def followed(self, block: pa.Table, beside: pa.Table, parents: pa.Array) -> pa.Table:
         """Return a block with what follows from its parents, or is moved where none suits."""
@@ -120,10 +135,9 @@ class Choice(Filling):
             block = with_column(block, column, values)
         if not self.program and not self.bounds:
             return block
-        above = hstack(self.above.take(parents), beside)
-        block = self.program.repair(block, above)
+        block = self.program.repair(block, beside)
         for order in self.bounds:
-            block = order.put_right(block, above)
+            block = order.put_right(block, beside)
         return block
 
 

@@ -9,17 +9,16 @@ for which there are none is left out, before any child refers to it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Bools, IntArray
+from synthohive._arrays import Bools
 from synthohive._logging import get_logger
 from synthohive.constrain.key_rules import CommutingKeys, PositionInParent
-from synthohive.derive.aggregates import Aggregate
 from synthohive.derive.keys.makers import CounterMaker, Places
 from synthohive.derive.keys.patterns import BegunTextMaker
 from synthohive.generate.finishing import Choice, Handed, finish
@@ -30,10 +29,10 @@ from synthohive.generate.referable import make_referable
 from synthohive.generate.row_removal import remove_rows
 from synthohive.generate.row_rules import row_rules
 from synthohive.generate.run import Generated, Run
+from synthohive.generate.summing import Summing
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import (
-    WithParents,
     ancestor_columns,
     hstack,
     with_column,
@@ -252,41 +251,18 @@ def fill_aggregates(run: Run, name: str) -> None:
     others = [[aggregate] for aggregate in fitted.aggregates if aggregate.beside]
     checks = fitted.checks(run.fitted.metadata.dialect)
     for some in [plain, *others]:  # what a formula names may follow from what is summed up
-        made = {aggregate.target: _summed(run, aggregate) for aggregate in some}
+        sums = [Summing(run, aggregate) for aggregate in some]
 
-        def fill(block: pa.Table, start: int, made: dict[str, pa.Array] = made) -> pa.Table:
-            before = block
-            for column, values in made.items():
-                block = with_column(block, column, values.slice(start, len(block)))
+        def fill(block: pa.Table, start: int, sums: list[Summing] = sums) -> pa.Table:
+            before, targets = block, [one.aggregate.target for one in sums]
+            for one in sums:
+                values = one.values(before, start)
+                block = with_column(block, one.aggregate.target, values)
             rng = run.rng(name, "summed up", start)
-            return follow(fitted, checks, before, block, rng, changed=made, also=made)
+            return follow(fitted, checks, before, block, rng, changed=targets, also=targets)
 
-        if made:
+        if sums:
             spool.rewrite(fill)
-
-
-def _summed(run: Run, aggregate: Aggregate) -> pa.Array:
-    """Return the whole column of a parent, from its children."""
-    spool = run.tables[aggregate.parent].spool
-    parents = spool.column_table(aggregate.beside)
-    kept = spool.column_table([aggregate.target]).column(0)
-    return aggregate.values(parents, _children(run, aggregate), kept)
-
-
-def _children(run: Run, aggregate: Aggregate) -> Iterator[tuple[IntArray, pa.Table]]:
-    """Yield what is summed up, block by block, beside the parent row of each child.
-
-    These are known since the keys were chosen; to find them by the keys' values costs as much as
-    the model.
-    """
-    child, above = aggregate.child, WithParents(aggregate.above, run.fitted.plan, run)
-    keys = (aggregate.key, *above.keys)
-    parents = {key.label(""): run.parent_rows(child, key) for key in keys}
-    start = 0
-    for rows in run.batches(child, aggregate.columns):
-        own = {label: at[start : start + len(rows)] for label, at in parents.items()}
-        yield own[aggregate.key.label("")], above(rows, own)
-        start += len(rows)
 
 
 def _chosen(run: Run, name: str, made: Generated) -> list[Choice]:

@@ -295,15 +295,8 @@ class Run(Tables):
         return known
 
     def take(self, table: str, names: Sequence[str], rows: IntArray) -> pa.Table:
-        """See the base class; only the span of these rows is read."""
-        spool, known = self.tables[table].spool, rows[rows >= 0]
-        if not len(known):
-            fields = [spool.schema.field(name) for name in names]
-            return pa.table({f.name: pa.nulls(len(rows), f.type) for f in fields})
-        # children stand in their parents' order: the span is little more than the rows themselves
-        low, high = int(known.min()), int(known.max()) + 1
-        index = pa.array(rows - low, mask=rows < 0)
-        return spool.slice(low, high, names).take(index)
+        """See the base class; only blocks that have some of these rows are read, one at a time."""
+        return self.tables[table].spool.take(rows, names)
 
     def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
         """See the base class; where parents are known, no other rows need be looked at."""

@@ -192,6 +192,30 @@ class TableSpool:
                 parts.append(batch.slice(low, stop - self._starts[i] - low))
         return pa.Table.from_batches(parts, schema=schema).combine_chunks()
 
+    def take(self, rows: IntArray, columns: Sequence[str]) -> pa.Table:
+        """Return some columns of rows in any order, NULL for row -1; no block more than once.
+
+        Parameters
+        ----------
+        rows : ndarray of int64
+            Row numbers, repeated at will. What is held is these rows, and a block.
+        columns : sequence of str
+        """
+        schema = pa.schema([self.schema.field(c) for c in columns])
+        order = np.argsort(rows, kind="stable")
+        order = order[int((rows < 0).sum()) :]
+        ascending, parts = rows[order], []
+        with self._opened(columns) as reader:
+            spans = np.searchsorted(ascending, self._starts)
+            for i, (low, high) in enumerate(zip(spans, spans[1:])):
+                if high > low:
+                    batch = reader.get_batch(i).select(list(columns))
+                    parts.append(batch.take(pa.array(ascending[low:high] - self._starts[i])))
+        place = np.empty(len(rows), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        index = pa.array(place, mask=rows < 0)
+        return pa.Table.from_batches(parts, schema=schema).take(index).combine_chunks()
+
     def rewrite(self, change: Callable[[pa.Table, int], pa.Table]) -> None:
         """Replace each block by ``change(block, first row number)``."""
         batches = zip(self._starts, self.batches())

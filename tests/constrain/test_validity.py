@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from synthohive.constrain import validity
 from synthohive.constrain.validity import check_validity, violations
 from synthohive.exceptions import ConstraintViolationError
 from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata, UniqueConstraint
@@ -74,6 +75,21 @@ def test_what_a_database_would_refuse_is_named(
         check_validity(shop(), given)
     assert told in str(caught.value)
     assert len(list(violations(shop(), given))) == 1
+
+
+def test_what_is_looked_for_range_by_range_is_all_that_there_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(1)
+    customers = {"id": list(range(300)), "code": rng.integers(0, 250, 300).tolist()}
+    orders = {name: rng.integers(0, 400, 500).tolist() for name in ("id", "code", "customer")}
+    given = tables(customers, orders)
+    again = [len(column) - len(set(column)) for column in (customers["code"], orders["id"])]
+    orphans = sum(one >= 300 for one in orders["customer"])
+    for most in (64, validity.AT_ONCE):
+        monkeypatch.setattr(validity, "AT_ONCE", most)
+        monkeypatch.setattr(validity, "READ_AT_ONCE", most)
+        assert [v.rows for v in violations(shop(), given)] == [*again, orphans]
 
 
 @pytest.mark.parametrize(
