@@ -173,7 +173,7 @@ class _Search:
         """
         config = self.sample.metadata.tables[self.table]
         unique = {columns[0] for columns in config.unique_sets if len(columns) == 1}
-        out = config.filled_by_keys | set(config.derived) | unique
+        out = self.sample.plan.tables[self.table].filled | set(config.derived) | unique
         for name in self.data.column_names:
             column, values = config.columns[name], self.data.column(name)
             if name in out or column.kind is not ColumnKind.INTEGER or (self.groups < 0).any():

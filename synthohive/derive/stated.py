@@ -79,7 +79,8 @@ def check_stated(sample: Sample, whole: SourceTables, personal: PersonalColumns)
     """
     problems = []
     for table, config in sample.metadata.tables.items():
-        learned = Roles.of(config, personal.get(table, {}), ()).attributes
+        filled = sample.plan.tables[table].filled
+        learned = Roles.of(config, filled, personal.get(table, {}), ()).attributes
         every = stated_relations(sample, table)
         try:
             in_order([stated.relation for stated in every])

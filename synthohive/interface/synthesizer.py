@@ -226,6 +226,7 @@ class Synthesizer(SynthesizerState):
         sample_size : int, default 50,000
             Most rows per table to train on: a sample in which each row finds its parents over all
             keys. Those that are there only for that are beside them, up to three times as many.
+            Tables of less than 500 rows are read whole.
         validate : bool, default False
             Refuse data with orphans, instead of learning without them.
         epochs : int, default 300

@@ -80,9 +80,16 @@ class Levels:
             Most rows per table that are drawn.
         widths, most_bytes
             See the class.
+
+        Raises
+        ------
+        SchemaError
+            The tables that are read whole are more than `most_bytes`.
         """
         found = ((c, key.parent, drivers[c] == key) for c, key in metadata.foreign_keys())
-        return cls(drivers, counts, size, tuple(found), widths or {}, most_bytes)
+        levels = cls(drivers, counts, size, tuple(found), widths or {}, most_bytes)
+        _ = levels._within_bytes  # also where no table has rows enough to be drawn from
+        return levels
 
     def chain(self, table: str) -> list[str]:
         """Return the table and its ancestors over driving keys, nearest first."""

@@ -124,7 +124,7 @@ class AliasFinder:
             kinds = self._kinds(table)
             if NAMES & set(kinds.values()):
                 continue  # its rows have names of their own
-            filled = {*aliases.get(table, {}), *self.sample.metadata.tables[table].filled_by_keys}
+            filled = {*aliases.get(table, {}), *self.sample.plan.tables[table].filled}
             for target, kind in kinds.items():
                 if kind not in _MADE_OF_NAMES or target in filled:
                     continue

@@ -94,7 +94,7 @@ def _fit_database(
         drivers, options.sample_size, options.seed, options.sampling_strategy, options.sample_bytes
     )
     tables, referred = read.drawn, read.referred
-    _check_keepable(metadata, tables)
+    _check_keepable(metadata, plan, tables)
     fitted = _begun(reader, options, plan, tables)
     sample = Sample(metadata, plan, tables, referred=referred, typical=read.typical)
     whole = SourceTables(reader, tables, counts)
@@ -218,7 +218,9 @@ def _fit_tables(
         pool.finish()
 
 
-def _check_keepable(metadata: Metadata, tables: Mapping[str, pa.Table]) -> None:
+def _check_keepable(
+    metadata: Metadata, plan: RelationalPlan, tables: Mapping[str, pa.Table]
+) -> None:
     """Refuse CHECKs that made-up rows would break.
 
     These are the ones that rows break without an excluded column, and those that compare a key
@@ -234,7 +236,7 @@ def _check_keepable(metadata: Metadata, tables: Mapping[str, pa.Table]) -> None:
                     f"{out} is excluded, but rows where it is NULL break the CHECK {label}. Keep "
                     f"the column, give it a default, or exclude the table: exclude=[{name!r}]."
                 )
-        foreign = config.filled_by_keys
+        foreign = plan.tables[name].filled
         counted = set(config.pk) - foreign if foreign & set(config.pk) else set()
         for label, check in compiled.checks.items():
             compared = [{c.left, c.right} for c in check.comparisons if c.right is not None]

@@ -392,5 +392,6 @@ class FittedDatabase:
         for name, config in self.metadata.tables.items():
             personal = self.personal(name)
             check_look_up(config, personal)
-            for column, kind in Roles.of(config, personal, ()).personal.items():
+            filled = self.plan.tables[name].filled
+            for column, kind in Roles.of(config, filled, personal, ()).personal.items():
                 check_makeable(name, config.columns[column], kind)

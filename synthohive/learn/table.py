@@ -88,13 +88,14 @@ def _described(fit: Fit, name: str, personal: Mapping[str, PiiKind]) -> FittedTa
     config, data = fit.sample.metadata.tables[name], fit.sample.tables[name]
     driver, dialect = fit.sample.plan.tables[name].driver, fit.sample.metadata.dialect
     listed = TableChecks.compile(config, dialect, set()).listed_values(config, data)
-    makers = learn_key_makers(config, data, driver, fit.entities.of(name), fit.k, listed)
+    filled = fit.sample.plan.tables[name].filled
+    makers = learn_key_makers(config, data, driver, fit.entities.of(name), fit.k, listed, filled)
     rules: list[KeyRule] = []
     if fit.options.relations:
         rules += find_key_rules(fit.sample, fit.whole, name, fit.fan_outs)
         rules += find_group_rules(fit.sample, fit.whole, name, rules, fit.k)
     makers.update(counters(config, rules))
-    table = FittedTable(config, fit.whole.size(name), Roles.of(config, personal, makers))
+    table = FittedTable(config, fit.whole.size(name), Roles.of(config, filled, personal, makers))
     table.makers = _stretched(fit, name, {c: makers[c] for c in table.roles.key})
     table.key_rules = rules
     table.keys = counted_keys(fit, name)

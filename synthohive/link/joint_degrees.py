@@ -251,16 +251,17 @@ def _parts(told: Floats, number: int) -> IntArray:
 
 
 def _moments(left: Floats, parts: IntArray) -> list[tuple[float, float]]:
-    cut = [left[parts == part] for part in range(int(parts.max(initial=0)) + 1)]
-    return [(float(part.mean()), float(part.std())) if len(part) else (0.0, 0.0) for part in cut]
+    """Return mean and spread of each part that has rows."""
+    cut = [left[parts == part] for part in np.unique(parts)]
+    return [(float(part.mean()), float(part.std())) for part in cut]
 
 
-def _is_near(
-    model: CountModel, own: Floats, gap: Floats, made: Sequence[tuple[float, float]]
-) -> bool:
+def _is_near(model: CountModel, own: Floats, gap: Floats, left: Floats, parts: IntArray) -> bool:
     """Whether weights, and what they leave, are as far from the real ones as chance goes."""
-    # What is left: its mean and spread in each part, against that of the real rows.
-    moments = np.abs(np.asarray(model.left) - np.asarray(made)).mean(axis=0).sum()
+    # What is left: its mean and spread in each part, against that of the real rows. Fewer rows
+    # than parts leave some of these empty.
+    real = np.asarray(model.left)[np.unique(parts)]
+    moments = np.abs(real - np.asarray(_moments(left, parts))).mean(axis=0).sum()
     chance = np.sqrt(len(model.terms)) + 1.7 * np.sqrt(len(model.left))
     spread = np.asarray(model.left)[:, 1].mean() * chance / np.sqrt(len(own))
     return bool(np.abs(gap).mean() + moments <= CHANCE * spread)
@@ -285,7 +286,7 @@ def _adjusted(
     reached = _weights(values, own)
     left = own - own.mean() - values @ reached
     parts = _parts(values @ goal, len(model.left))
-    if _is_near(model, own, values @ (goal - reached), _moments(left, parts)):
+    if _is_near(model, own, values @ (goal - reached), left, parts):
         return None
     for part, (mean, spread) in enumerate(model.left):
         here = np.flatnonzero(parts == part)  # ranks are enough: what knew nothing is skewed

@@ -90,6 +90,19 @@ class TablePlan:
         return next((link for link in self.links if link.label == label), None)
 
     @property
+    def filled(self) -> set[str]:
+        """The columns that take their values from parents.
+
+        ``(tenant, manager) -> (tenant, id)`` to the own table asks rows for one tenant, and gives
+        them none; so does ``(team, captain) -> player(team, id)``, whose players have it from here.
+        """
+        found: set[str] = set()
+        for link in self.links:
+            asked = {c for c, _ in link.shared} if link.role in ("self", "deferred") else set()
+            found |= set(link.key.columns) - asked
+        return found
+
+    @property
     def driver(self) -> Optional[ForeignKey]:
         """The key over which rows are generated, parent by parent; None for a root table."""
         return next(iter(self.keys("driving")), None)
@@ -120,7 +133,7 @@ class RelationalPlan:
         for name in order:
             tables[name] = TablePlan(
                 name,
-                _links(metadata, name, drivers[name], deferred[name]),
+                _links(metadata, name, drivers[name], deferred),
                 _ancestors(name, drivers),
                 tuple(
                     (child, driver)
@@ -140,10 +153,6 @@ class RelationalPlan:
             further = [link for link in table.links if link.role != "driving"]
             lines += [f"     {named.get(f.role, f'{f.role}:')} {f.label}" for f in further]
         return "\n".join(lines)
-
-
-def _is_nullable(table: TableConfig, key: ForeignKey) -> bool:
-    return not set(key.columns) & set(table.pk) and may_be_null(table, key)
 
 
 def may_be_null(table: TableConfig, key: ForeignKey) -> bool:
@@ -179,7 +188,10 @@ def _order(metadata: Metadata) -> tuple[list[str], dict[str, list[ForeignKey]]]:
 def _weakest(
     metadata: Metadata, waiting: Mapping[str, list[ForeignKey]], order: list[str]
 ) -> tuple[str, ForeignKey]:
-    """Choose the key at which a cycle is broken: nullable, not part of a primary key."""
+    """Choose the key at which a cycle is broken: nullable, not part of a primary key.
+
+    Columns that rows only ask their parents for do not count, but something has to be chosen.
+    """
     open_keys = [
         (name, key)
         for name, keys in waiting.items()
@@ -187,13 +199,42 @@ def _weakest(
         for key in keys
         if key.parent not in order and _reaches(waiting, order, key.parent, name)
     ]
-    return min(
-        open_keys,
-        key=lambda item: (
-            not _is_nullable(metadata.tables[item[0]], item[1]),
-            len(set(item[1].columns) & set(metadata.tables[item[0]].pk)),
-        ),
-    )
+
+    def cost(item: tuple[str, ForeignKey]) -> tuple[bool, bool, int]:
+        name, key = item
+        others = {**waiting, name: [other for other in waiting[name] if other != key]}
+        chosen = set(key.columns) - _asked_for(others, name, key)
+        table = metadata.tables[name]
+        fixed = len(chosen & set(table.pk))
+        return not chosen, bool(fixed) or not may_be_null(table, key), fixed
+
+    return min(open_keys, key=cost)
+
+
+def _asked_for(keys: Mapping[str, list[ForeignKey]], name: str, key: ForeignKey) -> set[str]:
+    """Return the columns of a deferred key whose parents have them from the own table.
+
+    Parameters
+    ----------
+    keys : mapping of str to list of ForeignKey
+        Of each table, those that are not deferred.
+    """
+    found = set()
+    for own, start in zip(key.columns, key.parent_columns):
+        seen, stack = set(), [(key.parent, start)]
+        while stack:
+            at = stack.pop()
+            if at in seen:
+                continue
+            seen.add(at)
+            table, column = at
+            for other in keys[table]:
+                there = dict(zip(other.columns, other.parent_columns))
+                if column in there:
+                    stack.append((other.parent, there[column]))
+        if (name, own) in seen:
+            found.add(own)
+    return found
 
 
 def _reaches(
@@ -237,16 +278,25 @@ def _driver(
 
 
 def _links(
-    metadata: Metadata, name: str, driver: Optional[ForeignKey], deferred: list[ForeignKey]
+    metadata: Metadata,
+    name: str,
+    driver: Optional[ForeignKey],
+    later: Mapping[str, list[ForeignKey]],
 ) -> tuple[Link, ...]:
     """Give each key its role; wide keys come first, as they imply narrow ones."""
-    table = metadata.tables[name]
+    table, deferred = metadata.tables[name], later[name]
+    now = {
+        other: [fk for fk in config.foreign_keys if fk not in later[other]]
+        for other, config in metadata.tables.items()
+    }
     rest = [fk for fk in table.foreign_keys if fk != driver and fk not in deferred]
     rest.sort(key=lambda fk: (fk.parent == name, -len(fk.columns) * (fk.parent != name)))
     links = [] if driver is None else [Link(name, driver, "driving")]
     for key in [*rest, *sorted(deferred, key=lambda fk: -len(fk.columns))]:
         earlier = [link.key for link in links]
         already_set = {c for fk in earlier for c in fk.columns} | table.own_columns(key)
+        if key in deferred:
+            already_set |= _asked_for(now, name, key)
         shared = tuple((c, p) for c, p in zip(key.columns, key.parent_columns) if c in already_set)
         whole = len(shared) == len(key.columns)
         if key in deferred:

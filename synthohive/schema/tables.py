@@ -329,11 +329,6 @@ class TableConfig(Strict):
         return {c for c, p in pairs if key.parent == self.name and c == p}
 
     @property
-    def filled_by_keys(self) -> set[str]:
-        """The columns that take their values from parents."""
-        return {c for fk in self.foreign_keys for c in fk.columns if c not in self.own_columns(fk)}
-
-    @property
     def no_parents(self) -> dict[str, Union[int, str]]:
         """What columns of keys hold where there is no parent, beside NULL."""
         keys = self.foreign_keys

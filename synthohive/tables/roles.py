@@ -72,20 +72,26 @@ class Roles:
 
     @classmethod
     def of(
-        cls, config: TableConfig, personal: Mapping[str, PiiKind], made: Collection[str]
+        cls,
+        config: TableConfig,
+        filled: Collection[str],
+        personal: Mapping[str, PiiKind],
+        made: Collection[str],
     ) -> Roles:
         """Assign every column that rows bring: to keys, personal data, key makers, models, in turn.
 
         Parameters
         ----------
         config : TableConfig
+        filled : collection of str
+            The columns that take their values from parents.
         personal : mapping of str to PiiKind
             By column.
         made : collection of str
             The columns for which there is a key maker.
         """
         stored = list(config.stored)
-        foreign = config.filled_by_keys
+        foreign = set(filled)
         key = set(made) - foreign - set(personal)
         return cls(
             foreign=tuple(c for c in stored if c in foreign),

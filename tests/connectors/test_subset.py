@@ -186,3 +186,9 @@ def test_what_cannot_be_drawn_is_said_before_any_training(warehouse: SqlWarehous
         synth.fit(sampling_strategy="recent", sample_size=1_000, progress=False)
     with pytest.raises(SchemaError, match="too few for a sample"):
         synth.fit(sample_bytes=10, sample_size=1_000, progress=False)
+
+
+def test_tables_that_are_read_whole_need_the_bytes() -> None:
+    metadata, rows = Metadata().add_table("t", "id"), pd.DataFrame({"id": range(100)})
+    with pytest.raises(SchemaError, match="too few for a sample"):
+        Synthesizer(metadata).fit({"t": rows}, sample_bytes=10, progress=False)

@@ -293,6 +293,26 @@ CASES = {
             keys=[(["a_id"], "a", ["id"])],
         ),
     ],
+    "a captain of one's own team": [
+        table(
+            "team",
+            {"code": "text", "captain": "int", "vice": "int?"},
+            [(f"T{i:02d}", 8 * i + i % 3, 8 * i + 3 if i % 2 else None) for i in range(30)],
+            pk=["code"],
+            keys=[
+                (["code", "captain"], "player", ["team", "id"]),
+                (["code", "vice"], "player", ["team", "id"]),
+            ],
+        ),
+        table(
+            "player",
+            {"id": "int", "team": "text", "x": "real"},
+            [(i, f"T{i // 8:02d}", i / 7) for i in range(240)],
+            pk=["id"],
+            uniques=[["team", "id"]],
+            keys=[(["team"], "team", ["code"])],
+        ),
+    ],
     "parents of one's own tenant": [
         table("t", {"id": "int"}, [(i,) for i in range(6)], pk=["id"]),
         table(

@@ -49,6 +49,15 @@ def test_counts_go_together_also_in_the_tail() -> None:
         assert np.array_equal(np.sort(numbers), np.sort(counts[name]))
 
 
+def test_a_few_parents_are_fewer_than_the_parts_of_what_was_learned() -> None:
+    rows, counts = accounts(1)
+    joint, models = JointCounts.fit(rows, counts, Entities(len(rows)), 5), fan_outs(counts)
+    for few in (1, 2, 3, 5):
+        for start in range(0, 60, few):
+            found = made(joint, rows.slice(start, few), models)
+            assert all(len(numbers) == few for numbers in found.values())
+
+
 def test_counts_that_depend_on_nothing_are_left_alone() -> None:
     rows, counts = accounts(1)
     rng = np.random.default_rng(3)

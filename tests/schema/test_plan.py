@@ -128,3 +128,22 @@ def test_crowds_without_time_are_no_groups() -> None:
         found = plan(metadata, medium=3, album=160, track=900).tables["track"].driver
         assert found is not None
         assert found.parent == driver
+
+
+def test_a_cycle_breaks_where_parents_are_of_the_own_row() -> None:
+    """A captain is one of the team's players: who has its code from the team gives it none."""
+    for nullable in ((), ("captain",)):
+        metadata = Metadata()
+        metadata.add_table(
+            "team",
+            "code",
+            columns=columns("code", "captain", nullable=nullable),
+            foreign_keys=[key("code captain", "player", "team id")],
+        )
+        metadata.add_table("player", "id", columns=columns("id", "team"), fk={"team": "team.code"})
+        found = plan(metadata)
+        assert found.order == ("team", "player")
+        (link,) = found.tables["team"].of("deferred")
+        assert link.shared == (("code", "team"),)
+        assert found.tables["team"].filled == {"captain"}
+        assert found.tables["player"].driver == key("team", "team", "code")

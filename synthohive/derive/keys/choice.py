@@ -6,7 +6,7 @@ fills. It keeps a range or a pattern of the real keys, never a real key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -53,6 +53,7 @@ def learn_key_makers(
     entities: Optional[Entities] = None,
     k: int = 5,
     listed: Optional[Mapping[str, Sequence[Any]]] = None,
+    filled: Collection[str] = (),
 ) -> dict[str, KeyMaker]:
     """Choose a maker for each key column that can be made from the row's number.
 
@@ -65,8 +66,10 @@ def learn_key_makers(
         Those behind the rows: what fewer than `k` of them share of a text is not kept.
     listed : mapping of str to sequence, optional
         By column, the only values that it may hold.
+    filled : collection of str
+        The columns that take their values from parents; those of `driver` do anyhow.
     """
-    foreign = table.filled_by_keys
+    foreign = {*filled, *(() if driver is None else driver.columns)}
     makers: dict[str, KeyMaker] = {}
     for unique in table.unique_sets:
         free = [c for c in unique if c not in foreign and c not in makers]
