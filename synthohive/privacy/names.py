@@ -56,6 +56,9 @@ class Names:
     slugs: frozenset[str]
 
 
+_NO_LETTERS = re.compile(r"[^a-z]+")
+
+
 def fold(text: str) -> str:
     """Return `text` in the form in which names are compared: no case, no accents.
 
@@ -64,6 +67,8 @@ def fold(text: str) -> str:
     >>> fold("Ångström"), fold("Зоя"), fold("佐藤")
     ('angstrom', 'зоя', '佐藤')
     """
+    if text.isascii():  # as most of what Faker knows is, which is read whole
+        return text.casefold()
     plain = _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold()))
     return unicodedata.normalize("NFC", plain)
 
@@ -78,7 +83,8 @@ def slug(name: str) -> str:
     """
     from faker.decode import unidecode
 
-    return re.sub(r"[^a-z]", "", unidecode(name).lower())
+    latin = name if name.isascii() else unidecode(name)
+    return _NO_LETTERS.sub("", latin.lower())
 
 
 _SPELLED = str.maketrans(

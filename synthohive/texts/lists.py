@@ -84,8 +84,11 @@ def texts_in(values: Any) -> Iterator[str]:
     if isinstance(values, str):
         yield values
     elif isinstance(values, Iterable):
-        for value in values:
-            yield from texts_in(value)
+        for value in values:  # a text at once: there are hundreds of thousands
+            if isinstance(value, str):
+                yield value
+            else:
+                yield from texts_in(value)
 
 
 def by_chance(codes: Collection[str], known: Collection[str]) -> float:
