@@ -59,8 +59,6 @@ _MADE = re.compile(
 _LAST_NAME = re.compile(r'("(?:[^"]|"")+"|[^".]+)$')
 _WITH_TABLES = ("table", "column", "index")
 _LEVELS = "__synthohive_levels"
-_AT_ONCE = 262_144
-"""Rows of one INSERT: its threads compress whole row groups, which are of 122,880 rows."""
 
 
 class DuckdbWriter(StagedSchema):
@@ -237,20 +235,15 @@ class DuckdbWriter(StagedSchema):
             self._connection.unregister(view)
         self._execute("BEGIN TRANSACTION")  # one by one, batches would be written twice
         count = 0
-        for group in _gathered(batches):
-            rows = self._stored(group, schema)
-            self._connection.register(view, rows)
+        for batch in batches:
+            arrays = [a.cast(t) for a, t in zip(batch.columns, schema.types)]
+            arrays = [respelled(array, array, self.respelling) for array in arrays]
+            self._connection.register(view, pa.table(arrays, schema.names))
             self._execute(f"INSERT INTO {quote(table)} SELECT * FROM {view}")
             self._connection.unregister(view)
-            count += rows.num_rows
+            count += batch.num_rows
         self._execute("COMMIT")
         return count
-
-    def _stored(self, group: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
-        """Return batches as DuckDB takes them."""
-        typed = [[a.cast(t) for a, t in zip(batch.columns, schema.types)] for batch in group]
-        columns = pa.concat_tables(pa.table(arrays, schema) for arrays in typed).columns
-        return pa.table([respelled(c, c, self.respelling) for c in columns], schema.names)
 
     def take(self, table: str, conditions: Iterable[str]) -> int:
         """See the base class; the rows wait in the source's own types."""
@@ -508,18 +501,6 @@ class DuckdbWriter(StagedSchema):
             if self._rows is not None:
                 for file in (self._rows, self._rows.with_name(f"{self._rows.name}.wal")):
                     file.unlink(missing_ok=True)
-
-
-def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
-    """Yield as many batches together as one INSERT takes."""
-    group: list[pa.RecordBatch] = []
-    for batch in batches:
-        group.append(batch)
-        if sum(each.num_rows for each in group) >= _AT_ONCE:
-            yield group
-            group = []
-    if group:
-        yield group
 
 
 def _sequence_name(match: re.Match[str]) -> str:
