@@ -201,7 +201,7 @@ def test_every_type_survives(tmp_path: Path) -> None:
         before = db.execute("SELECT * FROM raw.t ORDER BY id").fetchall()
     source = SqlWarehouse(f"duckdb:///{file}", "raw")
     writer = open_writer(source.engine, source.metadata, source_schema="raw", provenance=ORIGIN)
-    whole = source.sample({"t": None}, 100, 1)["t"]
+    whole = source.sample({"t": None}, 100, 1).drawn["t"]
     write(writer, {"t": whole})
     with duckdb.connect(str(file)) as db:
         assert db.execute("SELECT * FROM raw_synthetic.t ORDER BY id").fetchall() == before

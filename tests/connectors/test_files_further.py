@@ -202,7 +202,7 @@ def test_keys_of_differing_widths_join(child: pa.DataType, parent: pa.DataType) 
     assert key is not None
     found = source.fan_out("c", key)
     assert (found.histogram, found.nulls, found.orphans) == ({0: 2, 1: 1, 2: 1}, 1, 0)
-    assert len(source.sample({"p": None, "c": key}, 10, 1)["c"]) == 4
+    assert len(source.sample({"p": None, "c": key}, 10, 1).drawn["c"]) == 4
 
 
 def test_keys_that_cannot_be_compared_are_named() -> None:
@@ -223,7 +223,7 @@ def test_sample_of_skewed_children_is_bounded() -> None:
     metadata.add_table("other", "id")
     source = FrameReader({"p": parents, "c": children, "other": grand}, metadata)
     key = metadata.tables["c"].foreign_keys[0]
-    sample = source.sample({"p": None, "c": key, "other": None}, 4_000, 5)
+    sample = source.sample({"p": None, "c": key, "other": None}, 4_000, 5).drawn
     assert 1_000 <= len(sample["p"]) < 1_100
     assert 3_500 < len(sample["c"]) <= 4_000
     assert set(sample["c"]["p"].to_pylist()) <= set(sample["p"]["id"].to_pylist())

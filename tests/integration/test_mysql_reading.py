@@ -177,4 +177,4 @@ def test_added_key(engine: Engine) -> None:
         key = ForeignKey(columns=["p"], parent="p", parent_columns=["id"])
         found = again.fan_out("c", key)
         assert (found.histogram, found.nulls, found.orphans) == ({0: 1, 1: 1}, 1, 1)
-        assert again.sample({"p": None, "c": key}, 9, 1)["c"]["id"].to_pylist() == [1, 3]
+        assert again.sample({"p": None, "c": key}, 9, 1).drawn["c"]["id"].to_pylist() == [1, 3]
