@@ -33,7 +33,7 @@ def facts_of(request: Request, *, seeded: bool) -> dict[str, str]:
         The fit cannot be told from others.
     """
     if not seeded:
-        arguments.refuse("resume", True, "False, or given together with seed=…, by which the "
+        arguments.refuse("resume", True, "False, or name the seed as well, seed=…: by it the "
                          "interrupted run is known again")  # fmt: skip
     conditions = json.dumps(request.asked, default=repr, sort_keys=True)
     return {
