@@ -53,11 +53,11 @@ class Filling(ABC):
         self.link, self.targets, self.above = link, targets, list(above)
         pairs = zip(link.key.columns, link.key.parent_columns)
         self.columns = [pair for pair in pairs if pair not in link.shared]
-        self._gathered: tuple[int, int, pa.Table] = 0, 0, pa.table({})
+        self._gathered: Optional[tuple[int, int, pa.Table]] = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what other processes need: nothing of whole tables."""
-        return {**self.__dict__, "_source": None, "_gathered": (0, 0, pa.table({}))}
+        return {**self.__dict__, "_source": None, "_gathered": None}
 
     @property
     def source(self) -> tuple[Run, Generated]:
@@ -68,12 +68,12 @@ class Filling(ABC):
 
     def part(self, start: int, rows: int) -> Part:
         """Return what a block is filled with, of whole tables."""
-        low, high, columns = self._gathered
-        if not low <= start <= start + rows <= high:
+        known = self._gathered
+        if known is None or not known[0] <= start <= start + rows <= known[1]:
             # Of many blocks at once: parents stand anywhere in their table, which is read for it
-            low, high = start, start + max(rows, PIECE)
-            columns = self._of_parents(low, high)
-            self._gathered = low, high, columns
+            stop = start + max(rows, PIECE)
+            known = self._gathered = start, stop, self._of_parents(start, stop)
+        low, _, columns = known
         chosen = self.source[1].parents[self.link].slice(start, start + rows)
         index = pa.array(chosen, mask=chosen < 0)
         return index, columns.slice(start - low, rows), self.beside(start, rows)

@@ -120,7 +120,7 @@ class _InPiece:
     def __call__(self, piece: _Piece) -> tuple[IntArray, int]:
         """Return the parent of each row, and how many are left beside one that they must not have.
 
-        Both in few bytes, as they may come from another process.
+        What comes from another process is bounded by the piece.
         """
         choice = _Choice(self.run, self.run.tables[self.link.table], self.link, piece)
         return choice.parents_in_piece(self.codes)

@@ -87,7 +87,8 @@ class Loading:
         beside : mapping of str to object
             In the form of JSON, for a run that goes on where this one is interrupted.
         """
-        tail, noted = self._tails.pop(name, (None, {}))
+        # It stays known: an interruption before it has ended must find it, or its reader waits on.
+        tail, noted = self._tails.get(name, (None, {}))
         noted.update(beside)  # before the rows end: it is looked at then
         if tail is not None and tail.end():
             return

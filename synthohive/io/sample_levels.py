@@ -146,7 +146,8 @@ class Levels:
         if whole >= self.most_bytes:
             raise SchemaError(
                 f"{self.most_bytes:,} bytes are too few for a sample: tables of less than "
-                f"{ENTITIES} rows are read whole, and hold {whole:,.0f} bytes.",
+                f"{ENTITIES} rows are read whole, and hold {whole:,.0f} bytes with what they refer "
+                "to.",
                 hint="Raise sample_bytes, or exclude large columns.",
             )
         if self._bytes(1.0) <= self.most_bytes:

@@ -296,7 +296,8 @@ class StagedSchema(ABC):
         except BaseException:
             failure, self._failure = self._failure, None
             if isinstance(failure, Withdrawn):
-                self.take_back(table)
+                with self.named(f"the end of the rows of table {table!r}"):
+                    self.take_back(table)
             if failure is not None:  # the rows failed, not the database
                 raise failure from failure.__cause__
             raise

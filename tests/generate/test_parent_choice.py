@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any, Optional
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from synthohive import Metadata, Synthesizer
-from synthohive.generate import blocks, parent_choice
+from synthohive.generate import blocks, foreign_keys, parent_choice
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +84,22 @@ def test_pieces_keep_numbers_of_children_rules_and_what_goes_together(
         together.append(both[0].corr(both[1], method="spearman"))
     assert together[1] > together[0] - 0.05
     assert together[1] > 0.4
+
+
+@pytest.mark.parametrize("lost", [64, None])
+def test_no_rows_of_the_first_block_are_left(
+    fitted: Synthesizer, monkeypatch: pytest.MonkeyPatch, lost: Optional[int]
+) -> None:
+    """Nor of any: a block without rows has no parents, but the columns of theirs."""
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 64)
+    keep = foreign_keys.repair_keys
+
+    def refused(*given: Any) -> Any:
+        changes, left = keep(*given)
+        left[:lost] |= given[1] == "orders"
+        return changes, left
+
+    monkeypatch.setattr(foreign_keys, "repair_keys", refused)
+    orders = made(fitted)["orders"]
+    assert (len(orders) == 0) == (lost is None)
+    assert "product_id" in orders.column_names

@@ -23,6 +23,7 @@ from synthohive.interface.requests import Request
 from synthohive.interface.resuming import facts_of
 from synthohive.io.staged import StagedSchema
 from synthohive.io.steps import observe
+from synthohive.tables.block_store import Tail
 from tests.interface.resuming import fit, make
 from tests.interface.tiny import tiny
 
@@ -144,6 +145,19 @@ def test_what_ends_a_run_ends_the_reading_of_a_table(
 
     monkeypatch.setattr(foreign_keys, "finish", broken)
     with pytest.raises(MemoryError, match="no more"):
+        fitted.to_database(f"sqlite:///{tmp_path / 'one.db'}", seed=3)
+    assert left(tmp_path) == []
+    assert not [t for t in threading.enumerate() if t.name.startswith("loading")]
+
+
+def test_an_interruption_before_the_last_rows_are_told_ends_their_reading(
+    fitted: Synthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: Tail) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Tail, "end", interrupted)
+    with pytest.raises(KeyboardInterrupt):
         fitted.to_database(f"sqlite:///{tmp_path / 'one.db'}", seed=3)
     assert left(tmp_path) == []
     assert not [t for t in threading.enumerate() if t.name.startswith("loading")]

@@ -43,7 +43,7 @@ CAPABILITIES = Capabilities(
     ),
     remedies=(
         (
-            "(?i)invalid access token|401|403|unauthorized|invalid_client|token",
+            "(?i)(?:access|invalid)[ _]token|\\b40[13]\\b|unauthorized|invalid_client",
             "Check the login of the URL, databricks://token:…@host, and that it may use the "
             "warehouse of http_path.",
         ),
