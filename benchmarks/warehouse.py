@@ -203,7 +203,7 @@ def wide(args: argparse.Namespace, folder: Path) -> Figures:
         logging.getLogger("synthohive").addHandler(heard)
         logging.getLogger("synthohive").setLevel(logging.INFO)
         started, busy = time.perf_counter(), time.process_time()
-        synthesizer.fit(epochs=1, seed=1, progress=False, n_jobs=1)
+        synthesizer.fit(epochs=1, seed=1, progress=False)
     found = {
         "wide tables": float(len(metadata.tables)),
         "wide columns": float(sum(len(t.columns) for t in metadata.tables.values())),

@@ -12,11 +12,15 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Optional
 
-__all__ = ["EventLogger", "get_logger", "quiet"]
+__all__ = ["EventLogger", "Told", "get_logger", "held", "quiet", "tell"]
+
+Told = tuple[str, int, str, dict[str, Any]]
+"""A module, a level, an event and its fields."""
 
 _QUIET: ContextVar[bool] = ContextVar("synthohive_quiet", default=False)
+_HELD: ContextVar[Optional[list[Told]]] = ContextVar("synthohive_held", default=None)
 
 
 class EventLogger:
@@ -49,7 +53,10 @@ class EventLogger:
         self._log(logging.WARNING, event, fields)
 
     def _log(self, level: int, event: str, fields: dict[str, Any]) -> None:
-        if self._logger.isEnabledFor(level) and not _QUIET.get():
+        waiting = _HELD.get()
+        if waiting is not None and not _QUIET.get():
+            waiting.append((self._logger.name, level, event, fields))
+        elif self._logger.isEnabledFor(level) and not _QUIET.get():
             extra = {"event": event, "fields": fields}
             message = " ".join([event, *(f"{name}={value!r}" for name, value in fields.items())])
             # Not as a format: a value may hold a percent sign. The caller is two frames up.
@@ -64,6 +71,22 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         _QUIET.reset(before)
+
+
+@contextmanager
+def held(events: list[Told]) -> Iterator[None]:
+    """Hold back what is logged inside, for :func:`tell`, perhaps in another process."""
+    before = _HELD.set(events)
+    try:
+        yield
+    finally:
+        _HELD.reset(before)
+
+
+def tell(events: Iterable[Told]) -> None:
+    """Log what was held back."""
+    for name, level, event, fields in events:
+        EventLogger(name)._log(level, event, fields)
 
 
 def get_logger(name: str) -> EventLogger:

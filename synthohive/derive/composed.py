@@ -51,18 +51,21 @@ class Part:
 
     def of(self, rows: pa.Table) -> pa.ChunkedArray:
         """Return the texts of a column, as they stand in others."""
-        texts = rows.column(self.source).cast(pa.string())
-        if self.case == "upper":
-            return pc.utf8_upper(texts)
-        if not self.case:
-            return texts
-        lower = pc.utf8_lower(texts)
-        if self.case == "lower":
-            return lower
-        return pc.utf8_trim(pc.replace_substring_regex(lower, r"[^\p{L}\p{N}]+", "-"), "-")
+        return _cased(rows.column(self.source).cast(pa.string()), self.case)
 
     def __str__(self) -> str:
         return f"{self.case}({self.source})" if self.case else self.source
+
+
+def _cased(texts: pa.ChunkedArray, case: Case) -> pa.ChunkedArray:
+    if case == "upper":
+        return pc.utf8_upper(texts)
+    if not case:
+        return texts
+    lower = pc.utf8_lower(texts)
+    if case == "lower":
+        return lower
+    return pc.utf8_trim(pc.replace_substring_regex(lower, r"[^\p{L}\p{N}]+", "-"), "-")
 
 
 @dataclass(frozen=True)
@@ -198,12 +201,19 @@ def find_beginnings(texts: list[str], rows: pa.Table, target: str) -> list[Compo
 
 def _values(rows: pa.Table, cased: Collection[str]) -> dict[Part, list[Optional[str]]]:
     """Return the texts of some columns, in each case where that may matter."""
-    return {
-        part: part.of(rows).to_pylist()
-        for f in rows.schema
-        for part in (Part(f.name, case) for case in CASES)
-        if not part.case or (f.name in cased and is_text(f.type))
-    }
+    plain = {f.name: rows.column(f.name).cast(pa.string()) for f in rows.schema}
+    both = [f.name for f in rows.schema if f.name in cased and is_text(f.type)]
+    # All columns in one go: to compile a pattern takes longer than to apply it to a few texts.
+    chunks = [chunk for name in both for chunk in plain[name].chunks]
+    texts = pa.chunked_array(chunks, pa.string())
+    other = {case: _cased(texts, case).to_pylist() for case in CASES if case and both}
+    found: dict[Part, list[Optional[str]]] = {}
+    for name, column in plain.items():
+        found[Part(name)] = column.to_pylist()
+        start = len(rows) * both.index(name) if name in both else 0
+        for case, values in other.items() if name in both else ():
+            found[Part(name, case)] = values[start : start + len(rows)]
+    return found
 
 
 def is_text(type_: pa.DataType) -> bool:

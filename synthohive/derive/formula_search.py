@@ -28,6 +28,10 @@ TRIAL_ROWS = 64
 QUICK_ROWS = 4
 MOST_COLUMNS, MOST_IN_PAIRS = 24, 150
 """Among so many columns, three or two sources are looked for."""
+LEAST_DET = 1e-9
+"""Of sources' correlations: below, one follows from the others."""
+ROUNDING = 1e-6
+"""By how much shares of a variance may differ that were summed up in another order."""
 MOST_FACTORS = 3
 LEAST_STEPS = 5
 """Standard deviation, in steps, of what a rounded formula gives; fewer fit by chance."""
@@ -115,13 +119,17 @@ def _candidates(gram: Floats, y: int, size: int, least: float) -> Iterator[tuple
         return
     if size == 2:
         others = _explaining_pairs(gram, y, others, least)
-    for x in combinations(others.tolist(), size):
+    sets = np.array(list(combinations(others.tolist(), size)), dtype=np.intp).reshape(-1, size)
+    # All at once; what may pass by a rounding error is looked at again.
+    sets = sets[np.linalg.det(gram[sets[:, :, None], sets[:, None, :]]) >= LEAST_DET]
+    inner, outer = gram[sets[:, :, None], sets[:, None, :]], gram[sets, y]
+    weights = np.linalg.solve(inner, outer[:, :, None])[:, :, 0]
+    left = 1.0 - (outer * weights).sum(axis=1)
+    for x in map(tuple, sets[left <= least + ROUNDING].tolist()):
         inner, outer = gram[np.ix_(x, x)], gram[list(x), y]
-        if np.linalg.det(inner) < 1e-9:
-            continue
-        weights = np.linalg.solve(inner, outer)
+        given = np.linalg.solve(inner, outer)
         # Of standardised columns, this is the share of the variance that sources leave.
-        if 1.0 - outer @ weights <= least and (np.abs(weights) > 1e-6).all():
+        if 1.0 - outer @ given <= least and (np.abs(given) > 1e-6).all():
             yield x
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +31,9 @@ FEW = 2
 """Blocks of a table from which on its function is handed over."""
 AHEAD = 2
 """Blocks that wait for each process, so that none idles between two."""
+GENERATING = ("synthohive.generate.attributes", "synthohive.models.autoregressive.model")
+ANALYSING = ("synthohive.learn.table_fits", "sklearn.mixture")
+"""Modules that take as long to load as many blocks."""
 KEPT = 4
 """Results for each process that wait for the one before them: what bounds the memory."""
 
@@ -53,6 +57,8 @@ class BlockPool:
         Where functions are handed over in a file; needed for more than one process.
     go_on : callable, optional
         Called between two blocks: what it raises ends the run.
+    imports : sequence of str
+        Modules that functions are made of, which other processes load at once.
     """
 
     def __init__(
@@ -60,8 +66,9 @@ class BlockPool:
         n_jobs: Optional[int] = 1,
         folder: Optional[Path] = None,
         go_on: Callable[[], None] = nothing,
+        imports: Sequence[str] = GENERATING,
     ) -> None:
-        self._go_on = go_on
+        self._go_on, self._imports = go_on, tuple(imports)
         cores = joblib.cpu_count()  # those that this process may use, also in a container
         count = cores if n_jobs in (None, -1) else int(n_jobs or 1)
         if multiprocessing.current_process().daemon:
@@ -83,13 +90,17 @@ class BlockPool:
         error: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the other processes."""
         self._others.close()
 
     def expect(self, blocks: int) -> None:
         """Start the other processes, beside what comes first, if it is worth it for so many."""
         if self._folder is not None and blocks >= self._worth:
             try:
-                self._others.start(_get_ready)
+                self._others.start(partial(_get_ready, self._imports))
             except ProcessEnded as exc:
                 self._go_on_alone(exc)
 
@@ -132,8 +143,14 @@ class BlockPool:
 
         self._number += 1
         place = self._folder / f"{self._number}.function"
-        # Models may be of the user's own classes, which other processes may not know.
-        place.write_bytes(pickle.dumps(wrap_non_picklable_objects(function, keep_wrapper=False)))
+        try:
+            # Models may be of the user's own classes, which other processes may not know.
+            known = wrap_non_picklable_objects(function, keep_wrapper=False)
+            place.write_bytes(pickle.dumps(known))
+        except (OSError, pickle.PicklingError, TypeError, AttributeError) as exc:
+            # No room on the disk, or something that cannot be written down.
+            self._go_on_alone(exc)
+            return None
         return place
 
     def _submitted(self, place: Path, item: Item, waiting: Iterable[tuple[Item, Any]]) -> Any:
@@ -165,9 +182,9 @@ class _Failed(Exception):
     """Another process could not make a block, in words: not all errors can be handed back."""
 
 
-def _get_ready() -> None:
+def _get_ready(names: Sequence[str]) -> None:
     """Import what functions are made of, which takes as long as many blocks."""
-    for name in ("synthohive.generate.attributes", "synthohive.models.autoregressive.model"):
+    for name in names:
         import_module(name)
 
 

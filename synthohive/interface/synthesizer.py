@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 from synthohive import _arguments as arguments
 from synthohive._signals import terminable
+from synthohive._workspace import Workspace
 from synthohive.connectors.reflection import OutsideKeys
 from synthohive.exceptions import ConnectorError
+from synthohive.generate.block_pool import ANALYSING, BlockPool
 from synthohive.interface.checkpoint import load_checkpoint, save_checkpoint
 from synthohive.interface.checkpoint_folder import check_place, unfinished_in
 from synthohive.interface.imputing import Columns, imputed
@@ -238,8 +240,9 @@ class Synthesizer(SynthesizerState):
         relations : bool, default True
             Find what is exact, and keep it; see :attr:`relations`.
         n_jobs : int, optional
-            Processes that train tables, -1 for as many as there are cores; the result is
-            the same. None decides by cores and work; 1 trains in this process.
+            Processes that find out what is to be learned of tables, then train them, -1 for
+            as many as there are cores; the result is the same. None decides by cores and
+            work; 1 does all in this process.
         device : str, optional
             "cpu", "cuda" or "mps": where models train; None takes CUDA where it is, else the
             CPU. They always sample on the CPU.
@@ -298,8 +301,12 @@ class Synthesizer(SynthesizerState):
         )  # fmt: skip
         kept = checkpoint_dir is not None
         rehearsal = Rehearsal(source, model, target, self._sources, kept, include)
-        with closing(ProgressBar(source.metadata.tables, enabled=progress)) as bar:
-            self.fitted_ = fit_database(source, options, bar, rehearsal)
+        with (
+            closing(ProgressBar(source.metadata.tables, enabled=progress)) as bar,
+            Workspace() as folder,
+            BlockPool(n_jobs, folder, imports=ANALYSING) as pool,
+        ):
+            self.fitted_ = fit_database(source, options, bar, rehearsal, pool)
         self.fitted_.sources |= self._sources
         self.fitted_.forms = forms_of(source, self.fitted_)
         self.metadata = self.fitted_.described

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Optional
 
 import pyarrow as pa
 
 from synthohive._logging import get_logger
+from synthohive._workspace import Workspace
 from synthohive.constrain.checks import TableChecks
 from synthohive.derive.aggregates import Aggregate
 from synthohive.derive.aggregates.search import find_aggregates
@@ -25,7 +27,8 @@ from synthohive.learn.fit_record import recorded_fit
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.learn.options import FitOptions
 from synthohive.learn.rehearsal import Rehearse, analysed
-from synthohive.learn.table import fit_table
+from synthohive.learn.table import Begun, begin_table
+from synthohive.learn.table_fits import Here, Pool, elsewhere, finish_tables, units
 from synthohive.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.privacy.detect import PiiFinding, check_named, detect_pii
 from synthohive.privacy.kinds import NAMES, PiiKind
@@ -50,13 +53,19 @@ def fit_database(
     options: FitOptions,
     listener: Optional[TrainingListener] = None,
     rehearse: Optional[Rehearse] = None,
+    pool: Optional[Pool] = None,
 ) -> FittedDatabase:
     """Read a sample, and fit every table to it.
 
     Parameters
     ----------
+    reader : Reader
+    options : FitOptions
+    listener : TrainingListener, optional
     rehearse : callable, optional
         Called when all but the models is fitted; what it raises ends the fit.
+    pool : Pool, optional
+        Who finds out what is to be learned of tables; closed before models are trained.
 
     Raises
     ------
@@ -71,14 +80,15 @@ def fit_database(
         What is unfinished belongs to another fit.
     """
     with reader.one_state():
-        return _fit_database(reader, options, listener, rehearse)
+        return _fit_database(reader, options, listener, rehearse, pool or Here())
 
 
 def _fit_database(
     reader: Reader,
     options: FitOptions,
-    listener: Optional[TrainingListener] = None,
-    rehearse: Optional[Rehearse] = None,
+    listener: Optional[TrainingListener],
+    rehearse: Optional[Rehearse],
+    pool: Pool,
 ) -> FittedDatabase:
     metadata = reader.metadata
     metadata.validate_schema()
@@ -95,9 +105,10 @@ def _fit_database(
     )
     tables, referred = read.drawn, read.referred
     _check_keepable(metadata, plan, tables)
-    fitted = _begun(reader, options, plan, tables)
     sample = Sample(metadata, plan, tables, referred=referred, typical=read.typical)
     whole = SourceTables(reader, tables, counts)
+    pool.expect(units(elsewhere(metadata, plan, whole), tables))
+    fitted = _begun(reader, options, plan, tables)
     aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
     more = _with_entities(whole, fitted, sample, aliases)
     if more:
@@ -125,7 +136,7 @@ def _fit_database(
         namesakes,
     )
     with recorded_fit(options, metadata, sample.around.tables):
-        _fit_tables(fit, listener, rehearse)
+        _fit_tables(fit, listener, rehearse, pool)
     return fitted
 
 
@@ -183,7 +194,7 @@ def _with_locale(options: FitOptions, sample: Sample, fitted: FittedDatabase) ->
 
 
 def _fit_tables(
-    fit: Fit, listener: Optional[TrainingListener], rehearse: Optional[Rehearse]
+    fit: Fit, listener: Optional[TrainingListener], rehearse: Optional[Rehearse], pool: Pool
 ) -> None:
     """Fit all but the models, table by table, parents first; rehearse; then train."""
     fitted, options = fit.database, fit.options
@@ -203,19 +214,33 @@ def _fit_tables(
         listener.on_plan(works)
     count = processes(options.n_jobs, works, options.device)
     few: dict[str, TrainingJob] = {}
-    with TrainingPool(count, done, listener, options.unfinished) as pool:
-        for number, name in enumerate(fitted.plan.order):
-            with analysed(name):
-                fitted.tables[name], job = fit_table(fit, name)
-            if job is None:
-                done(name, None)
-                continue
+    with TrainingPool(count, done, listener, options.unfinished) as training:
+        with Workspace() as folder:
+            for name, job in _analysed(fit, pool, folder):
+                if job is None:
+                    done(name, None)
+                    continue
+                if rehearse is not None:
+                    few[name] = job.few()
+                training.submit(fitted.plan.order.index(name), job)
             if rehearse is not None:
-                few[name] = job.few()
-            pool.submit(number, job)
-        if rehearse is not None:
-            rehearse(fitted, few)
-        pool.finish()
+                rehearse(fitted, few)
+            pool.close()
+        training.finish()
+
+
+def _analysed(fit: Fit, pool: Pool, folder: Path) -> Iterator[tuple[str, Optional[TrainingJob]]]:
+    """Find out all but the models; yield each table with what is left to train."""
+    begun: dict[str, Begun] = {}
+    for name in fit.database.plan.order:
+        with analysed(name):
+            one = begun[name] = begin_table(fit, name)
+        fit.database.tables[name] = one.table
+        if one.finished:
+            yield name, one.job
+            begun[name] = replace(one, job=None)  # its rows are on the disk by now
+    for found in finish_tables(fit, begun, pool, folder):
+        yield found.table.config.name, fit.training(found.table, found.data, found.context)
 
 
 def _check_keepable(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Optional, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, IntArray
-from synthohive._logging import get_logger
+from synthohive._logging import Told, get_logger
 from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.group_rule_search import counters, find_group_rules
 from synthohive.constrain.key_rule_search import find_key_rules
@@ -52,35 +53,91 @@ from synthohive.tables.sampled_groups import SampledGroups, sampled_groups
 from synthohive.tables.siblings import sibling_order
 from synthohive.train.job import TrainingJob
 
-__all__ = ["fit_table"]
+__all__ = ["Begun", "Finished", "begin_table", "finish_table"]
 
 log = get_logger(__name__)
 Maker = TypeVar("Maker", bound=KeyMaker)
 
 
-def fit_table(fit: Fit, name: str) -> tuple[FittedTable, Optional[TrainingJob]]:
-    """Fit all of a table but its model; its driving ancestors must have been fitted before.
+@dataclass(frozen=True)
+class Begun:
+    """A table of which the keys are known, and whether it is kept as it is.
 
-    Returns
-    -------
-    FittedTable
-    TrainingJob or None
-        What is left to train.
+    Attributes
+    ----------
+    table : FittedTable
+    cities : tuple of str
+        Columns of cities that are made up because most are rare.
+    kept : frozenset of str
+        The look-up tables before it that are kept.
+    job : TrainingJob, optional
+        What is left to train of a table that is kept.
+    finished : bool
+        Nothing else is to be found out.
     """
+
+    table: FittedTable
+    cities: tuple[str, ...]
+    kept: frozenset[str]
+    job: Optional[TrainingJob] = None
+    finished: bool = False
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A table of which all is known but its model.
+
+    Attributes
+    ----------
+    table : FittedTable
+    encoded : EncodedTable
+        Its rows, as its children see them.
+    data, context : EncodedTable
+        What its model learns, and is given.
+    told : list of Told
+        What was logged.
+    """
+
+    table: FittedTable
+    encoded: EncodedTable
+    data: EncodedTable
+    context: EncodedTable
+    told: list[Told] = field(default_factory=list)
+
+
+def begin_table(fit: Fit, name: str) -> Begun:
+    """Find out what a table's keys are, and whether it is kept; its parents were begun before."""
     cities = rare_cities(fit, name)
     personal = {**fit.database.personal(name), **cities}
     table = _described(fit, name, personal)
+    begun = Begun(table, tuple(cities), frozenset(fit.entities.kept))
     if not len(fit.sample.tables[name]):
         log.warning("table_without_rows", table=name)
         fit.sample.encoded[name] = EncodedTable.empty(0)
-        return table, None
+        return replace(begun, finished=True)
     kept = kept_columns(fit, name, personal)
     if kept:
-        return table, keep_table(fit, table, kept)
-    table.aliases = {**fit.aliases.get(name, {}), **copied_cities(fit, name, cities)}
+        return replace(begun, job=keep_table(fit, table, kept), finished=True)
+    return begun
+
+
+def finish_table(fit: Fit, begun: Begun) -> Finished:
+    """Find out all else but the model; the driving ancestors must have been finished before.
+
+    Parameters
+    ----------
+    fit : Fit
+        Its database has the tables before this one.
+    begun : Begun
+        Its table gets what is found.
+    """
+    table, name = begun.table, begun.table.config.name
+    copies = copied_cities(fit, name, begun.cities)
+    table.aliases = {**fit.aliases.get(name, {}), **copies}
     table.namesakes = fit.namesakes.get(name, {})
     table.makers.update(_stretched(fit, name, beginnings(fit, table)))
-    return table, _TableFit(fit, table).job()
+    data, context = _TableFit(fit, table).learned()
+    return Finished(table, fit.sample.encoded[name], data, context)
 
 
 def _described(fit: Fit, name: str, personal: Mapping[str, PiiKind]) -> FittedTable:
@@ -136,8 +193,8 @@ class _TableFit:
         self.entities = fit.entities.of(self.name)
         self.by_gap = fit.options.model.abilities.siblings
 
-    def job(self) -> Optional[TrainingJob]:
-        """Fit encoder, made-up columns and the profile; return the training of the model."""
+    def learned(self) -> tuple[EncodedTable, EncodedTable]:
+        """Fit encoder, made-up columns and profile; return what a model learns, and is given."""
         fit, table, data = self.fit, self.table, self.fit.sample.tables[self.name]
         fit.entities.report(self.name)
         depths = hierarchies(fit, table)
@@ -170,7 +227,7 @@ class _TableFit:
         if typical is not None:
             rows, behind = rows.take(pa.array(typical)), behind.take(typical)
         table.profile = profile_table(rows, profiled, behind, fit.k)
-        return fit.training(table, TableEncoder.without(encoded, masked), context)
+        return TableEncoder.without(encoded, masked), context
 
     def _rng(self, part: str) -> np.random.Generator:
         return seeds.generator(self.fit.options.seed, self.name, part)

@@ -361,11 +361,13 @@ def _edges(numbers: Floats, entities: Entities, most: int, k: int) -> tuple[floa
     ends = ends[ends < len(values) - 1]
     bins, owners = np.searchsorted(ends, code.reshape(-1), side="left"), entities.take(known)
     kept: list[int] = []
-    first = 0
+    first, alone = 0, owners.holders(bins, len(ends) + 1)
     for number in range(len(ends) + 1):
         # A bin grows until `k` entities are in it.
-        inside = owners.take((bins >= first) & (bins <= number))
-        enough = inside.holders(np.zeros(len(inside), dtype=np.int64), 1)[0] >= k
+        enough = alone[number] >= k
+        if first < number:
+            grown = np.where((bins >= first) & (bins <= number), 0, -1)
+            enough = owners.holders(grown, 1)[0] >= k
         if enough and number < len(ends):
             kept.append(int(ends[number]))
             first = number + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import ClassVar, Optional, TypeVar, Union
+from typing import Any, ClassVar, Optional, TypeVar, Union
 
 import pyarrow as pa
 
@@ -46,6 +46,10 @@ class SourceTables(Tables):
         self._reader, self._sampled, self.counts = reader, sampled, dict(counts)
         self._added: dict[str, pa.Table] = {}
         self._held: OrderedDict[str, Union[pa.Table, IntArray]] = OrderedDict()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process, which has no connection, knows the rows of the sample alone."""
+        return {**self.__dict__, "_reader": None, "_held": OrderedDict()}
 
     def size(self, table: str) -> int:
         """Return the number of rows."""

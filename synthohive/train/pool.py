@@ -109,7 +109,7 @@ class TrainingPool:
     def finish(self) -> None:
         """Train all tables."""
         if self.count == 1:
-            for shelved in self._waiting:
+            for shelved in sorted(self._waiting, key=lambda shelved: shelved.folder.name):
                 model = shelved.whole().run(self.listener)
                 if self.keep is not None:
                     keep_model(model, shelved.digest, shelved.place)

@@ -69,7 +69,7 @@ def find_aggregates(
     found, used = defaultdict[str, list[Aggregate]](list), defaultdict[str, set[str]](set)
     declared = [(child, key, False) for child, key in sample.metadata.foreign_keys()]
     shared = [(child, key, True) for child, key in _shared_keys(sample.metadata)]
-    order = sample.plan.order
+    order, children = sample.plan.order, _Children(sample, "", k, entities)
     for child, key, beside_it in (*declared, *shared):
         parent = key.parent
         if child == parent or not LEAST_ROWS <= whole.size(parent) <= MOST_PARENTS:
@@ -79,7 +79,9 @@ def find_aggregates(
         if not targets or not whole.size(child):
             continue
         summed = {name: {a.target for a in those} for name, those in found.items()}
-        search = _Search(sample, whole, child, key, k, entities, summed)
+        if children.table != child:  # the keys of a table follow one another
+            children = _Children(sample, child, k, entities)
+        search = _Search(sample, whole, child, key, k, children, summed)
         for aggregate in search.run(targets):
             if beside_it:
                 if order.index(child) < order.index(parent) and found[child]:
@@ -136,6 +138,29 @@ def _categories(columns: Columns, names: list[str]) -> dict[str, tuple[str, ...]
 
 
 @dataclass(frozen=True)
+class _Children:
+    """What is known of the rows of a table, whichever key is looked at."""
+
+    sample: Sample
+    table: str
+    k: int
+    entities: Optional[Callable[[str], Entities]]
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The columns that are no keys."""
+        config, rows = self.sample.metadata.tables[self.table], self.sample.tables[self.table]
+        names = [c for c in rows.column_names if c not in config.key_columns]
+        owners = None if self.entities is None else self.entities(self.table)
+        return Columns(rows.select(names), names, owners, self.k)
+
+    @cached_property
+    def values(self) -> dict[str, tuple[str, ...]]:
+        """The values of those that have a few."""
+        return _categories(self.columns, self.columns.rows.column_names)
+
+
+@dataclass(frozen=True)
 class _Search:
     """The search over one key."""
 
@@ -144,7 +169,7 @@ class _Search:
     child: str
     key: ForeignKey
     k: int
-    entities: Optional[Callable[[str], Entities]]
+    children: _Children
     summed: Mapping[str, set[str]]
 
     def run(self, targets: list[str]) -> Iterator[Aggregate]:
@@ -156,8 +181,7 @@ class _Search:
             c for c in targets
             if is_category(columns.type(c)) and 2 <= columns.distinct(c) <= MOST_CATEGORIES
         ]  # fmt: skip
-        theirs = self._theirs
-        values = _categories(theirs, theirs.rows.column_names)
+        values = self.children.values if numeric or few else {}
         trial = self._trial(values) if numeric or (few and values) else None
         if trial is None:
             return
@@ -303,12 +327,9 @@ class _Search:
                 return True
         return False
 
-    @cached_property
+    @property
     def _theirs(self) -> Columns:
-        config, rows = self.sample.metadata.tables[self.child], self.sample.tables[self.child]
-        names = [c for c in rows.column_names if c not in config.key_columns]
-        owners = None if self.entities is None else self.entities(self.child)
-        return Columns(rows.select(names), names, owners, self.k)
+        return self.children.columns
 
     def _shared(self, found: Aggregate) -> bool:
         """Whether enough entities share each of the values of a parent that are to be kept."""
@@ -318,7 +339,8 @@ class _Search:
         array = self.sample.tables[found.parent].column(found.target).cast(pa.string())
         place = pc.index_in(array.combine_chunks(), value_set=pa.array(texts))
         codes = pc.fill_null(place, -1).to_numpy().astype(np.int64)
-        owners = None if self.entities is None else self.entities(found.parent)
+        entities = self.children.entities
+        owners = None if entities is None else entities(found.parent)
         holders = entities_or_rows(owners, len(codes)).holders(codes, len(texts))
         return bool(holders.min() >= self.k)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from synthohive._arrays import Floats, IntArray
 from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
@@ -52,7 +53,10 @@ class AutoregressiveTask(DescentTask):
         network.heads.shift(log_shares(coarse[rows.learned], network.cardinalities))
         network.fine.start_at(_counts(coarse, fine, network))
         network.context.start_at(self.context[1])
-        self.state = copy.deepcopy(network).eval()
+        # Tensors are cloned: to copy them deeply, torch copies their storage item by item.
+        own = {id(t): t.detach().clone() for t in network.buffers()}
+        own |= {id(t): Parameter(t.detach().clone()) for t in network.parameters()}
+        self.state = copy.deepcopy(network, own).eval()
         self.rate, (least_lost, lost) = 1.0, TUNING.forgotten
         few = TUNING.decay_rows / max(len(rows.data), 1)  # the fewer, the more weights decay
         self.optimizer = AdamW(
