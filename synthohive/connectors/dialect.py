@@ -211,6 +211,9 @@ class Dialect(ABC):
     EMPTY: ClassVar[str] = "CAST(NULL AS {0})"
     """NULL of a type."""
     ASKED: ClassVar[tuple[str, ...]] = ("SELECT {0} FROM (SELECT {1}) t",)
+    # Values of one column that rows are looked up by in one query: of a warehouse, each reads the
+    # whole table, and costs as much.
+    MOST_VALUES: ClassVar[int] = 1_000
     """Queries of an expression over columns, of which one is read if the expression is."""
 
     def __init__(self, engine: Engine) -> None:

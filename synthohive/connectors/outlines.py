@@ -21,9 +21,9 @@ from synthohive.io.sample_levels import Levels
 from synthohive.io.subset import Outline, Outlines
 from synthohive.schema import Column, ColumnKind, ForeignKey, TableConfig
 
-__all__ = ["CONDITIONS", "VALUES", "SqlOutlines", "row_bytes"]
+__all__ = ["CONDITIONS", "SqlOutlines", "row_bytes"]
 
-VALUES = 1_000
+_VALUES = 1_000
 """Keys of one column in one query."""
 CONDITIONS = 200
 """Keys of several columns in one query: SQLite takes expressions of 1,000 levels."""
@@ -79,8 +79,8 @@ class SqlOutlines(Outlines):
                 self._column(columns[0], "t0") if columns else f"({self.draws.hash(table, 't0')})"
             )
             return [
-                f"{value} IN ({', '.join(ids[start : start + VALUES])})"
-                for start in range(0, len(ids), VALUES)
+                f"{value} IN ({', '.join(ids[start : start + _VALUES])})"
+                for start in range(0, len(ids), _VALUES)
             ]
         return [
             " OR ".join(ids[start : start + CONDITIONS]) for start in range(0, len(ids), CONDITIONS)

@@ -19,7 +19,7 @@ from synthohive.connectors.capabilities import Asking
 from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.draws import Draws
 from synthohive.connectors.engines import connecting, failing, shown, to_engine
-from synthohive.connectors.outlines import CONDITIONS, VALUES, SqlOutlines, row_bytes
+from synthohive.connectors.outlines import CONDITIONS, SqlOutlines, row_bytes
 from synthohive.connectors.reflection import OutsideKeys, reflect
 from synthohive.connectors.registry import capabilities, choosing
 from synthohive.connectors.sample_query import Subset
@@ -40,6 +40,8 @@ __all__ = ["RealRows", "SqlWarehouse"]
 log = get_logger(__name__)
 _AT_ONCE = 50
 """Tables counted by one query."""
+_MOST_TEXT = 500_000
+"""Characters of the values in one query: BigQuery takes a million, with the rest of it."""
 
 
 @dataclass(frozen=True)
@@ -465,7 +467,9 @@ class _Referred:
         )
         schema = self.statistics.dialect.schema(list(self.metadata.tables[table].stored.values()))
         values = list(zip(*(column.to_pylist() for column in keys.columns)))
-        most = VALUES if len(key.columns) == 1 else CONDITIONS
+        most = self.statistics.dialect.MOST_VALUES if len(key.columns) == 1 else CONDITIONS
+        longest = max((len(str(one)) for row in values for one in row), default=0)
+        most = max(min(most, _MOST_TEXT // (longest + 1)), 1)
         found: list[pa.RecordBatch] = []
         for start in range(0, len(values), most):
             try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Loaded", "Loading", "loading"]
 
 Loaded = tuple[int, float]
-"""The rows of a table, and the seconds that they took."""
+"""The rows of a table, and the seconds that they took, without those of waiting for them."""
 
 
 class _Failed(BaseException):
@@ -124,18 +124,26 @@ class Loading:
     ) -> Loaded:
         if before is not None:
             before.result()
-        started = time.perf_counter()
+        started, waits = time.perf_counter(), list[float]()
         try:
-            rows = self._writer.fill(name, self._wanted(batches), beside)
+            rows = self._writer.fill(name, self._wanted(batches, waits), beside)
         except Withdrawn:
             return 0, 0.0
-        spent = time.perf_counter() - started
+        spent = time.perf_counter() - started - sum(waits)
         if not self._ends.is_set():
             self._writer.index(name)
         return rows, spent
 
-    def _wanted(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
+    def _wanted(
+        self, batches: Iterator[pa.RecordBatch], waits: list[float]
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield batches; what they let one wait for is generation, and told apart."""
+        while True:
+            before = time.perf_counter()
+            batch = next(batches, None)
+            waits.append(time.perf_counter() - before)
+            if batch is None:
+                return
             if self._ends.is_set():
                 raise _Ended
             yield batch

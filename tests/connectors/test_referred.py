@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Optional
 
 import numpy as np
@@ -10,6 +13,9 @@ import pyarrow as pa
 import pytest
 
 from synthohive import Metadata
+from synthohive.connectors import sql
+from synthohive.connectors.sql import SqlWarehouse
+from synthohive.connectors.statistics import Statistics
 from synthohive.io.base import SampledRows
 from synthohive.io.dataframe import FrameReader
 from synthohive.io.referred import referred_rows
@@ -113,3 +119,28 @@ def test_room_is_kept_and_order_follows_from_what_asks(room: int, wanted: list[i
 
     got = referred_rows(metadata, drawn, {"a": room}, find)
     assert (got["a"]["id"].to_pylist() if got else []) == wanted
+
+
+@pytest.mark.parametrize(
+    ("most", "text", "queries"), [(500, 9_000, 1), (70, 9_000, 2), (500, 90, 8)]
+)
+def test_parents_are_asked_for_in_few_queries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, text: int, queries: int
+) -> None:
+    """No more values at once than an engine takes, and no longer a text."""
+    with closing(sqlite3.connect(tmp_path / "a.db")) as db:
+        db.execute("CREATE TABLE a (id TEXT PRIMARY KEY)")
+        db.executemany("INSERT INTO a VALUES (?)", [(f"{i:04}",) for i in range(200)])
+        db.commit()
+    warehouse = SqlWarehouse(f"sqlite:///{tmp_path / 'a.db'}")
+    monkeypatch.setattr(type(warehouse.dialect), "MOST_VALUES", most)
+    monkeypatch.setattr(sql, "_MOST_TEXT", text)
+    asked, children = [], Statistics.children
+    monkeypatch.setattr(
+        Statistics, "children", lambda *given: asked.append(len(given[3])) or children(*given)
+    )
+    keys = pa.table({"id": [f"{i:04}" for i in range(0, 260, 2)]})
+    find = sql._Referred(warehouse._statistics, warehouse.metadata)
+    got = find(ForeignKey(columns=["a"], parent="a", parent_columns=["id"]), keys)
+    assert got["id"].to_pylist() == [f"{i:04}" for i in range(0, 200, 2)]
+    assert len(asked) == queries

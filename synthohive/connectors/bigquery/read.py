@@ -33,6 +33,7 @@ class BigQuery(Dialect):
     """
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.BigqueryCatalogue
+    MOST_VALUES: ClassVar[int] = 10_000
     reason = staticmethod(reason)
 
     def execute(self, connection: Connection, sql: str) -> CursorResult[Any]:

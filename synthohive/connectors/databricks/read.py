@@ -32,6 +32,7 @@ class DatabricksSql(Dialect):
     """
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.DatabricksCatalogue
+    MOST_VALUES: ClassVar[int] = 10_000
     reason = staticmethod(reason)
 
     def begin(self, connection: Connection) -> None:

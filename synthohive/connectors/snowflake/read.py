@@ -30,6 +30,7 @@ class Snowflake(Dialect):
     """
 
     CATALOGUE: ClassVar[type[Catalogue]] = catalogue.SnowflakeCatalogue
+    MOST_VALUES: ClassVar[int] = 10_000
     reason = staticmethod(reason)
 
     # Moments go as numbers: as such they pass the driver's nanoseconds, which end in 2262, and
