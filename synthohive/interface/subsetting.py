@@ -48,9 +48,7 @@ def write_subset(
     if_exists: str,
 ) -> SubsetSummary:
     """Choose real rows and write them; see :meth:`Synthesizer.subset`."""
-    arguments.whole("rows", rows, 1, MOST)
-    if max_bytes is not None:
-        arguments.whole("max_bytes", max_bytes, 1)
+    budget = _budget(rows, max_bytes)
     arguments.choice("sampling_strategy", strategy, STRATEGIES)
     arguments.seed("seed", seed)
     arguments.choice("if_exists", if_exists, ("fail", "replace"))
@@ -80,7 +78,7 @@ def write_subset(
     )
     with writer:
         started = time.perf_counter()
-        with warehouse.choosing(Budget(rows, max_bytes), seed, strategy) as found:
+        with warehouse.choosing(budget, seed, strategy) as found:
             chosen = time.perf_counter() - started
             within = _same_database(warehouse, target) and writer.takes()
             tables = tuple(_load(writer, found, name, within) for name in found.chosen)
@@ -98,6 +96,13 @@ def write_subset(
         not_cloned=beside,
         **_said(found),
     )
+
+
+def _budget(rows: int, max_bytes: Optional[int]) -> Budget:
+    arguments.whole("rows", rows, 1, MOST)
+    if max_bytes is not None:
+        arguments.whole("max_bytes", max_bytes, 1)
+    return Budget(rows, max_bytes)
 
 
 def _warehouse(source: Optional[Reader]) -> SqlWarehouse:
