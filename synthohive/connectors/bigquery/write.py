@@ -271,6 +271,8 @@ class BigqueryWriter(StagedSchema):
             source_format=bigquery.SourceFormat.PARQUET,
             write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
             labels=labels(self._client, "load"),
+            # Else decimals of any length are read as NUMERIC, and refused where they are too long.
+            decimal_target_types=["NUMERIC", "BIGNUMERIC"],
         )
         if not all(re.fullmatch(r"[A-Za-z_]\w{0,299}", c.name, re.ASCII) for c in columns):
             config.column_name_character_map = "V2"  # names with spaces, signs, other letters
