@@ -148,6 +148,8 @@ def opened(
     schema: Optional[str],
     target: str,
     run: Optional[dict[str, str]] = None,
+    *,
+    rehearsal: bool = False,
 ) -> Any:
     """Open a writer on the bench's target, which an earlier run of ours wrote."""
     return open_writer(
@@ -158,6 +160,7 @@ def opened(
         provenance=ORIGIN,
         if_exists="replace",
         run=run,
+        rehearsal=rehearsal,
     )
 
 
@@ -489,6 +492,10 @@ class CrashMatrix:
         assert left
         with pytest.raises(ConnectorError, match="its seed is b, not a"):
             resuming.write("a")
+        place = bench.place
+        for target, rehearsal in ((place.target, True), (f"{place.target}2", False)):
+            with opened(place.engine, bench.tables(), place.schema, target, rehearsal=rehearsal):
+                pass  # a fit, or a run that is given up
         assert bench.leftovers() == left
         assert bench.holds() == "a"
         bench.write("b")

@@ -219,15 +219,14 @@ class MysqlWriter(StagedSchema):
                 continue
             if self._goes_on(name):
                 continue  # with the lock
-            if self._is_left(name):
+            rehearsed = self.if_exists == "rehearse"  # leaves alone what a run can go on with
+            if self._is_left(name) and not (rehearsed and self._is_journalled(name)):
                 self._drop_stale(name)
             self._scalar("SELECT RELEASE_LOCK(%s)", (name,))
 
     def _goes_on(self, database: str) -> bool:
         """Whether this run goes on where the one that left a database was."""
-        if self.journal is None or self.keeps or not self._is_marked(database):
-            return False
-        if JOURNAL_TABLE not in self._in(database).tables():
+        if self.journal is None or self.keeps or not self._is_journalled(database):
             return False
         fresh, self.staging = self.staging, database
         self._execute(f"USE {quote(database)}")
@@ -269,6 +268,9 @@ class MysqlWriter(StagedSchema):
     def _is_left(self, database: str) -> bool:
         """Whether a database of such a name is marked, or empty: its run ended before the mark."""
         return self._is_marked(database) or not self._in(database).contents()
+
+    def _is_journalled(self, database: str) -> bool:
+        return self._is_marked(database) and JOURNAL_TABLE in self._in(database).tables()
 
     def _is_marked(self, database: str) -> bool:
         note = self._ask(

@@ -83,6 +83,9 @@ JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY v.depth DESC"""
 
 
 # The copy has types of its own: values of the source's go there as text.
+_JOURNALS = """
+SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relname = %s"""
 _OWN_TYPES = """
 SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
 JOIN pg_class r ON r.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
@@ -221,7 +224,14 @@ class PostgresqlWriter(StagedSchema):
             (STAGING_MARK,),
         )
         marks = [(name, mark) for name, said in rows if (mark := _read_mark(name, said))]
-        marks = [(name, mark) for name, mark in marks if not self._goes_on(name, mark)]
+        kept = {schema for (schema,) in self._ask(_JOURNALS, (JOURNAL_TABLE,))}
+        marks = [
+            (name, mark)
+            for name, mark in marks
+            # What a run can go on with goes only when its own target is written.
+            if name not in kept
+            or (mark["synthohive_staging_of"] == self._claim and not self._goes_on(name, mark))
+        ]
         targets = sorted({mark["synthohive_staging_of"] for _, mark in marks})
         # Nobody else can begin to write to these until this run lets them go.
         lock = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
@@ -243,11 +253,7 @@ class PostgresqlWriter(StagedSchema):
             self.journal is None
             or self.keeps
             or mark != {"synthohive_staging_of": self._claim, "holds": "staging"}
-            or not self._scalar(
-                "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-                "WHERE n.nspname = %s AND c.relname = %s", (schema, JOURNAL_TABLE),
-            )
-        ):  # fmt: skip
+        ):
             return False
         fresh, self.staging = self.staging, schema
         self._set_session()

@@ -81,7 +81,8 @@ class SqliteWriter(StagedSchema):
         with self.opening("the staging file"):
             left = [] if self.journal is None else journalled(self._path, name)
             if not any(self._goes_on(path) for path in left):
-                if remove_stale(self._path, name) and not rehearsed:
+                # A rehearsal leaves alone what a run can go on with.
+                if not rehearsed and remove_stale(self._path, name):
                     raise busy_error(str(self._path))
                 self._connection = self._open(self._staging)
                 for statement in self.ddl.setup:
