@@ -39,6 +39,7 @@ __all__ = [
     "TrainingError",
     "did_you_mean",
     "hide_secrets",
+    "hides_values",
     "in_column",
 ]
 
@@ -66,6 +67,17 @@ _SETTING = re.compile(
     encryption|master|private|shared)[\w-]{0,20}key)[\w-]{0,60}\s{0,9}=\s{0,9})(?:'[^']*'|"[^"]*"|[^\s&;,'")]+)""",
     re.IGNORECASE | re.VERBOSE,
 )
+
+
+def hides_values(message: str) -> bool:
+    """Whether something was left out of a driver's message, which its error must not bring back.
+
+    Examples
+    --------
+    >>> hides_values('Duplicate key "…" violates primary key constraint')
+    True
+    """
+    return HIDDEN_VALUE.strip("'") in message
 
 
 def hide_secrets(text: str) -> str:

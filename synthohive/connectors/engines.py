@@ -21,7 +21,7 @@ from synthohive.connectors.registry import (
     part,
     supported,
 )
-from synthohive.exceptions import HARMLESS_SETTINGS, HIDDEN_VALUE, ConnectorError, hide_secrets
+from synthohive.exceptions import HARMLESS_SETTINGS, ConnectorError, hide_secrets, hides_values
 
 __all__ = [
     "connecting",
@@ -207,7 +207,7 @@ def failing(engine: Engine, doing: str) -> Iterator[None]:
         raise ConnectorError(
             f"The database {shown(engine)} failed while {doing}: {reason}.",
             hint=_missing(engine, reason) or (rights if "denied" in reason else None),
-        ) from (None if HIDDEN_VALUE in reason else safe_cause(exc, engine))
+        ) from (None if hides_values(reason) else safe_cause(exc, engine))
 
 
 def own_connection(engine: Engine, set_up: Callable[[dict[str, Any]], None]) -> Any:

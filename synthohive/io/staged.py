@@ -23,7 +23,7 @@ from synthohive.ddl.statements import (
     label,
     matching,
 )
-from synthohive.exceptions import HIDDEN_VALUE, ConnectorError, SchemaError
+from synthohive.exceptions import ConnectorError, SchemaError, hides_values
 from synthohive.io.base import KeyCheck
 from synthohive.io.journal import Journal
 from synthohive.io.staging import NOTE_COLUMNS, Found, Order, read_note, staging_name
@@ -367,7 +367,7 @@ class StagedSchema(ABC):
                 f"{self.engine_name} refused {what} while {self.target!r} was being written: "
                 f"{reason}.",
                 hint=hint or self._remedy(reason) or "Nothing was changed.",
-            ) from (None if HIDDEN_VALUE in reason else exc)
+            ) from (None if hides_values(reason) else exc)
 
     def _remedy(self, reason: str) -> Optional[str]:
         """Return what to do about what the engine says; None if nothing is known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -320,3 +321,15 @@ def test_rows_of_many_batches_are_all_there(tmp_path: Path) -> None:
     with engine.connect() as connection:
         found = connection.exec_driver_sql("SELECT d::VARCHAR, count(*) FROM t GROUP BY d")
         assert dict(found.all()) == {"1970-01-01": 3 * len(days), "-infinity": 2}
+
+
+def test_a_refused_value_is_nowhere_in_what_is_raised(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"duckdb:///{tmp_path / 'a.duckdb'}", poolclass=NullPool)
+    columns = {"mail": Column(name="mail", kind="text")}
+    meta = Metadata(dialect="duckdb").add_table("t", "mail", columns=columns)
+    with open_writer(None, meta, target_engine=engine, provenance=ORIGIN) as writer:
+        writer.load("t", pa.table({"mail": ["ada@post.org"] * 2}).to_batches())
+        with pytest.raises(ConnectorError, match="duplicate key") as caught:
+            writer.finish()
+    told = traceback.format_exception(caught.type, caught.value, caught.tb)
+    assert "ada@post.org" not in "".join(told)
