@@ -367,7 +367,11 @@ class StagedSchema(ABC):
                 f"{self.engine_name} refused {what} while {self.target!r} was being written: "
                 f"{reason}.",
                 hint=hint or self._remedy(reason) or "Nothing was changed.",
-            ) from (None if hides_values(reason) else exc)
+            ) from self._cause(exc, reason)
+
+    def _cause(self, exc: BaseException, reason: str) -> Optional[BaseException]:
+        """Return what an error is said to come from; None where that may repeat a value."""
+        return None if hides_values(reason) else exc
 
     def _remedy(self, reason: str) -> Optional[str]:
         """Return what to do about what the engine says; None if nothing is known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -406,6 +407,13 @@ class TestPostgresqlWriter(ServerWriterContract):
                 if_exists="replace",
             )
         engine.dispose()
+
+    def test_a_refused_value_is_nowhere_in_what_is_raised(self, shop_place: Place) -> None:
+        twice = rows()["customers"].take([0, 1, 1])  # below the message, the server names the key
+        with pytest.raises(ConnectorError, match="could not create unique index") as caught:
+            write(self.writer(shop_place), rows(customers=twice))
+        told = traceback.format_exception(caught.type, caught.value, caught.tb)
+        assert "DETAIL" not in "".join(told)
 
     def test_names_of_63_bytes(self, place: Place) -> None:
         target = "é" * 31 + "x"

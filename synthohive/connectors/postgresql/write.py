@@ -381,6 +381,11 @@ class PostgresqlWriter(StagedSchema):
             return f"{message}: {diag.message_detail}".rstrip(".")  # names, no values
         return message.rstrip(".")
 
+    def _cause(self, exc: BaseException, reason: str) -> Optional[BaseException]:
+        diag = getattr(exc, "diag", None)  # below the message stand values
+        more = diag is not None and (diag.message_detail or diag.context)
+        return None if more else super()._cause(exc, reason)
+
     def _made(self) -> list[str]:
         place = self._in(self.staging)
         found = place.contents()
