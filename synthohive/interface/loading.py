@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -61,7 +62,8 @@ class Loading:
     @property
     def early(self) -> bool:
         """Whether :meth:`begin` may be called."""
-        return self._writer.takes_back
+        # Windows renames no file that is being read, as a table's is when it is whole.
+        return self._writer.takes_back and os.name != "nt"
 
     def begin(self, name: str, tail: Tail) -> None:
         """Load a table while its last blocks are still made; :meth:`add` has to follow.
