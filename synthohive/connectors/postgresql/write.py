@@ -82,10 +82,10 @@ JOIN pg_class c ON c.oid = v.oid AND c.relkind IN ('v', 'm')
 JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY v.depth DESC"""
 
 
-# The copy has types of its own: values of the source's go there as text.
 _JOURNALS = """
 SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relname = %s"""
+# The copy has types of its own: values of the source's go there as text.
 _OWN_TYPES = """
 SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
 JOIN pg_class r ON r.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
