@@ -299,6 +299,8 @@ def _plain_cast(node: Node, columns: Mapping[str, Column]) -> Node:
     while isinstance(inner, exp.Cast):
         inner = inner.this.unnest()
     bounded = bool(node.to.expressions)
+    if isinstance(inner, exp.Null):
+        return inner
     if isinstance(inner, exp.Literal):
         if inner.is_string and to in _NUMBERS:
             return exp.Literal.number(_number(inner.this))

@@ -272,6 +272,8 @@ def carried(source: str, target: str, sql: str) -> str:
         ("postgresql", "(n / 2) > 1", "duckdb", "left out: whole numbers are divided"),
         ("postgresql", "(price / (2)::numeric) > 1.5", "mysql", "(`price` / 2) > 1.5"),
         ("postgresql", "(price)::integer > 1", "mysql", "left out: casts to INT"),
+        ("postgresql", "CASE WHEN n > 5 THEN name ELSE NULL::text END = 'x'", "duckdb",
+         """CASE WHEN "n" > 5 THEN "name" ELSE NULL END = 'x'"""),
         ("mysql", "length(`name`) > 1", "postgresql", "left out: it counts bytes"),
         ("postgresql", "num_nonnulls(n, price) = 1", "mysql", "left out: num_nonnulls() is a"),
         ("postgresql", "(day <= CURRENT_DATE)", "mysql", "left out: it asks the clock"),
