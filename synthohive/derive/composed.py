@@ -65,7 +65,10 @@ def _cased(texts: pa.ChunkedArray, case: Case) -> pa.ChunkedArray:
     lower = pc.utf8_lower(texts)
     if case == "lower":
         return lower
-    return pc.utf8_trim(pc.replace_substring_regex(lower, r"[^\p{L}\p{N}]+", "-"), "-")
+    # The classes of Unicode take far longer to compile than to apply to some hundred texts.
+    plain = pc.all(pc.string_is_ascii(lower), min_count=0).as_py()
+    others = r"[^a-z0-9]+" if plain else r"[^\p{L}\p{N}]+"
+    return pc.utf8_trim(pc.replace_substring_regex(lower, others, "-"), "-")
 
 
 @dataclass(frozen=True)
