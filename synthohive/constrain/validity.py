@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Optional
+from typing import IO, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -166,11 +166,12 @@ class _Hashes:
 
     def __init__(self, parts: Iterable[U64]) -> None:
         self.count = 0
-        self._file = tempfile.SpooledTemporaryFile(max_size=8 * AT_ONCE)  # noqa: SIM115, see __exit__
+        self._file = _file()
         for part in parts:
             known = part[part != NO_KEY]
             self._file.write(known.tobytes())
             self.count += len(known)
+        self._starts = np.array([0, self.count])
 
     def __enter__(self) -> _Hashes:
         return self
@@ -185,11 +186,39 @@ class _Hashes:
 
     def within(self, number: int, ranges: int) -> U64:
         """Return the hashes in one of so many ranges of equal length."""
+        if len(self._starts) != ranges + 1:
+            self._part(ranges)
+        start, stop = self._starts[number], self._starts[number + 1]
+        self._file.seek(8 * int(start))
+        return np.frombuffer(self._file.read(8 * int(stop - start)), dtype=np.uint64)
+
+    def _part(self, ranges: int) -> None:
+        """Put the hashes in the order of their ranges: two passes over the file, however many."""
+        counts = np.zeros(ranges, dtype=np.int64)
+        for _, own in self._pieces(ranges):
+            counts += np.bincount(own, minlength=ranges)
+        self._starts = np.concatenate([[0], np.cumsum(counts)])
+        parted, ends = _file(), self._starts[:-1].copy()
+        for hashes, own in self._pieces(ranges):
+            order, sizes = np.argsort(own, kind="stable"), np.bincount(own, minlength=ranges)
+            parts = np.split(hashes[order], np.cumsum(sizes)[:-1])
+            for number in np.flatnonzero(sizes):
+                parted.seek(8 * int(ends[number]))
+                parted.write(parts[number].tobytes())
+            ends += sizes
+        self._file.close()
+        self._file = parted
+
+    def _pieces(self, ranges: int) -> Iterator[tuple[U64, npt.NDArray[np.int64]]]:
+        """Yield the hashes in pieces, with the range of each."""
         self._file.seek(0)
-        parts = [np.zeros(0, dtype=np.uint64)]
         while data := self._file.read(8 * READ_AT_ONCE):
             hashes = np.frombuffer(data, dtype=np.uint64)
             # the first 32 bits, which are as much by chance as all, times the number of ranges
             own = (hashes >> np.uint64(32)) * np.uint64(ranges) >> np.uint64(32)
-            parts.append(hashes[own == number])
-        return np.concatenate(parts)
+            yield hashes, own.astype(np.int64)
+
+
+def _file() -> IO[bytes]:
+    """Return a file that stays in memory while it is short, and goes when it is closed."""
+    return tempfile.SpooledTemporaryFile(max_size=8 * AT_ONCE)
