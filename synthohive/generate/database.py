@@ -13,7 +13,7 @@ import numpy as np
 
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
-from synthohive.exceptions import ConnectorError
+from synthohive.exceptions import ConnectorError, ConstraintViolationError
 from synthohive.generate.attributes import deal_keys, generate_attributes
 from synthohive.generate.block_pool import BlockPool, nothing
 from synthohive.generate.blocks import BLOCK_ROWS
@@ -33,6 +33,8 @@ from synthohive.tables.block_store import TableSpool
 __all__ = ["generate_database"]
 
 log = get_logger(__name__)
+LEAST_LOST = 100
+"""Rows of which a table may lose all: in a small part of a database, nothing may be possible."""
 Ready = Callable[[str, TableSpool], None]
 
 
@@ -85,7 +87,8 @@ def generate_database(
     Raises
     ------
     ConstraintViolationError
-        A row has NULL in a NOT NULL column, repeats a key, or refers to nothing.
+        A row has NULL in a NOT NULL column, repeats a key, or refers to nothing; or for none of the
+        many rows of a table do keys hold.
     """
     with Workspace() as folder:
         try:
@@ -113,10 +116,24 @@ def _generate(run: Run, ready: Ready) -> dict[str, TableSpool]:
         with using(fitted, step.table):
             step(run)
         for name in final:
+            _refuse_loss(run, name)
             run.tables[name].spool.freeze()
             if name in fitted.shown:
                 ready(name, run.tables[name].spool)
     return {name: run.tables[name].spool for name in fitted.shown}
+
+
+def _refuse_loss(run: Run, name: str) -> None:
+    """Refuse a table all of whose rows were left out; untrained models may make such rows."""
+    made = run.tables[name]
+    if made.spool.rows or made.left_out < LEAST_LOST or run.fitted.rehearsed:
+        return
+    raise ConstraintViolationError(
+        f"All {made.left_out:,} rows of table {name!r} were left out, as no keys hold for them; "
+        "nothing was handed out.",
+        hint="Ask for more rows of the tables that it refers to (scale=…, num_rows={…}); else "
+        "report the schema: keys are meant to hold always.",
+    )
 
 
 def _expected_rows(run: Run) -> int:

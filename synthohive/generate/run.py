@@ -95,6 +95,8 @@ class Generated:
         one of a further parent in most rows. What never varied in the real rows is not there.
     parents : dict of Link to NumberSpool
         Each row's parent row over keys beside the driving one, where it is known.
+    left_out : int
+        Rows that were there, and for which no keys hold.
     """
 
     spool: TableSpool
@@ -103,9 +105,11 @@ class Generated:
     preferences: dict[str, Floats] = field(default_factory=dict)
     drawn: Optional[TableSpool] = None
     parents: dict[Link, NumberSpool] = field(default_factory=dict)
+    left_out: int = 0
 
     def keep(self, rows: Bools) -> None:
         """Leave out all rows but some, before any child refers to one."""
+        self.left_out += int((~rows).sum())
         self.spool.keep(rows)
         if self.context is not None:
             self.context.keep(rows)

@@ -9,7 +9,7 @@ from typing import Any, Callable
 import numpy as np
 import pytest
 
-from synthohive import SchemaValidationError, Synthesizer
+from synthohive import ConstraintViolationError, SchemaValidationError, Synthesizer
 
 NODES = 60
 NODE = "CREATE TABLE node (id INTEGER PRIMARY KEY, kind TEXT NOT NULL)"
@@ -108,6 +108,9 @@ def test_checks_about_keys_hold(name: str, tmp_path: Path) -> None:
         linked = sum(row[0 if columns.startswith("x") else 1] is not None for row in rows)
         few = 0.4 if name == "own key" else 0.1  # rows with low numbers find no parent
         assert made[1] == pytest.approx(scale * linked, rel=few)
+    if name == "y = x + 1":  # no node is another: a table without any row is no copy
+        with pytest.raises(ConstraintViolationError, match="All 300 rows of table 'link'"):
+            synth.sample(num_rows={"node": 1, "link": 300}, seed=3)
 
 
 def test_what_cannot_be_kept_is_refused_before_training(tmp_path: Path) -> None:
