@@ -143,8 +143,16 @@ class InterruptionContract(LeaseContract):
             signal.raise_signal(signal.SIGINT)
 
         write_row(self.engine(), target, 1)
-        with pytest.raises(KeyboardInterrupt), self.writer(target, if_exists="replace") as opened:
-            opened.load("t", batches())
+        # in a shell's background, the signal is ignored
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            with (
+                pytest.raises(KeyboardInterrupt),
+                self.writer(target, if_exists="replace") as opened,
+            ):
+                opened.load("t", batches())
+        finally:
+            signal.signal(signal.SIGINT, before)
         assert self.places(target) == [target]
         assert self.rows(target) == [1]
 
