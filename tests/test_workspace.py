@@ -26,12 +26,14 @@ Synthesizer(meta).fit(
 """
 
 
-def started(code: str, temporary: Path) -> subprocess.Popen[bytes]:
-    """Run code until its first temporary folder holds something."""
+def started(
+    code: str, temporary: Path, files: str = "*", least: int = 3
+) -> subprocess.Popen[bytes]:
+    """Run code until its first temporary folder holds something, or files that are named so."""
     env = {**os.environ, "TMPDIR": str(temporary)}
     process = subprocess.Popen([sys.executable, "-c", code], env=env)
     deadline = time.monotonic() + 60
-    while len(list(temporary.rglob("*"))) < 3 and process.poll() is None:
+    while len(list(temporary.rglob(files))) < least and process.poll() is None:
         if time.monotonic() > deadline:
             process.kill()
             raise TimeoutError("no temporary folder after a minute")
@@ -46,8 +48,7 @@ def ours(temporary: Path) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_training_rows_do_not_outlive_the_process(tmp_path: Path, end: signal.Signals) -> None:
-    process = started(FIT.replace("JOBS", "2"), tmp_path)
-    assert list(tmp_path.rglob("*.npz"))
+    process = started(FIT.replace("JOBS", "2"), tmp_path, "*.npz", 1)  # rows, as jobs get them
     process.send_signal(end)
     assert process.wait(30) == -end
     if end == signal.SIGKILL:
