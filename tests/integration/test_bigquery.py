@@ -413,11 +413,8 @@ def datasets(engine: Engine, start: str) -> list[str]:
         return sorted(d.dataset_id for d in found if d.dataset_id.startswith(start))
 
 
-@pytest.mark.slow
-class TestOdd(OddContract):
-    names = ("MixedCase", "x" * 120)  # each table costs requests
-    # Where its catalogue tells no digits, the stand-in has 20 before the point.
-    exact: ClassVar[list[Decimal]] = [Decimal(f"{'9' * 20}.0000000001"), Decimal(-1), Decimal(0)]
+class _Target:
+    """A dataset of a test's own, as the contracts of runs ask for."""
 
     @pytest.fixture
     def target(self, bigquery_engine: Engine) -> Iterator[str]:
@@ -432,25 +429,20 @@ class TestOdd(OddContract):
         return datasets(self.stand_in, start)
 
 
-class TestLease(InterruptionContract):
+@pytest.mark.slow
+class TestOdd(_Target, OddContract):
+    names = ("MixedCase", "x" * 120)  # each table costs requests
+    # Where its catalogue tells no digits, the stand-in has 20 before the point.
+    exact: ClassVar[list[Decimal]] = [Decimal(f"{'9' * 20}.0000000001"), Decimal(-1), Decimal(0)]
+
+
+class TestLease(_Target, InterruptionContract):
     opener = "tests.integration.bigquery_service:engine_of"
-
-    @pytest.fixture
-    def target(self, bigquery_engine: Engine) -> Iterator[str]:
-        self.stand_in = bigquery_engine
-        with fresh_dataset(bigquery_engine) as name:
-            yield f"{name}_copy"
-
-    def engine(self) -> Engine:
-        return self.stand_in
 
     def url(self) -> str:
         with self.stand_in.connect() as connection:
             client: Any = client_of(connection)
         return f"{client._connection.API_BASE_URL}?grpc=unused"
-
-    def places(self, start: str) -> list[str]:
-        return datasets(self.stand_in, start)
 
 
 @feature("reads see one state")

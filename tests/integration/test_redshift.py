@@ -334,7 +334,22 @@ def test_the_source_is_no_target(shop: Place) -> None:
             copied(shop, target_schema=name, if_exists="replace")
 
 
-class TestOdd(OddContract):
+class _Target:
+    """A target beside the place of a test, as the contracts of runs ask for."""
+
+    @pytest.fixture
+    def target(self, place: Place) -> str:
+        self.place = place
+        return f"{place.schema}_synthetic"
+
+    def engine(self) -> Engine:
+        return self.place.engine
+
+    def places(self, start: str) -> list[str]:
+        return [name for name in schemas(self.place) if name.startswith(start)]
+
+
+class TestOdd(_Target, OddContract):
     names = (
         'we"ird na%me',
         "a.b",
@@ -342,32 +357,10 @@ class TestOdd(OddContract):
         "x" * 63,
     )  # PostgreSQL cuts longer ones
 
-    @pytest.fixture
-    def target(self, place: Place) -> str:
-        self.place = place
-        return f"{place.schema}_synthetic"
 
-    def engine(self) -> Engine:
-        return self.place.engine
-
-    def places(self, start: str) -> list[str]:
-        return [name for name in schemas(self.place) if name.startswith(start)]
-
-
-class TestLease(InterruptionContract):
+class TestLease(_Target, InterruptionContract):
     opener = "tests.integration.redshift_service:opened"
     steps = ("table loaded", "schemas renamed")
-
-    @pytest.fixture
-    def target(self, place: Place) -> str:
-        self.place = place
-        return f"{place.schema}_synthetic"
-
-    def engine(self) -> Engine:
-        return self.place.engine
-
-    def places(self, start: str) -> list[str]:
-        return [name for name in schemas(self.place) if name.startswith(start)]
 
 
 @feature("missing rights are named")

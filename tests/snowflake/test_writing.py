@@ -225,31 +225,24 @@ def test_what_others_made_goes_where_its_name_is_said_twice(shop: Place) -> None
     assert set(SqlWarehouse(shop.engine, copy).metadata.tables) == {"PARENT", "CHILD"}
 
 
-class TestOdd(OddContract):
+class _Target:
+    """A target beside the place of a test, as the contracts of runs ask for."""
+
+    @pytest.fixture
+    def target(self, place: Place) -> str:
+        self.place = place
+        return f"{place.schema}_SYNTHETIC"
+
+    def engine(self) -> Engine:
+        return self.place.engine
+
+    def places(self, start: str) -> list[str]:
+        return schemas(self.place.engine, start)
+
+
+class TestOdd(_Target, OddContract):
     names = ('we"ird na%me', "a.b", *OddContract.names)
 
-    @pytest.fixture
-    def target(self, place: Place) -> str:
-        self.place = place
-        return f"{place.schema}_SYNTHETIC"
 
-    def engine(self) -> Engine:
-        return self.place.engine
-
-    def places(self, start: str) -> list[str]:
-        return schemas(self.place.engine, start)
-
-
-class TestLease(InterruptionContract):
+class TestLease(_Target, InterruptionContract):
     opener = "tests.snowflake.stand_in:engine_of"
-
-    @pytest.fixture
-    def target(self, place: Place) -> str:
-        self.place = place
-        return f"{place.schema}_SYNTHETIC"
-
-    def engine(self) -> Engine:
-        return self.place.engine
-
-    def places(self, start: str) -> list[str]:
-        return schemas(self.place.engine, start)
