@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -33,12 +34,20 @@ def started(
     env = {**os.environ, "TMPDIR": str(temporary)}
     process = subprocess.Popen([sys.executable, "-c", code], env=env)
     deadline = time.monotonic() + 60
-    while len(list(temporary.rglob(files))) < least and process.poll() is None:
+    while there(temporary, files) < least and process.poll() is None:
         if time.monotonic() > deadline:
             process.kill()
+            process.wait()
             raise TimeoutError("no temporary folder after a minute")
         time.sleep(0.1)
     return process
+
+
+def there(temporary: Path, pattern: str) -> int:
+    """Count files and folders of such names, while others come and go."""
+    # not rglob, which fails at a folder that goes while it looks
+    names = (name for _, folders, files in os.walk(temporary) for name in (*folders, *files))
+    return sum(fnmatch(name, pattern) for name in names)
 
 
 def ours(temporary: Path) -> list[str]:
