@@ -1,0 +1,1 @@
+"""Spark: tables of a catalogue, folders of Delta and Parquet, and DataFrames, by a session."""
