@@ -93,13 +93,27 @@ class UniqueRule(Rule):
             return np.full(len(rows), NO_KEY, dtype=np.uint64)
 
     def _hashes(self, rows: pa.Table) -> U64:
-        names, given = list(self.columns), rows
-        if self.parts:
-            names = [str(number) for number in range(len(self.parts))]
-            given = pa.table([part.evaluate(rows) for part in self.parts], names=names)
-        types = [given.schema.field(name).type for name in names]
-        found = key_hashes(given, names, types, nulls_distinct=self.nulls_distinct)
+        given = self._compared(rows)
+        types = given.schema.types
+        found = key_hashes(given, given.column_names, types, nulls_distinct=self.nulls_distinct)
         return found if self.where is None else np.where(self.where.holds(rows), found, NO_KEY)
+
+    def values(self, rows: pa.Table) -> pa.Table:
+        """Return what no two rows have, of the rows that the rule is about.
+
+        Raises
+        ------
+        duckdb.Error
+            A value of a row lets the calculation fail.
+        """
+        given = self._compared(rows)
+        return given if self.where is None else given.filter(pa.array(self.where.holds(rows)))
+
+    def _compared(self, rows: pa.Table) -> pa.Table:
+        if not self.parts:
+            return rows.select(list(self.columns))
+        names = [str(number) for number in range(len(self.parts))]
+        return pa.table([part.evaluate(rows) for part in self.parts], names=names)
 
     def repeated(
         self, rows: pa.Table, later: Optional[Bools], seen: Optional[Seen] = None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import IO, Optional
 
 import numpy as np
@@ -18,11 +17,12 @@ import numpy.typing as npt
 from synthohive._logging import get_logger
 from synthohive.constrain.unique import UniqueRule
 from synthohive.exceptions import ConstraintViolationError
+from synthohive.io.base import Violation
 from synthohive.schema import ForeignKey, Metadata, TableConfig
 from synthohive.tables.base import Tables
 from synthohive.tables.key_hashes import NO_KEY, key_hashes
 
-__all__ = ["Violation", "check_validity", "violations"]
+__all__ = ["check_validity", "refuse", "violations"]
 
 log = get_logger(__name__)
 U64 = npt.NDArray[np.uint64]
@@ -30,26 +30,6 @@ Rules = Mapping[str, Sequence[UniqueRule]]
 SHOWN = 5
 AT_ONCE, READ_AT_ONCE = 1_000_000, 131_072
 """Hashes of one range, and of one piece of a file."""
-
-
-@dataclass(frozen=True)
-class Violation:
-    """Rows that a database would refuse.
-
-    Attributes
-    ----------
-    table : str
-    what : str
-        The constraint, as it is named to users.
-    rows : int
-    """
-
-    table: str
-    what: str
-    rows: int
-
-    def __str__(self) -> str:
-        return f"{self.table}: {self.rows:,} rows break {self.what}"
 
 
 def check_validity(
@@ -77,6 +57,11 @@ def check_validity(
         if old:
             log.warning("given_rows_not_valid", problems=list(map(str, old)))
         found = [v for v in found if v not in old]
+    refuse(found)
+
+
+def refuse(found: Sequence[Violation]) -> None:
+    """Raise a ConstraintViolationError that names what was found, if anything was."""
     if not found:
         return
     shown = "; ".join(map(str, found[:SHOWN]))
@@ -104,8 +89,7 @@ def violations(
         for rule in [*map(UniqueRule, config.unique_sets), *(rules or {}).get(name, ())]:
             repeated = _repeated(tables, name, rule)
             if repeated:
-                kind = "PRIMARY KEY" if rule.columns == tuple(config.pk) else "UNIQUE"
-                plain = f"{kind} ({', '.join(rule.columns)})"
+                plain = config.unique_label(rule.columns)
                 yield Violation(name, rule.label if rule.special else plain, repeated)
         for key in config.foreign_keys:
             orphans = _orphans(tables, name, key)

@@ -29,6 +29,7 @@ __all__ = [
     "Provenance",
     "Reader",
     "SampledRows",
+    "Violation",
 ]
 
 IfExists = Literal["fail", "replace", "replace_foreign"]
@@ -91,6 +92,26 @@ class KeyCheck:
     rows: int
     orphans: int
     enforced: bool
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Rows that a database would refuse.
+
+    Attributes
+    ----------
+    table : str
+    what : str
+        The constraint, as it is named to users.
+    rows : int
+    """
+
+    table: str
+    what: str
+    rows: int
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.rows:,} rows break {self.what}"
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from synthohive._arrays import Floats
+from synthohive._arrays import Floats, IntArray
 from synthohive.metrics.associations import association_matrix, comparable_columns
-from synthohive.metrics.distances import ColumnScore, null_rate, shares, tvd_of_shares
+from synthohive.metrics.distances import ColumnScore, null_rate, tvd_of_shares
 from synthohive.metrics.encode import METRICS, View, as_categories, measured, view_of
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.schema import Column
@@ -46,6 +47,53 @@ class ColumnProfile:
     # shares among known values of the categories that enough entities have
     categories: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def size(self) -> int:
+        """How many numbers :meth:`counted` returns."""
+        return 2 + (len(self._named) + 1 if self.view == "categories" else 2 * len(self.points) + 1)
+
+    def counted(self, values: Any) -> IntArray:
+        """Count synthetic values by what is told apart here: those of parts of a column add up.
+
+        Returns
+        -------
+        ndarray of int64, shape (size,)
+            NULLs; known values that have no measure (NaN); then those in each cell. Cells are
+            the categories, and all others; or what lies before the first point, on it, between
+            it and the next one, on that …, and after the last one.
+        """
+        known = values.drop_null()
+        if self.view == "categories":
+            # of what is no category here the place is NULL
+            places = pc.index_in(as_categories(known), value_set=pa.array(self._named, pa.string()))
+            codes = np.asarray(places.fill_null(len(self._named)), np.int64)
+            cells = np.bincount(codes, minlength=len(self._named) + 1)
+        else:
+            cells = _cells(measured(self.view, known), self.points)
+        unmeasured = len(known) - int(cells.sum())
+        return np.concatenate([[values.null_count, unmeasured], cells]).astype(np.int64)
+
+    def score(self, counts: IntArray) -> ColumnScore:
+        """Return the distance of values that were :meth:`counted`."""
+        metric, total = METRICS[self.view], max(1, int(counts.sum()))
+        rate, cells = float(counts[0] / total), counts[2:]
+        nulls = abs(self.nulls - rate)
+        if self.view == "categories":
+            named = (None, *self._named, _OTHER)
+            shares = [rate, *(cells / max(1, int(cells.sum())) * (1 - rate)).tolist()]
+            real = {n: s * (1 - self.nulls) for n, s in self.categories.items()}
+            distance = tvd_of_shares({**real, None: self.nulls}, dict(zip(named, shares)))
+            return ColumnScore(metric, distance, nulls)
+        if not cells.any() or not len(self.points):
+            return ColumnScore(metric, 0.0, nulls)  # what is missing shows in the NULLs
+        below, upto = _shares(cells)
+        gaps = np.maximum(np.abs(below - self.below), np.abs(upto - self.upto))
+        return ColumnScore(metric, float(gaps.max()), nulls)
+
+    @property
+    def _named(self) -> list[str]:
+        return [name for name in self.categories if name != _OTHER]
+
 
 def profile_column(
     column: Column, values: Any, entities: Optional[Entities] = None, k: int = 5
@@ -72,32 +120,12 @@ def profile_column(
     if len(known) != len(numbers):  # NaN is no NULL, but not measured either
         known = known.take(~np.isnan(np.asarray(values.drop_null().cast(pa.float64()))))
     points = _points(numbers, known, k)
-    return ColumnProfile(view, nulls, points, *_shares(numbers, points))
+    return ColumnProfile(view, nulls, points, *_shares(_cells(numbers, points)))
 
 
 def profile_distance(profile: ColumnProfile, values: Any) -> ColumnScore:
     """Score synthetic `values` against the profile of the real ones."""
-    nulls = abs(profile.nulls - null_rate(values))
-    metric = METRICS[profile.view]
-    made = values.drop_null()
-    if profile.view == "categories":
-        return ColumnScore(metric, _category_distance(profile, made, null_rate(values)), nulls)
-    numbers = measured(profile.view, made)
-    if not len(numbers) or not len(profile.points):
-        return ColumnScore(metric, 0.0, nulls)  # what is missing shows in the NULLs
-    below, upto = _shares(numbers, profile.points)
-    distance = np.maximum(np.abs(below - profile.below), np.abs(upto - profile.upto)).max()
-    return ColumnScore(metric, float(distance), nulls)
-
-
-def _shares(numbers: Floats, points: Floats) -> tuple[Floats, Floats]:
-    """Return the shares of numbers below each point, and not above it."""
-    # on both sides of each: the distribution steps up where many rows have that value
-    ordered, size = np.sort(numbers), max(1, len(numbers))
-    return (
-        np.searchsorted(ordered, points, "left") / size,
-        np.searchsorted(ordered, points, "right") / size,
-    )
+    return profile.score(profile.counted(values))
 
 
 @dataclass(frozen=True)
@@ -112,11 +140,25 @@ class TableProfile:
         if self.associations.shape != (len(self.associated),) * 2:
             raise ValueError("not each pair of columns has an association")
 
+    def counted(self, table: pa.Table) -> IntArray:
+        """Return :meth:`ColumnProfile.counted` of all profiled columns, one after the other."""
+        found = [own.counted(table.column(name)) for name, own in self.columns.items()]
+        return np.concatenate([*found, np.zeros(0, np.int64)])
+
+    def scored(self, counts: IntArray) -> dict[str, ColumnScore]:
+        """Score each column by what was :meth:`counted` in all parts of a synthetic table."""
+        ends = np.cumsum([own.size for own in self.columns.values()])[:-1]
+        parts = np.split(counts, ends)
+        return {name: own.score(part) for (name, own), part in zip(self.columns.items(), parts)}
+
+    @property
+    def size(self) -> int:
+        """How many numbers :meth:`counted` returns."""
+        return sum(own.size for own in self.columns.values())
+
     def score(self, table: pa.Table) -> dict[str, ColumnScore]:
         """Score each profiled column of a synthetic table."""
-        return {
-            name: profile_distance(own, table.column(name)) for name, own in self.columns.items()
-        }
+        return self.scored(self.counted(table))
 
 
 def profile_table(
@@ -163,17 +205,20 @@ def frequent_categories(values: Any, entities: Entities, k: int) -> dict[str, fl
     return {**kept, _OTHER: rest} if rest else kept
 
 
-def _category_distance(profile: ColumnProfile, made: Any, nulls: float) -> float:
-    other = 0.0
-    frequencies: dict[Any, float] = {None: nulls}
-    for name, share in shares(made).items():
-        if name in profile.categories:
-            frequencies[name] = share * (1 - nulls)
-        else:
-            other += share * (1 - nulls)
-    frequencies[_OTHER] = other
-    real: dict[Any, float] = {n: s * (1 - profile.nulls) for n, s in profile.categories.items()}
-    return tvd_of_shares({**real, None: profile.nulls}, frequencies)
+def _cells(numbers: Floats, points: Floats) -> IntArray:
+    """Count the numbers before, on and between points, ``(2 * points + 1,)``."""
+    # on both sides of each: the distribution steps up where many rows have that value
+    ordered = np.sort(numbers)
+    below = np.searchsorted(ordered, points, "left")
+    upto = np.searchsorted(ordered, points, "right")
+    edges = np.append(np.stack([below, upto], axis=1).reshape(-1), len(ordered))
+    return np.diff(edges, prepend=0).astype(np.int64)
+
+
+def _shares(cells: IntArray) -> tuple[Floats, Floats]:
+    """Return the shares of numbers below each point, and not above it."""
+    below, upto = (np.cumsum(cells)[:-1].reshape(-1, 2) / max(1, int(cells.sum()))).T
+    return below, upto
 
 
 def _points(values: Floats, entities: Entities, k: int) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 from pydantic import Field, model_validator
@@ -319,6 +319,11 @@ class TableConfig(Strict):
         found += [tuple(i.columns) for i in self.indexes if i.unique and i.columns]
         out = set(self.exclude_columns)
         return [columns for columns in dict.fromkeys(found) if out.isdisjoint(columns)]
+
+    def unique_label(self, columns: Sequence[str]) -> str:
+        """Name a set of columns that never repeat together, as users know it."""
+        kind = "PRIMARY KEY" if list(columns) == list(self.pk) else "UNIQUE"
+        return f"{kind} ({', '.join(columns)})"
 
     def own_columns(self, key: ForeignKey) -> set[str]:
         """Return the columns that a key to the table itself leads to themselves.

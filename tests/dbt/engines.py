@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Callable
@@ -19,6 +17,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Engine
 
 from tests.dbt.rendering import Macros
+from tests.spark.session import session
 
 Query = Callable[[str], "list[dict[str, Any]]"]
 TYPES: dict[str, sa.types.TypeEngine[Any]] = {
@@ -94,34 +93,14 @@ def in_server(
 @contextmanager
 def in_spark(tables: Mapping[str, pa.Table]) -> Iterator[Warehouse]:
     """Give the tables in a local Spark."""
-    from pyspark.sql import SparkSession
+    spark = session()
+    for name, table in tables.items():
+        spark.createDataFrame(table).createOrReplaceTempView(name)
 
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    spark = (
-        SparkSession.builder.master("local[1]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.warehouse.dir", tempfile.gettempdir())  # else it makes a folder here
-        # Tables are small: what costs is planning, compiling, and tasks that do nothing.
-        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
-        .config("spark.sql.shuffle.partitions", "1")
-        .config("spark.default.parallelism", "1")
-        .config("spark.sql.adaptive.enabled", "false")
-        .config("spark.sql.codegen.wholeStage", "false")
-        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
-        .config("spark.sql.execution.arrow.pyspark.enabled", "true")
-        .getOrCreate()
-    )
-    try:
-        for name, table in tables.items():
-            spark.createDataFrame(table).createOrReplaceTempView(name)
+    def query(sql: str) -> list[dict[str, Any]]:
+        return [row.asDict() for row in spark.sql(sql).collect()]
 
-        def query(sql: str) -> list[dict[str, Any]]:
-            return [row.asDict() for row in spark.sql(sql).collect()]
-
-        yield Warehouse("spark", query, {name: name for name in tables})
-    finally:
-        spark.stop()
+    yield Warehouse("spark", query, {name: name for name in tables})
 
 
 def spark_is_here() -> bool:

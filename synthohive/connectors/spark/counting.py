@@ -1,0 +1,129 @@
+"""Counts over all rows of DataFrames, made where the rows are: one pass over each table.
+
+A worker counts its rows as numpy does on one machine, and gives the sums alone; Spark adds them up.
+So figures are those of one machine on the same rows, and nothing else reaches the driver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive._arrays import IntArray
+from synthohive.connectors.spark.names import quote
+
+__all__ = ["Counted", "Counting", "added_up", "as_read"]
+
+AT_ONCE = 16
+"""Tables of one job: a plan of hundreds takes longer to make than they take to be counted."""
+_NESTED = ("array", "map", "struct", "variant")
+
+
+class Counting(Protocol):
+    """What is counted. It is sent to the workers."""
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+
+    def counted(self, table: pa.Table) -> IntArray:
+        """Count rows; the counts of parts of a table add up."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """One table, and what to count in it.
+
+    Attributes
+    ----------
+    frame : pyspark DataFrame
+    schema : pyarrow.Schema
+        The columns that are looked at, in the form in which rows are read elsewhere.
+    counting : Counting
+    """
+
+    frame: Any
+    schema: pa.Schema
+    counting: Counting
+
+
+def added_up(tables: Sequence[Counted]) -> list[IntArray]:
+    """Count in all tables, in a few jobs.
+
+    Returns
+    -------
+    list of ndarray of int64, shape (size,)
+        One for each table.
+    """
+    totals = [np.zeros(table.counting.size, dtype=np.int64) for table in tables]
+    for start in range(0, len(tables), AT_ONCE):
+        parts = [
+            _selected(table).mapInArrow(
+                _Counter(number, table.schema, table.counting), "number int, place int, n bigint"
+            )
+            for number, table in enumerate(tables[start : start + AT_ONCE], start)
+        ]
+        whole = reduce(lambda above, rest: above.unionAll(rest), parts)
+        sums = whole.groupBy("number", "place").sum("n").toDF("number", "place", "n").toArrow()
+        numbers, places, counts = (np.asarray(column) for column in sums.columns)
+        for number in np.unique(numbers):
+            own = numbers == number
+            totals[number][places[own]] = counts[own]
+    return totals
+
+
+def _selected(table: Counted) -> Any:
+    """Return the columns; what is nested, as JSON."""
+    nested = {name for name, type_ in table.frame.dtypes if type_.startswith(_NESTED)}
+    return table.frame.selectExpr(
+        *(f"to_json({quote(n)}) AS {quote(n)}" if n in nested else quote(n)
+          for n in table.schema.names)
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Counter:
+    """Counts the rows of one partition, in a worker; zeros are left out."""
+
+    number: int
+    schema: pa.Schema
+    counting: Counting
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        total = np.zeros(self.counting.size, dtype=np.int64)
+        for batch in batches:
+            arrays = [as_read(batch.column(f.name), f.type) for f in self.schema]
+            total += self.counting.counted(pa.Table.from_arrays(arrays, schema=self.schema))
+        places = np.flatnonzero(total)
+        yield pa.RecordBatch.from_arrays(
+            [
+                pa.array(np.full(len(places), self.number, dtype=np.int32)),
+                pa.array(places.astype(np.int32)),
+                pa.array(total[places]),
+            ],
+            names=["number", "place", "n"],
+        )
+
+
+def as_read(array: pa.Array, type_: pa.DataType) -> pa.Array:
+    """Return a column in the form in which rows are read elsewhere, which Spark may not have.
+
+    Examples
+    --------
+    >>> as_read(pa.array(["01:02:03.5"]), pa.time64("us"))[0]
+    <pyarrow.Time64Scalar: datetime.time(1, 2, 3, 500000)>
+    """
+    if array.type == type_:
+        return array
+    if pa.types.is_time(type_) and not pa.types.is_time(array.type):  # as a text
+        day = pc.binary_join_element_wise("1970-01-01", pc.cast(array, pa.string()), " ")
+        array = pc.cast(day, pa.timestamp("us"))
+    elif pa.types.is_duration(type_) and pa.types.is_timestamp(array.type):  # since 1970
+        array = pc.cast(pc.cast(pc.cast(array, pa.timestamp("us")), pa.int64()), pa.duration("us"))
+    return pc.cast(array, type_, safe=False)

@@ -1,0 +1,56 @@
+"""The Spark of a test process: one session, as it takes seconds to start."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import sys
+import tempfile
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+CLASSIC = {
+    "spark.ui.enabled": "false",
+    "spark.sql.session.timeZone": "UTC",
+    # Tables are small: what costs is planning, compiling, and tasks that do nothing.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.default.parallelism": "1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "100",  # a partition is several batches
+}
+
+
+def is_sail() -> bool:
+    """Whether Spark is Sail, over Spark Connect."""
+    return find_spec("pysail") is not None
+
+
+@functools.cache
+def session() -> Any:
+    """Return this process's session: of Sail where it is installed, else of a local Spark."""
+    from pyspark.sql import SparkSession
+
+    # Both start Python for what runs in workers.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if is_sail():
+        from pysail.spark import SparkConnectServer
+
+        server = SparkConnectServer(ip="127.0.0.1", port=0)
+        server.start(background=True)
+        session.server = server  # type: ignore[attr-defined]  # it ends where nobody holds it
+        builder = SparkSession.builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}")
+        return builder.getOrCreate()
+    if shutil.which("java") is None:
+        pytest.skip("there is no java")
+    builder = SparkSession.builder.master("local[2]")
+    folder = tempfile.mkdtemp(prefix="spark")  # else there is one in the working directory
+    for name, value in {**CLASSIC, "spark.sql.warehouse.dir": folder}.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()

@@ -1,0 +1,247 @@
+"""What a database would refuse, and how far columns are off: found in Spark as on one machine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from synthohive import Metadata
+from synthohive.connectors.spark.counting import Counted, added_up
+from synthohive.connectors.spark.proof import prove
+from synthohive.constrain.unique import special_rules
+from synthohive.constrain.validity import violations
+from synthohive.exceptions import ConstraintViolationError, QualityError
+from synthohive.interface.spark_proof import (
+    fan_out_distances,
+    prove_frames,
+    score_frames,
+    unique_rows,
+)
+from synthohive.io.base import FanOut
+from synthohive.learn.fitted import FittedDatabase, FittedKey, FittedTable
+from synthohive.metrics.fan_out import fan_out_histogram
+from synthohive.metrics.profile import profile_table
+from synthohive.schema import (
+    Column,
+    ColumnKind,
+    ForeignKey,
+    Index,
+    PrivacyConfig,
+    UniqueConstraint,
+)
+from synthohive.schema.columns import column_from_arrow
+from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.degrees import FanOutModel
+from synthohive.tables.roles import Roles
+from synthohive.tables.sample import Sample
+
+pytestmark = pytest.mark.integration
+INT, TEXT = ColumnKind.INTEGER, ColumnKind.TEXT
+
+
+def library() -> Metadata:
+    def columns(*names: str, nullable: tuple[str, ...] = ()) -> dict[str, Column]:
+        return {
+            name: Column(
+                name=name, kind=TEXT if name == "no te" else INT, nullable=name in nullable
+            )
+            for name in names
+        }
+
+    shelf = ForeignKey(columns=["room", "row"], parent="shelves", parent_columns=["room", "row"])
+    sequel = ForeignKey(columns=["sequel"], parent="books", parent_columns=["id"])
+    loans = Index(
+        name="one", columns=[], unique=True,
+        definition='CREATE UNIQUE INDEX one ON books (lower("no te")) WHERE loans > 0',
+    )  # fmt: skip
+    meta = Metadata(dialect="postgresql")
+    meta.add_table("shelves", ["room", "row"], columns=columns("room", "row"))
+    return meta.add_table(
+        "books",
+        "id",
+        columns=columns(
+            "id", "room", "row", "sequel", "isbn", "ean", "no te", "loans",
+            nullable=("room", "row", "sequel", "isbn", "ean", "no te"),
+        ),
+        foreign_keys=[shelf, sequel],
+        unique=[
+            UniqueConstraint(columns=["isbn"]),
+            UniqueConstraint(name="ean", columns=["ean"], nulls_distinct=False),
+        ],
+        indexes=[loans],
+    )  # fmt: skip
+
+
+SHELVES: dict[str, list[Any]] = {"room": [1, 1, 2], "row": [1, 2, 1]}
+BOOKS: dict[str, list[Any]] = {
+    "id": [1, 2, 3, 4, 5],
+    "room": [1, 1, 1, None, 7],  # a key that is NULL in part refers to nothing
+    "row": [1, 1, 2, 9, None],
+    "sequel": [2, 3, None, None, 2],
+    "isbn": [10, None, None, 11, 12],
+    "ean": [None, 1, 2, 3, 4],
+    "no te": ["a", "A", None, "b", "B"],
+    "loans": [1, 0, 5, 0, 2],
+}
+FAULTS: dict[str, list[Any]] = {
+    "id": [1, 2, 3, 4, 4],
+    "room": [1, 1, 1, 3, 3],
+    "row": [1, 1, 2, 9, None],
+    "sequel": [2, 3, 9, 8, 8],
+    "isbn": [10, None, None, 11, 11],
+    "ean": [None, None, 2, 3, 4],
+    "no te": ["a", "A", None, "b", "B"],
+    "loans": [1, 3, 5, None, 2],
+}
+
+
+def found_in(spark: Any, books: dict[str, list[Any]]) -> Any:
+    """Return what is found in Spark; it is what is found on one machine."""
+    metadata = library()
+    tables = {
+        "shelves": pa.table(SHELVES),
+        "books": pa.table(books, schema=pa.schema([
+            (n, c.arrow_type) for n, c in metadata.tables["books"].columns.items()
+        ])),
+    }  # fmt: skip
+    special = {"books": special_rules(metadata.tables["books"], "postgresql")}
+    frames = {name: spark.createDataFrame(table) for name, table in tables.items()}
+    rules = {name: [unique_rows(rule) for rule in own] for name, own in special.items()}
+    proof = prove(metadata, frames, rules)
+    sample = Sample(metadata, RelationalPlan.build(metadata, {}), tables)
+    assert set(proof.violations) == set(violations(metadata, sample, special))
+    return proof
+
+
+def test_rows_that_are_right_pass(spark: Any) -> None:
+    proof = found_in(spark, BOOKS)
+    assert proof.violations == ()
+    assert proof.rows == {"shelves": 3, "books": 5}
+    shelf, sequel = (key.key.label("books") for key in proof.keys)
+    assert proof.fan_outs[shelf] == FanOut({0: 1, 1: 1, 2: 1}, nulls=2)
+    assert proof.fan_outs[sequel] == FanOut({0: 3, 1: 1, 2: 1}, nulls=2)
+    assert [(key.rows, key.orphans, key.enforced) for key in proof.keys] == [(5, 0, False)] * 2
+
+
+def test_each_fault_is_found(spark: Any) -> None:
+    proof = found_in(spark, FAULTS)
+    assert {(one.table, one.what): one.rows for one in proof.violations} == {
+        ("books", "NOT NULL (loans)"): 1,
+        ("books", "PRIMARY KEY (id)"): 1,
+        ("books", "UNIQUE (isbn)"): 1,
+        ("books", "UNIQUE (ean) NULLS NOT DISTINCT 'ean'"): 1,
+        ("books", "UNIQUE (no te) of some rows 'one'"): 1,
+        ("books", "books(room, row) -> shelves(room, row)"): 1,
+        ("books", "books(sequel) -> books(id)"): 3,
+    }
+    assert [key.orphans for key in proof.keys] == [1, 3]
+
+
+def test_profiles_are_held_against_all_rows(spark: Any) -> None:
+    """Whatever Spark holds a column in, and however many parts there are of it."""
+    rng, rows = np.random.default_rng(3), 300
+    day = np.datetime64("2024-01-01T00:00:00", "us") + rng.integers(0, 10**12, rows)
+    gone = rng.random(rows) < 0.1
+    floats = np.where(rng.random(rows) < 0.1, np.nan, rng.normal(size=rows))
+    times = [dt.time(int(n) % 24, 30, 1, int(n)) for n in rng.integers(0, 999, rows)]
+    held = {
+        "integer": (pa.array(rng.poisson(3, rows), mask=gone), INT, "int64"),
+        "unsigned": (pa.array(rng.integers(0, 99, rows)), INT, "uint64"),
+        "float": (pa.array(floats, mask=gone), ColumnKind.FLOAT, None),
+        "decimal": (
+            pa.array([Decimal(int(n)).scaleb(-2) for n in rng.integers(0, 999, rows)]),
+            ColumnKind.DECIMAL,
+            "decimal128(12, 2)",
+        ),
+        "flag": (pa.array(rng.random(rows) < 0.3, mask=gone), ColumnKind.BOOLEAN, None),
+        "of few": (pa.array(rng.choice(["a", "b", "ü"], rows), mask=gone), TEXT, None),
+        "text": (pa.array([f"{n}" * (n % 7) for n in range(rows)]), TEXT, None),
+        "date": (pa.array(day).cast(pa.date32()), ColumnKind.DATE, None),
+        "moment": (pa.array(day, mask=gone), ColumnKind.TIMESTAMP, None),
+        "time": (pa.array(times), ColumnKind.TIME, None),
+        "binary": (pa.array([b"x" * (n % 5) for n in range(rows)]), ColumnKind.BINARY, None),
+    }
+    columns = {
+        name: Column(name=name, kind=kind, arrow=arrow) for name, (_, kind, arrow) in held.items()
+    }
+    schema = pa.schema([(name, column.arrow_type) for name, column in columns.items()])
+    table = pa.table([a.cast(f.type) for (a, *_), f in zip(held.values(), schema)], schema=schema)
+    profile = profile_table(table.slice(0, 200), columns)
+    written = table.set_column(1, "unsigned", table["unsigned"].cast(pa.decimal128(20, 0)))
+    written = written.set_column(9, "time", table["time"].cast(pa.string()))
+    frame = spark.createDataFrame(written)
+    same = Counted(frame.repartition(2), schema, profile)
+    other, nothing = Counted(frame.where("`of few` = 'a'"), schema, profile), frame.where("1 = 0")
+    counts = added_up([same, other, Counted(nothing, schema, profile)])
+    assert np.array_equal(counts[0], profile.counted(table))
+    assert profile.scored(counts[0]) == profile.score(table)
+    assert profile.scored(counts[1])["of few"].value > 0.5
+    assert not counts[2].any()
+
+
+def shops(shift: float) -> dict[str, pa.Table]:
+    rng = np.random.default_rng(0)
+    kinds = rng.choice(["a", "b"], 60)
+    return {
+        "shops": pa.table({"id": pa.array(range(60)), "kind": pa.array(kinds)}),
+        "orders": pa.table(
+            {
+                "id": pa.array(range(400)),
+                "shop": pa.array(rng.integers(0, 50, 400)),
+                "paid": pa.array(rng.normal(shift, size=400)),
+            }
+        ),
+    }
+
+
+def kept(tables: dict[str, pa.Table]) -> FittedDatabase:
+    """Return what a fit keeps of tables to score others by."""
+    metadata = Metadata().add_table("shops", "id", columns=columns_of(tables["shops"]))
+    metadata.add_table(
+        "orders", "id", fk={"shop": "shops.id"}, columns=columns_of(tables["orders"])
+    )
+    ((child, key),) = metadata.foreign_keys()
+    sides = tables[child], key.columns, tables[key.parent], key.parent_columns
+    fan_out = FittedKey(FanOutModel.fit(fan_out_histogram(*sides)), 0.0)
+    keys = {"orders": {key.label(child): fan_out}}
+    found = {}
+    for name, config in metadata.tables.items():
+        roles = Roles.of(config, [c for k in config.foreign_keys for c in k.columns], {}, ["id"])
+        own = {column: config.columns[column] for column in roles.attributes}
+        profile = profile_table(tables[name], own)
+        found[name] = FittedTable(
+            config, len(tables[name]), roles, keys=keys.get(name, {}), profile=profile
+        )
+    plan = RelationalPlan.build(metadata, {})
+    return FittedDatabase(metadata, plan, found, PrivacyConfig(), "none", 0, 0)
+
+
+def columns_of(table: pa.Table) -> dict[str, Column]:
+    return {field.name: column_from_arrow(field) for field in table.schema}
+
+
+def test_a_run_is_proved_and_scored_as_on_one_machine(spark: Any) -> None:
+    known, tables = kept(shops(0.0)), shops(0.3)
+    frames = {name: spark.createDataFrame(table) for name, table in tables.items()}
+    proof = prove_frames(known, frames)
+    assert proof.rows == {"shops": 60, "orders": 400}
+    (distance,) = fan_out_distances(known, proof).values()
+    assert distance < 0.05
+    expected = {
+        f"{name}.{column}": score
+        for name, table in known.shown.items()
+        for column, score in table.profile.score(tables[name]).items()
+    }
+    assert score_frames(known, frames) == expected
+    assert expected["orders.paid"].value > 0.05
+    far = frames["orders"].selectExpr("id", "shop", "paid + 100 AS paid")
+    with pytest.raises(QualityError, match=r"orders\.paid"):
+        score_frames(known, {**frames, "orders": far}, quality_threshold=0.9)
+    astray = frames["orders"].selectExpr("id", "shop + 1000 AS shop", "paid")
+    with pytest.raises(ConstraintViolationError, match=r"orders: 400 rows break orders\(shop\)"):
+        prove_frames(known, {**frames, "orders": astray})
