@@ -8,13 +8,14 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 from synthohive._version import __version__
 from synthohive._workspace import Workspace
 from synthohive.exceptions import ConnectorError
 
 __all__ = [
+    "LEDGER",
     "FileIdentity",
     "OwnFiles",
     "check_if_exists",
@@ -22,6 +23,8 @@ __all__ = [
     "digest",
     "file_names",
     "identity",
+    "ledger_of",
+    "with_listed",
     "write_whole",
 ]
 
@@ -146,14 +149,13 @@ class OwnFiles:
             )
 
     def _ledger(self) -> dict[str, list[str]]:
+        return ledger_of(self._ledger_text(), "files", str(self.folder))
+
+    def _ledger_text(self) -> Optional[str]:
         try:
-            state = json.loads((self.folder / LEDGER).read_text(encoding="utf-8"))
-            files = {str(name): [str(s) for s in sums] for name, sums in state["files"].items()}
+            return (self.folder / LEDGER).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
-            return {}
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
-            raise ConnectorError(f"{str(self.folder / LEDGER)!r} is not SynthoHive's.") from exc
-        return files
+            return None
 
     def staging(self) -> Workspace:
         """Return a folder on the same file system, to be left before long."""
@@ -178,10 +180,50 @@ class OwnFiles:
         self._write_ledger({**before, **{name: [total] for name, total in fresh.items()}})
 
     def _write_ledger(self, files: Mapping[str, list[str]]) -> None:
-        text = json.dumps({"synthohive": __version__, "files": files}, indent=1)
+        text = with_listed(self._ledger_text(), "files", files)
         with Workspace(self.folder) as staging:
             (staging / LEDGER).write_text(text, encoding="utf-8")
             (staging / LEDGER).replace(self.folder / LEDGER)
+
+
+def ledger_of(text: Optional[str], kind: str, folder: str) -> dict[str, list[str]]:
+    """Return what a ledger lists.
+
+    Parameters
+    ----------
+    text : str, optional
+        None where there is no ledger.
+    kind : {"files", "folders"}
+    folder : str
+        As errors name the place.
+
+    Raises
+    ------
+    ConnectorError
+        Something else is in its place.
+
+    Examples
+    --------
+    >>> ledger_of(with_listed(None, "files", {"a.csv": ["0f"]}), "files", "out")
+    {'a.csv': ['0f']}
+    """
+    if text is None:
+        return {}
+    try:
+        state = json.loads(text)
+        listed = [state.get(key, {}) for key in ("files", "folders")]
+        if not {"files", "folders"} & set(state):
+            raise ValueError("it lists nothing")
+        found = listed[("files", "folders").index(kind)]
+        return {str(name): [str(s) for s in sums] for name, sums in found.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError) as exc:
+        raise ConnectorError(f"{folder + '/' + LEDGER!r} is not SynthoHive's.") from exc
+
+
+def with_listed(text: Optional[str], kind: str, listed: Mapping[str, list[str]]) -> str:
+    """Return a ledger in which what it lists of one kind is something else."""
+    state = {} if text is None else json.loads(text)
+    return json.dumps({**state, "synthohive": __version__, kind: dict(listed)}, indent=1)
 
 
 _ELSEWHERE = "Choose another place."
