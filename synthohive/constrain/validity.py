@@ -8,7 +8,7 @@ those of one range after the other, so that no more than a million are held.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import IO, Optional
 
 import numpy as np
@@ -22,7 +22,7 @@ from synthohive.schema import ForeignKey, Metadata, TableConfig
 from synthohive.tables.base import Tables
 from synthohive.tables.key_hashes import NO_KEY, key_hashes
 
-__all__ = ["check_validity", "refuse", "violations"]
+__all__ = ["check_validity", "refuse", "repeats", "violations"]
 
 log = get_logger(__name__)
 U64 = npt.NDArray[np.uint64]
@@ -37,6 +37,7 @@ def check_validity(
     tables: Tables,
     rules: Optional[Rules] = None,
     given: Optional[Tables] = None,
+    names: Optional[Collection[str]] = None,
 ) -> None:
     """Refuse tables with a row that a database would refuse.
 
@@ -49,8 +50,10 @@ def check_validity(
     given : Tables, optional
         What the rows were before cells of them were filled: what they broke already is
         nobody's fault here, and is told by the log event ``given_rows_not_valid``.
+    names : collection of str, optional
+        The tables whose rows are looked at; all by default.
     """
-    found = list(violations(metadata, tables, rules))
+    found = list(violations(metadata, tables, rules, names))
     if found and given is not None:
         before = {(v.table, v.what): v.rows for v in violations(metadata, given, rules)}
         old = [v for v in found if v.rows <= before.get((v.table, v.what), 0)]
@@ -61,7 +64,12 @@ def check_validity(
 
 
 def refuse(found: Sequence[Violation]) -> None:
-    """Raise a ConstraintViolationError that names what was found, if anything was."""
+    """Refuse rows that break something.
+
+    Raises
+    ------
+    ConstraintViolationError
+    """
     if not found:
         return
     shown = "; ".join(map(str, found[:SHOWN]))
@@ -73,28 +81,48 @@ def refuse(found: Sequence[Violation]) -> None:
 
 
 def violations(
-    metadata: Metadata, tables: Tables, rules: Optional[Rules] = None
+    metadata: Metadata,
+    tables: Tables,
+    rules: Optional[Rules] = None,
+    names: Optional[Collection[str]] = None,
 ) -> Iterator[Violation]:
     """Yield what rows break, table by table: NOT NULL, what must not repeat, foreign keys.
 
     Parameters
     ----------
-    metadata, tables, rules
+    metadata, tables, rules, names
         As of :func:`check_validity`; all tables are read block by block.
     """
     for name, config in metadata.tables.items():
+        if names is not None and name not in names:
+            continue
         for column, rows in _nulls(config, tables).items():
             if rows:
                 yield Violation(name, f"NOT NULL ({column})", rows)
-        for rule in [*map(UniqueRule, config.unique_sets), *(rules or {}).get(name, ())]:
-            repeated = _repeated(tables, name, rule)
-            if repeated:
-                plain = config.unique_label(rule.columns)
-                yield Violation(name, rule.label if rule.special else plain, repeated)
+        yield from repeats(config, tables, (rules or {}).get(name, ()))
         for key in config.foreign_keys:
             orphans = _orphans(tables, name, key)
             if orphans:
                 yield Violation(name, key.label(name), orphans)
+
+
+def repeats(
+    config: TableConfig, tables: Tables, rules: Sequence[UniqueRule]
+) -> Iterator[Violation]:
+    """Yield what a table's rows repeat that must not, as :func:`violations` does.
+
+    Parameters
+    ----------
+    config : TableConfig
+    tables : Tables
+    rules : sequence of UniqueRule
+        Beside the unique sets of `config`.
+    """
+    for rule in [*map(UniqueRule, config.unique_sets), *rules]:
+        repeated = _repeated(tables, config.name, rule)
+        if repeated:
+            label = rule.label if rule.special else config.unique_label(rule.columns)
+            yield Violation(config.name, label, repeated)
 
 
 def _nulls(config: TableConfig, tables: Tables) -> dict[str, int]:

@@ -28,7 +28,7 @@ def suit_rows(run: Run, name: str) -> None:
     fitted, made = run.fitted.tables[name], run.tables[name]
     seed = seeds.seed_int(run.seed, name, "people")
     # the same seed and numbers as when rows were made: the same persons, in another form
-    rows = np.arange(made.spool.rows, dtype=np.int64)
+    rows = run.numbers(name, np.arange(made.spool.rows, dtype=np.int64))
     for target in dict.fromkeys(t for one in fitted.given for t in one.targets):
         old = made.spool.column_table([target]).column(0).combine_chunks()
         fresh = fitted.fakes[target].make(rows, seed, beside_of(fitted.given, target, run))
@@ -108,7 +108,8 @@ def _of_person(run: Run, namesake: Namesake) -> pa.Array:
     given, first = run.fitted.tables[namesake.source].given, _first_name_of(run, namesake.source)
     theirs = beside_of(given, first, run)
     # a row that leads nowhere (-1) is made as the first one, and not taken
-    fresh = fake.make(np.maximum(at, 0), seed, None if theirs is None else theirs.take(at))
+    persons = run.numbers(namesake.source, np.maximum(at, 0))
+    fresh = fake.make(persons, seed, None if theirs is None else theirs.take(at))
     there = pc.and_(_there(old), pa.array(at >= 0))
     return pc.if_else(there, fresh, old)
 

@@ -79,7 +79,8 @@ class BlockGenerator:
         self.checks = fitted.checks(metadata.dialect)
         self.conditions = run.conditions.get(self.name)
         self.wide_groups = self._wide_groups()
-        self.makers = {name: maker.fitting(rows) for name, maker in fitted.makers.items()}
+        numbered = run.numbered(self.name, rows)
+        self.makers = {name: maker.fitting(numbered) for name, maker in fitted.makers.items()}
 
     def made(self, block: Block) -> MadeBlock:
         """Make a block: a pure function of it, and of what the generator was given."""
@@ -164,7 +165,7 @@ class BlockGenerator:
         if self.conditions is None:
             return None
         seed = seeds.seed_int(self.run.seed, self.name, "conditions")
-        return self.conditions.rows(rows, seed)
+        return self.conditions.rows(self.run.numbers(self.name, rows), seed)
 
     def _modelled(
         self,
@@ -296,7 +297,8 @@ class BlockGenerator:
                 columns[name] = _with_nulls(array, self._empty(name, block, attributes))
         for name in roles.personal:
             with in_column(name):
-                columns[name] = self._made_up(name, rows, self._empty(name, block, attributes))
+                made_up = self.run.numbers(self.name, rows)
+                columns[name] = self._made_up(name, made_up, self._empty(name, block, attributes))
         schema = self.fitted.schema
         arrays = [
             columns[f.name] if f.name in columns else pa.nulls(len(rows), f.type) for f in schema
@@ -354,6 +356,7 @@ class BlockGenerator:
     def _key_column(self, name: str, block: Block) -> pa.Array:
         maker = self.makers[name]
         positions, sizes = block.positions, block.sizes
+        rows = self.run.numbers(self.name, block.rows)
         if name in self.wide_groups:  # counts on over all parents that share the other columns
             linked = block.parents >= 0
             # Parents that share the other columns are one group: places begin where the one before
@@ -361,7 +364,10 @@ class BlockGenerator:
             before, total = (v[block.parents] for v in self.wide_groups[name])
             positions = np.where(linked, positions + before, positions)
             sizes = np.where(linked, total, sizes)
-        places = Places(block.rows, block.parents, positions, sizes)
+        groups = block.parents
+        if self.plan.driver is not None:
+            groups = self.run.numbers(self.plan.driver.parent, groups)
+        places = Places(rows, groups, positions, sizes)
         return maker.make(places, seeds.seed_int(self.run.seed, self.name, name))
 
     def _wide_groups(self) -> dict[str, tuple[IntArray, IntArray]]:

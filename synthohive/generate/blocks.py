@@ -76,12 +76,5 @@ def cut_blocks(rows: int, groups: Optional[Groups], whole_groups: bool) -> Itera
             positions, sizes = np.zeros_like(parents), np.ones_like(parents)
         else:
             parents = groups.parents_of(numbers)
-            linked = parents >= 0
-            # Rows are numbered parent by parent: a place is the distance to the parent's first row.
-            positions = np.where(linked, numbers - offsets[parents], 0)
-            sizes = (
-                np.where(linked, groups.counts[parents], 1)
-                if len(groups.counts)
-                else (np.ones_like(parents))
-            )
+            positions, sizes = groups.places(numbers, parents)
         yield Block(number, int(start), int(stop), parents, positions, sizes)

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from itertools import chain
 from typing import Optional
 
-import numpy as np
+import pyarrow as pa
 
-from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
-from synthohive.exceptions import ConnectorError, ConstraintViolationError
-from synthohive.generate.attributes import deal_keys, generate_attributes
+from synthohive.constrain.validity import refuse, repeats
+from synthohive.exceptions import ConnectorError
 from synthohive.generate.block_pool import BlockPool, nothing
 from synthohive.generate.blocks import BLOCK_ROWS
 from synthohive.generate.conditions import Conditions
-from synthohive.generate.degrees import adjust_degrees, driving_degrees
-from synthohive.generate.feasibility import ParentsOver
-from synthohive.generate.foreign_keys import assign_foreign_keys
-from synthohive.generate.key_repair import can_have_rows
-from synthohive.generate.look_up_rows import keep_rows
-from synthohive.generate.run import Early, Groups, Run
-from synthohive.generate.schedule import schedule
-from synthohive.learn.damage import using
+from synthohive.generate.making import make_tables, refuse_loss
+from synthohive.generate.row_counts import expected_rows
+from synthohive.generate.run import Early, Generated, Run
+from synthohive.generate.shard_plan import SHARD_SIZE, Cut, ShardSize, cut_tables
+from synthohive.generate.shards import Shards
 from synthohive.learn.fitted import FittedDatabase
-from synthohive.schema.plan import may_be_null
 from synthohive.tables.block_store import TableSpool
 
 __all__ = ["generate_database"]
 
-log = get_logger(__name__)
-LEAST_LOST = 100
-"""Rows of which a table may lose all: in a small part of a database, nothing may be possible."""
 Ready = Callable[[str, TableSpool], None]
 
 
@@ -55,6 +46,7 @@ def generate_database(
     ready: Ready = _nobody,
     early: Optional[Early] = None,
     go_on: Callable[[], None] = nothing,
+    shard_size: ShardSize = SHARD_SIZE,
 ) -> Iterator[dict[str, TableSpool]]:
     """Generate all tables into a temporary folder; yield them by name, parents first.
 
@@ -83,6 +75,8 @@ def generate_database(
         expected to change them after that; `ready` follows.
     go_on : callable, optional
         Called between two blocks: what it raises ends the run.
+    shard_size : ShardSize, optional
+        From which size on tables are cut into shards, of which size: other rows follow from it.
 
     Raises
     ------
@@ -97,7 +91,7 @@ def generate_database(
                     fitted, seed, scale, folder, fitted.with_entity_rows(num_rows or {}),
                     enforce_constraints, dict(conditions or {}), blocks=blocks, early=early,
                 )  # fmt: skip
-                spools = _generate(run, ready)
+                spools = _generate(run, ready, shard_size)
         except OSError as exc:  # nothing but the folder's files is written or read here
             reason = os.strerror(exc.errno) if exc.errno else str(exc)
             raise ConnectorError(
@@ -108,144 +102,45 @@ def generate_database(
         yield spools
 
 
-def _generate(run: Run, ready: Ready) -> dict[str, TableSpool]:
+def _generate(run: Run, ready: Ready, size: ShardSize) -> dict[str, TableSpool]:
     fitted = run.fitted
-    run.blocks.expect(_expected_rows(run) // BLOCK_ROWS)
-    for step, final in schedule(fitted, _generate_table):
-        run.final = frozenset(final) & set(fitted.shown)
-        with using(fitted, step.table):
-            step(run)
-        for name in final:
-            _refuse_loss(run, name)
-            run.tables[name].spool.freeze()
-            if name in fitted.shown:
-                ready(name, run.tables[name].spool)
+    rows = expected_rows(fitted, run.scale, run.num_rows)
+    run.blocks.expect(sum(rows.values()) // BLOCK_ROWS)
+    cut = cut_tables(fitted, rows, size)
+
+    def final(name: str) -> None:
+        refuse_loss(run, name)
+        run.tables[name].spool.freeze()
+        if name in fitted.shown:
+            ready(name, run.tables[name].spool)
+
+    make_tables(run, [name for name in fitted.plan.order if name not in cut.tables], final)
+    if cut.tables:
+        _generate_shards(run, cut)
+        for name in cut.tables:
+            final(name)
     return {name: run.tables[name].spool for name in fitted.shown}
 
 
-def _refuse_loss(run: Run, name: str) -> None:
-    """Refuse a table all of whose rows were left out; untrained models may make such rows."""
-    made = run.tables[name]
-    if made.spool.rows or made.left_out < LEAST_LOST or run.fitted.rehearsed:
-        return
-    raise ConstraintViolationError(
-        f"All {made.left_out:,} rows of table {name!r} were left out, as no keys hold for them; "
-        "nothing was handed out.",
-        hint="Ask for more rows of the tables that it refers to (scale=…, num_rows={…}); else "
-        "report the schema: keys are meant to hold always.",
-    )
-
-
-def _expected_rows(run: Run) -> int:
-    """Return about how many rows all tables get: what is not asked for follows its parents."""
-    scales: dict[str, float] = {}
-    total = 0.0
-    for name in run.fitted.plan.order:
-        table, driver = run.fitted.tables[name], run.fitted.plan.tables[name].driver
-        if driver is None or table.reference is not None:
-            scale = run.scale
-        else:
-            scale = scales[driver.parent]
-        rows = run.num_rows.get(name, table.rows * scale)
-        scales[name] = rows / table.rows if table.rows else scale
-        total += rows
-    return round(total)
-
-
-def _generate_table(run: Run, name: str) -> None:
-    fitted, driver = run.fitted.tables[name], run.fitted.plan.tables[name].driver
-    if fitted.reference is not None:
-        made = keep_rows(run, name)
-    elif driver is None:
-        made = generate_attributes(run, name, _root_rows(run, name), None)
-    else:
-        groups = _groups(run, name)
-        made = generate_attributes(run, name, groups.rows, groups)
-    run.tables[name] = made
-    if fitted.reference is not None:
-        return
-    itself = bool(run.fitted.plan.tables[name].of("self"))
-    if itself:  # rows refer to these keys soon
-        deal_keys(run, name, made)
-    assign_foreign_keys(run, name, made)
-    adjust_degrees(run, name, made)
-    if not itself:  # rows that suit no parent were moved
-        deal_keys(run, name, made)
-
-
-def _root_rows(run: Run, name: str) -> int:
-    """Return the rows of a root table: none only where the real one has none."""
-    rows = run.num_rows.get(name)
-    if rows is None:
-        rows = _scaled(run, run.fitted.tables[name].rows)
-    return rows if can_have_rows(run, name) else 0
-
-
-def _scaled(run: Run, rows: int) -> int:
-    """Return a number of rows at the run's scale; a row alone stays."""
-    # at 1 % a table of 30 rows would else be empty, and whatever refers to it
-    return max(round(rows * run.scale), min(rows, 1)) if run.scale > 0 else 0
-
-
-def _groups(run: Run, name: str) -> Groups:
-    """Deal out the rows of a child table to its driving parents."""
-    driver = run.fitted.plan.tables[name].driver
-    if driver is None:
-        raise RuntimeError(f"{name!r} has no driving key")
-    label = driver.label(name)
-    key = run.fitted.tables[name].keys[label]
-    parent = run.tables[driver.parent]
-    if not can_have_rows(run, name):
-        return Groups(np.zeros(parent.spool.rows, dtype=np.int64))
-    asked, share, real = run.num_rows.get(name), key.null_share, run.fitted.tables[name].rows
-    # rows that have a parent; the share of those without is one of all rows
-    total = None if asked is None else round(asked * (1.0 - share))
-    count = partial(
-        key.fan_out.counts,
-        parent.spool.rows,
-        total,
-        rng=run.rng(name, label, "fan-out"),
-        growth=_growth(run, driver.parent) if total is None else 1.0,
-        limit=_limit(run, name),
-    )
-    counts = driving_degrees(run, name, count)
-    linked = int(counts.sum())
-    if asked is not None and total is not None:
-        if linked != total:
-            log.warning("rows_not_reached", table=name, asked=asked, key=label)
-        return Groups(counts, asked - total)
-    # the share is one of all rows: without / (linked + without)
-    without = round(linked * share / (1.0 - share)) if share < 1.0 else _scaled(run, real)
-    if not linked + without and real and not run.num_rows:  # else all below it were gone, too
-        able = np.flatnonzero(ParentsOver(run, name, driver).feasible())
-        counts[able[:1]] = 1
-        without = int(not len(able) and may_be_null(run.fitted.metadata.tables[name], driver))
-    return Groups(counts, without)
-
-
-def _growth(run: Run, parent: str) -> float:
-    """Return how much larger groups get because there are not as many parents as scaled."""
-    fitted = run.fitted.tables[parent]
-    if fitted.reference is not None:
-        return run.scale
-    rows, wanted = run.tables[parent].spool.rows, run.scale * fitted.rows
-    if run.num_rows or not rows or run.fitted.plan.tables[parent].driver is not None:
-        return min(wanted, 1.0) if rows == 1 and not run.num_rows else 1.0
-    # a single parent, or fewer than asked for: groups must be larger for as many children
-    return wanted / rows if rows == 1 or rows < round(wanted) else 1.0  # none, or no more allowed
-
-
-def _limit(run: Run, name: str) -> Optional[int]:
-    """Return the largest group that keeps pairs of keys distinct (many-to-many tables)."""
-    config, plan = run.fitted.metadata.tables[name], run.fitted.plan.tables[name]
-    driving = set() if plan.driver is None else set(plan.driver.columns)
-    limits = []
-    for unique in config.unique_sets:
-        rest = set(unique) - driving
-        keys = [key for key in plan.keys("free") if rest & set(key.columns)]
-        covered = {c for key in keys for c in key.columns}
-        empty = any(c not in config.pk and config.columns[c].nullable for c in unique)
-        if rest and rest < set(unique) and rest <= covered and not empty:
-            # inside one driving parent, each combination of the others' parents once
-            limits.append(math.prod(run.tables[key.parent].spool.rows for key in keys))
-    return min(limits, default=None)
+def _generate_shards(run: Run, cut: Cut) -> None:
+    """Make the tables that are cut, shard by shard, and put these one behind the other."""
+    fitted, shards = run.fitted, Shards.planned(run, cut)
+    whole = {name: TableSpool(run.place(name), fitted.tables[name].schema) for name in cut.tables}
+    largest = sorted(cut.tables, key=lambda name: (-shards.rows[name], name))
+    for name in largest:  # so that the longest load begins first
+        if run.early is not None and name in fitted.shown:
+            run.early(name, whole[name].follow())
+    lost = dict.fromkeys(cut.tables, 0)
+    for made in run.blocks.map(shards.made, range(cut.shards), cut.shards):
+        for name, spool in made.tables.items():
+            for batch in spool.batches():
+                whole[name].append(pa.Table.from_batches([batch]))
+            lost[name] += made.left_out[name]
+        made.remove()
+    for name, spool in whole.items():
+        spool.close()
+        run.tables[name] = Generated(spool, left_out=lost[name])
+    # Each shard has looked at its keys; what may still be is that two shards have the same.
+    rules = fitted.special_rules()
+    found = (repeats(fitted.metadata.tables[name], run, rules[name]) for name in largest)
+    refuse(list(chain.from_iterable(found)))

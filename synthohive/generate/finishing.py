@@ -25,7 +25,6 @@ from synthohive.generate.key_repair import Changes
 from synthohive.generate.parent_choice import choose
 from synthohive.generate.run import Generated, Run
 from synthohive.schema.plan import Link
-from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns, hstack, with_column, with_rows
 from synthohive.tables.block_store import TableSpool
 from synthohive.tables.joins import group_codes
@@ -232,7 +231,7 @@ class _Finish:
         repairs: list[Repair],
         checks: TableChecks,
     ) -> None:
-        self.seed, self.name, self.spool, self.checks = run.seed, name, spool, checks
+        self.run, self.name, self.spool, self.checks = run.before(()), name, spool, checks
         self.choices, self.changes, self.repairs = choices, changes, repairs
         self.fitted = run.fitted.tables[name]
         self.driver = run.fitted.plan.tables[name].driver
@@ -268,7 +267,7 @@ class _Finish:
         return block
 
     def _rng(self, part: str, start: int) -> np.random.Generator:
-        return seeds.generator(self.seed, self.name, part, start)
+        return self.run.rng(self.name, part, start)
 
     def _unrepeated(self, repaired: pa.Table, followed: pa.Table) -> pa.Table:
         """Return rows with what follows, but as they were where they would repeat by it."""

@@ -17,7 +17,6 @@ from synthohive.link.assignment import NEAR, Forbids, Grouping, Rules, assign, c
 from synthohive.link.association import PairShares
 from synthohive.link.hierarchy import HierarchyModel
 from synthohive.schema.plan import Link
-from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import hstack, with_rows
 from synthohive.tables.joins import group_codes
 from synthohive.tables.nulls import any_null
@@ -53,7 +52,7 @@ class Tree:
         self.own = hstack(self.own, made.drawn_columns(list(own)))
         names = [] if self.codes is None else self.codes.columns
         self.seen = run.above(name, names)
-        self.seed = seeds.seed_int(run.seed, name, label)
+        self.seed = run.drawn_seed(name, label)
         self.rng = run.rng(name, label, "hierarchy")
         self.model, self.earlier = model, model.earlier
         self.within = _within(run, link, model) if model.within else None

@@ -43,16 +43,15 @@ from synthohive.link.assignment import (
     joined,
     repair,
 )
-from synthohive.link.quota_split import class_shares, split_quota, take_evenly
+from synthohive.link.quota_split import class_shares, split_quota, take_evenly, to_total
 from synthohive.schema import ForeignKey, TableConfig
 from synthohive.schema.plan import Link, Role
-from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns
 from synthohive.tables.joins import group_codes
 from synthohive.tables.number_spool import PIECE
 from synthohive.tables.roles import code_column, depth_column, null_column
 
-__all__ = ["breaks", "choose"]
+__all__ = ["breaks", "choose", "planned_quota"]
 
 log = get_logger(__name__)
 ROLES: tuple[Role, ...] = ("free", "grouped", "implied", "deferred")
@@ -78,6 +77,30 @@ def choose(run: Run, made: Generated, link: Link) -> Iterator[IntArray]:
         yield choice.parents()
     else:
         yield from _choose_in_pieces(choice, pieces)
+
+
+def planned_quota(run: Run, link: Link, total: int) -> tuple[IntArray, AnyArray]:
+    """Return the children of each parent over a further key, before any child is there.
+
+    Parameters
+    ----------
+    run : Run
+        Has the key's parent among its tables.
+    link : Link
+    total : int
+        The children that have a parent.
+
+    Returns
+    -------
+    quota, classes : ndarray of integers, shape (parents,)
+        `total` in all, or fewer where nobody may have two; and the code of each parent.
+    """
+    parents = _Parents(run, link, _Piece(0, total))
+    quota, codes = parents.quota(total), parents.parent_codes()
+    margins = parents.margins(int(quota.sum()))
+    if margins:
+        quota = exchange_degrees(quota, margins, None, parents.rng("shares"), run.swap_rounds)
+    return quota, np.zeros(len(quota), dtype=np.uint8) if codes is None else codes
 
 
 @dataclass(frozen=True)
@@ -155,17 +178,79 @@ def _choose_in_pieces(whole: _Choice, pieces: list[_Piece]) -> Iterator[IntArray
     whole.warn(wrong)
 
 
-class _Choice:
-    """The choice over one key, for the rows of one piece."""
+class _Parents:
+    """The parents over one key, and how many children each is to have, whoever these are."""
 
-    def __init__(self, run: Run, made: Generated, link: Link, piece: _Piece) -> None:
-        self.run, self.made, self.link, self.piece = run, made, link, piece
+    def __init__(self, run: Run, link: Link, piece: _Piece) -> None:
+        self.run, self.link, self.piece = run, link, piece
         self.name, self.key, self.label = link.table, link.key, link.label
         self.fitted = run.fitted.tables[self.name]
         self.learned = self.fitted.keys[link.label]
         self.count = run.tables[self.key.parent].spool.rows
         self._part = () if piece.number < 0 else (piece.number,)
-        self.seed = seeds.seed_int(run.seed, self.name, self.label, *self._part)
+        self.seed = run.drawn_seed(self.name, self.label, *self._part)
+
+    def rng(self, part: str) -> np.random.Generator:
+        """Return a stream of this choice, and of this piece."""
+        return self.run.rng(self.name, self.label, part, *self._part)
+
+    def quota(self, wanted: int) -> IntArray:
+        """Return the number of children for each parent row, `wanted` in total."""
+        if (dealt := self._dealt()) is not None:  # among shards
+            return to_total(dealt, wanted)
+        # Of a unique key, nobody has two children, whatever the distribution says.
+        unique = set(self.key.columns) in [set(u) for u in self.fitted.config.unique_sets]
+        count = partial(
+            self.learned.fan_out.counts,
+            self.count,
+            wanted,
+            rng=self.rng("quota"),
+            limit=1 if unique else None,
+        )
+        return ParentsOver(self.run, self.name, self.key).children(count)
+
+    def _dealt(self) -> Optional[IntArray]:
+        """Return the children of each parent row in this shard; None where nothing was dealt."""
+        return None if self.run.shard is None else self.run.shard.quotas.get(self.label)
+
+    def margins(self, total: int) -> Optional[list[Margin]]:
+        """Return how many children which parents are to have; None where they have their own."""
+        kept = self.run.fitted.tables[self.key.parent].reference is not None
+        if kept or self._dealt() is not None:
+            return None
+        shares = self.learned.pairs
+        if shares is None:
+            return []
+        # Shares of the real rows: a bin of few parents with many children wants many here, too.
+        bins, wanted = shares.binned("theirs", self._above), shares.margins()
+        return [(bins[i], wanted[i] * total) for i in bins]
+
+    def _above(self, column: str) -> pa.ChunkedArray:
+        """Return a column of the parents, or of their ancestors."""
+        run, here = self.run, self.piece.parents
+        if here is None:
+            return run.above(self.key.parent, [column]).column(column)
+        return ancestor_columns(run, run.fitted.plan, self.key.parent, here, [column]).column(
+            column
+        )
+
+    def parent_codes(self) -> Optional[AnyArray]:
+        """Return the code of each parent; None without any."""
+        codes = self.learned.codes
+        if codes is None:
+            return None
+        if not codes.columns:  # it is a look-up table, with a code for each row
+            return np.arange(self.count, dtype=np.int64)
+        parts = self.run.above_in_pieces(self.key.parent, codes.columns)
+        return np.concatenate([codes(part).astype(np.int16) for part in parts])
+
+
+class _Choice(_Parents):
+    """The choice over one key, for the rows of one piece."""
+
+    def __init__(self, run: Run, made: Generated, link: Link, piece: _Piece) -> None:
+        super().__init__(run, link, piece)
+        self.made = made
 
     def pieces(self) -> list[_Piece]:
         """Return the rows in pieces; all of them in one where more than quotas is of the table.
@@ -259,10 +344,6 @@ class _Choice:
         if left:
             log.warning("repeated_pairs_left", key=self.label, rows=left)
 
-    def rng(self, part: str) -> np.random.Generator:
-        """Return a stream of this choice, and of this piece."""
-        return self.run.rng(self.name, self.label, part, *self._part)
-
     def _some(self, linked: IntArray, room: int) -> IntArray:
         return np.sort(self.rng("room").permutation(linked)[:room])
 
@@ -292,7 +373,8 @@ class _Choice:
             return pieces
         able = [np.ones(piece.rows, dtype=np.bool_) for piece in pieces]
         drawn = np.array([self.within(p)._drawn_nulls(a).sum() for p, a in zip(pieces, able)])
-        surplus = int(drawn.sum()) - round(self.learned.null_share * self.piece.rows)
+        share, rows = self.learned.null_share, self.piece.rows
+        surplus = int(drawn.sum()) - self.run.up_to(self.name, share, 0, rows)
         of = drawn if surplus > 0 else np.array([piece.rows for piece in pieces]) - drawn
         turned = take_evenly(of, min(abs(surplus), int(of.sum()))) * np.sign(surplus)
         return [replace(piece, turned=int(t)) for piece, t in zip(pieces, turned)]
@@ -390,54 +472,12 @@ class _Choice:
         # The model says which rows, the full table how many: drawn flags drift by its error.
         surplus = self.piece.turned
         if surplus is None:
-            surplus = int(nulls.sum()) - round(share * rows)
+            of_all = self.run.up_to(self.name, share, self.piece.start, self.piece.stop)
+            surplus = int(nulls.sum()) - of_all
         # Rows that are not able stay NULL: no parent agrees with them.
         turned = np.flatnonzero(nulls & able if surplus > 0 else ~nulls)
         nulls[self.rng("nulls").permutation(turned)[: abs(surplus)]] = surplus < 0
         return nulls
-
-    def quota(self, wanted: int) -> IntArray:
-        """Return the number of children for each parent row, `wanted` in total."""
-        # Of a unique key, nobody has two children, whatever the distribution says.
-        unique = set(self.key.columns) in [set(u) for u in self.fitted.config.unique_sets]
-        count = partial(
-            self.learned.fan_out.counts,
-            self.count,
-            wanted,
-            rng=self.rng("quota"),
-            limit=1 if unique else None,
-        )
-        return ParentsOver(self.run, self.name, self.key).children(count)
-
-    def margins(self, total: int) -> Optional[list[Margin]]:
-        """Return how many children which parents are to have; None where they have their own."""
-        if self.run.fitted.tables[self.key.parent].reference is not None:
-            return None
-        shares = self.learned.pairs
-        if shares is None:
-            return []
-        # Shares of the real rows: a bin of few parents with many children wants many here, too.
-        bins, wanted = shares.binned("theirs", self._above), shares.margins()
-        return [(bins[i], wanted[i] * total) for i in bins]
-
-    def _above(self, column: str) -> pa.ChunkedArray:
-        """Return a column of the parents, or of their ancestors."""
-        run, here = self.run, self.piece.parents
-        if here is None:
-            return run.above(self.key.parent, [column]).column(column)
-        return ancestor_columns(run, run.fitted.plan, self.key.parent, here, [column]).column(
-            column
-        )
-
-    def parent_codes(self) -> Optional[AnyArray]:
-        """Return the code of each parent; None without any."""
-        codes = self.learned.codes
-        if codes is None:
-            return None
-        if not codes.columns:  # it is a look-up table, with a code for each row
-            return np.arange(self.count, dtype=np.int64)
-        parts = self.run.above_in_pieces(self.key.parent, codes.columns)
-        return np.concatenate([codes(part).astype(np.int16) for part in parts])
 
     def _asked_codes(self) -> IntArray:
         """Return the code that each row asks for."""

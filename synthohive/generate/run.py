@@ -67,6 +67,21 @@ class Groups:
         # parents without rows have the same offset as the next one: right of all is who has the row
         return np.where(linked, np.searchsorted(self.offsets, rows, side="right") - 1, -1)
 
+    def places(self, rows: IntArray, parents: IntArray) -> tuple[IntArray, IntArray]:
+        """Return the place of each row among its siblings, from 0 on, and how many these are.
+
+        Parameters
+        ----------
+        rows, parents : ndarray of int64, shape (n,)
+            As :meth:`parents_of` returns these. Who has no parent is alone.
+        """
+        if not len(self.counts):
+            return np.zeros_like(rows), np.ones_like(rows)
+        linked, at = parents >= 0, np.maximum(parents, 0)
+        # Rows are numbered parent by parent: a place is the distance to the parent's first row.
+        positions, sizes = rows - self.offsets[at], self.counts[at]
+        return np.where(linked, positions, 0), np.where(linked, sizes, 1)
+
     @property
     def rows(self) -> int:
         """Rows of the child table."""
@@ -174,8 +189,13 @@ class Generated:
     def put(self, link: Link, parts: Iterable[AnyArray]) -> None:
         """Let all rows have parents over a key beside the driving one, one part after the other."""
         known = self.parents.get(link)
-        fresh = self.spool.path.with_suffix(f".{subkey(0, link.label):016x}")
-        self.parents[link] = NumberSpool(fresh if known is None else known.path, parts)
+        self.parents[link] = NumberSpool(
+            self.number_place(link) if known is None else known.path, parts
+        )
+
+    def number_place(self, link: Link) -> Path:
+        """Return the file of the parents over a key."""
+        return self.spool.path.with_suffix(f".{subkey(0, link.label):016x}")
 
 
 def flags_of(drawn: pa.Table, name: str, rows: int) -> Bools:
@@ -209,9 +229,51 @@ def numbers_of(drawn: pa.Table, name: str, rows: int) -> Floats:
     return np.asarray(pc.fill_null(drawn.column(name).cast(pa.float64()), 0.0).to_numpy())
 
 
+@dataclass(frozen=True)
+class Shard:
+    """The part of a run that one shard is; see :mod:`synthohive.generate.shards`.
+
+    Attributes
+    ----------
+    number : int
+    first, rows, whole : dict of str to int
+        Of each table that is cut: the number of the shard's first row among all, its rows, and
+        those of all shards.
+    linked : dict of str to int
+        Its rows with a driving parent, where that is cut as well.
+    limits : dict of str to (int or None)
+        Of these: the most rows of one parent.
+    groups : dict of str to Groups
+        Of tables that are cut, and whose driving parents are not.
+    quotas : dict of str to ndarray of int64
+        By the label of a key to a table that is not cut: the children of each row that is here.
+    given : dict of str to ndarray of int64
+        Of tables that are not cut, the numbers of the rows that are here.
+    dealt : dict of str to int
+        Of tables whose rows are numbered in turn over all shards, so that what rises with the
+        number rises in all of them: the most rows in one shard.
+    """
+
+    number: int
+    shards: int
+    first: dict[str, int]
+    rows: dict[str, int]
+    whole: dict[str, int]
+    linked: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, Optional[int]] = field(default_factory=dict)
+    groups: dict[str, Groups] = field(default_factory=dict)
+    quotas: dict[str, IntArray] = field(default_factory=dict)
+    given: dict[str, IntArray] = field(default_factory=dict)
+    dealt: dict[str, int] = field(default_factory=dict)
+
+    def among(self, table: str) -> tuple[int, int]:
+        """Return the number of a table's first row here, and the rows of all shards."""
+        return self.first[table], self.whole[table]
+
+
 @dataclass
 class Run(Tables):
-    """One call of `sample` or `to_database`.
+    """One call of `sample` or `to_database`, or a shard of one.
 
     Attributes
     ----------
@@ -236,6 +298,8 @@ class Run(Tables):
         Wants rows while they are made.
     final : frozenset of str
         Tables that no step changes after the one that is being done.
+    shard : Shard, optional
+        Which part of the rows is made; None: all of them.
     """
 
     fitted: FittedDatabase
@@ -249,6 +313,13 @@ class Run(Tables):
     blocks: BlockPool = field(default_factory=BlockPool)
     early: Optional[Early] = None
     final: frozenset[str] = frozenset()
+    shard: Optional[Shard] = None
+
+    @property
+    def own(self) -> list[str]:
+        """The tables that this run makes, of those that are there by now."""
+        given = () if self.shard is None else self.shard.given
+        return [name for name in self.tables if name not in given]
 
     def before(self, tables: Collection[str]) -> Run:
         """Return what blocks are made from, small enough to be handed to other processes.
@@ -330,6 +401,43 @@ class Run(Tables):
             part = rows[start : start + PIECE]
             yield ancestor_columns(self, self.fitted.plan, table, part, names)
 
+    def numbers(self, table: str, rows: IntArray) -> IntArray:
+        """Return the numbers of some rows in the whole table; -1 for row -1.
+
+        Keys and made-up persons are functions of these, and so the same in whatever shard.
+        """
+        if self.shard is None:
+            return rows
+        if table in self.shard.given:
+            return gather(self.shard.given[table], rows)
+        if table in self.shard.dealt:
+            return np.where(rows < 0, -1, rows * self.shard.shards + self.shard.number)
+        return np.where(rows < 0, -1, rows + self.shard.first[table])
+
+    def numbered(self, table: str, rows: int) -> int:
+        """Return below which number all are that :meth:`numbers` gives, of so many rows here."""
+        if self.shard is None or table in self.shard.given:
+            return rows
+        if table in self.shard.dealt:
+            return self.shard.dealt[table] * self.shard.shards
+        return self.shard.whole[table]
+
+    def up_to(self, table: str, share: float, start: int, stop: int) -> int:
+        """Return how many rows of ``start … stop - 1`` are a share of the whole table.
+
+        Those of all parts of a table add up to those of all of it, however small the parts are.
+        """
+        first = 0 if self.shard is None else self.shard.first[table]
+        return round(share * (first + stop)) - round(share * (first + start))
+
+    @property
+    def _part(self) -> tuple[Any, ...]:
+        return () if self.shard is None else ("shard", self.shard.number)
+
     def rng(self, *path: Any) -> np.random.Generator:
-        """Return the stream of a named part of this run."""
-        return seeds.generator(self.seed, *path)
+        """Return the stream of a named part of this run, or of this shard."""
+        return seeds.generator(self.seed, *self._part, *path)
+
+    def drawn_seed(self, *path: Any) -> int:
+        """Return a seed of a named part of this run, or of this shard, as a plain integer."""
+        return seeds.seed_int(self.seed, *self._part, *path)

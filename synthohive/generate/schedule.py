@@ -6,7 +6,7 @@ still made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
@@ -48,7 +48,7 @@ class Step:
 
 
 def schedule(
-    fitted: FittedDatabase, make: Callable[[Run, str], None]
+    fitted: FittedDatabase, make: Callable[[Run, str], None], tables: Collection[str]
 ) -> Iterator[tuple[Step, list[str]]]:
     """Yield the steps of a run, each with the tables that are final after it.
 
@@ -57,17 +57,22 @@ def schedule(
     fitted : FittedDatabase
     make : callable
         Makes the rows of a table.
+    tables : collection of str
+        The ones that are made; steps for others, and a look at others, are none.
     """
-    steps = list(_steps(fitted, make))
+    steps = list(_steps(fitted, make, tables))
     last = {name: number for number, step in enumerate(steps) for name in step.changes}
+    order = [name for name in fitted.plan.order if name in tables]
     for number, step in enumerate(steps):
-        yield step, [name for name in fitted.plan.order if last[name] == number]
+        yield step, [name for name in order if last[name] == number]
 
 
-def _steps(fitted: FittedDatabase, make: Callable[[Run, str], None]) -> Iterator[Step]:
+def _steps(
+    fitted: FittedDatabase, make: Callable[[Run, str], None], made: Collection[str]
+) -> Iterator[Step]:
     """Yield what there is to do; a step that has nothing to do in a table is none."""
-    order, tables, plan = fitted.plan.order, fitted.tables, fitted.plan.tables
-    metadata = fitted.metadata
+    order = [name for name in fitted.plan.order if name in made]
+    tables, plan, metadata = fitted.tables, fitted.plan.tables, fitted.metadata
     for name in order:
         moved = _relaxed(fitted, name, "free", "grouped", "self")
         # Rows for which there is no parent take along those that refer to them.
@@ -122,7 +127,7 @@ def _repeating(metadata: Metadata, name: str, columns: Sequence[str]) -> frozens
 
 
 def _check(run: Run, _: str) -> None:
-    check_validity(run.fitted.metadata, run, run.fitted.special_rules())
+    check_validity(run.fitted.metadata, run, run.fitted.special_rules(), names=run.own)
 
 
 def _fill_no_parents(run: Run, name: str) -> None:

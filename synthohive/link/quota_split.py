@@ -14,7 +14,7 @@ import numpy as np
 from synthohive._arrays import AnyArray, IntArray
 from synthohive.link.assignment import order_in_classes
 
-__all__ = ["class_shares", "split_quota", "take_evenly"]
+__all__ = ["class_shares", "split_evenly", "split_quota", "take_evenly", "to_total"]
 
 
 def take_evenly(left: AnyArray, number: int) -> IntArray:
@@ -30,6 +30,50 @@ def take_evenly(left: AnyArray, number: int) -> IntArray:
     # Shares of the running sum, rounded: steps between them are whole, and their sum is right.
     upto = (ends * number + total // 2) // max(total, 1)
     return np.asarray(np.diff(upto, prepend=0), dtype=np.int64)
+
+
+def to_total(quota: IntArray, total: int) -> IntArray:
+    """Return numbers of children with another sum, each as near to what it was as can be.
+
+    Examples
+    --------
+    >>> to_total(np.array([2, 0, 2]), 4), to_total(np.array([2, 0, 2]), 6)
+    (array([2, 0, 2]), array([3, 0, 3]))
+    """
+    missing = total - int(quota.sum())
+    if missing <= 0:
+        return take_evenly(quota, total) if missing else quota
+    weights = quota if quota.any() else np.ones_like(quota)
+    more, rest = divmod(missing, max(int(weights.sum()), 1))
+    return np.asarray(quota + more * weights + take_evenly(weights, rest), dtype=np.int64)
+
+
+def split_evenly(
+    quota: IntArray, classes: AnyArray, sizes: IntArray, seed: int
+) -> Iterator[tuple[IntArray, IntArray]]:
+    """Yield, for each shard, the parents that give children there, ascending, and how many.
+
+    Where it is not known yet what rows of a shard will ask for, each gets the same part of the
+    children of each class.
+
+    Parameters
+    ----------
+    quota : ndarray of int64, shape (parents,)
+    classes : ndarray of integers, shape (parents,)
+    sizes : ndarray of int64, shape (shards,)
+        The children in each; as many as `quota` has in all.
+    seed : int
+        As of :func:`split_quota`.
+    """
+    order = order_in_classes(classes, seed)
+    order = order[quota[order] > 0]
+    left = quota[order].astype(np.int32)
+    for size in sizes:
+        given = take_evenly(left, int(size))
+        left -= given.astype(np.int32)
+        at = np.flatnonzero(given)
+        at = at[np.argsort(order[at])]
+        yield order[at].astype(np.int64), given[at].astype(np.int64)
 
 
 def class_shares(asked: IntArray, stubs: IntArray) -> IntArray:

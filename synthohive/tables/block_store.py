@@ -17,7 +17,7 @@ from synthohive._arrays import AnyArray, Bools, IntArray
 from synthohive.encoding.encoded import EncodedTable, Layout
 from synthohive.io.staged import Withdrawn
 
-__all__ = ["EncodedSpool", "TableSpool", "Tail"]
+__all__ = ["EncodedSpool", "SomeEncodedRows", "SomeRows", "TableSpool", "Tail"]
 
 
 KEPT_AT_ONCE = 65_536
@@ -117,6 +117,13 @@ class TableSpool:
         self._writer.write_batch(batch)
         self.rows += batch.num_rows
         self._starts.append(self.rows)
+        if self._tail is not None:
+            self._tail.grow()
+
+    def follow(self) -> Tail:
+        """Return the blocks for who wants them while they come, from the first one on."""
+        self._tail = Tail(self.path)
+        return self._tail
 
     @property
     def starts(self) -> list[int]:
@@ -236,15 +243,13 @@ class TableSpool:
             raise RuntimeError(f"the rows in {self.path.name} are final")
         if self._tail is not None:
             self._tail.withdraw()
+        self._tail = None
         fresh = TableSpool(self.path.with_suffix(".rewrite"), self.schema)
-        self._tail = tail = None
         if early is not None:
-            self._tail = tail = Tail(fresh.path)
-            early(tail)
+            self._tail = fresh.follow()
+            early(self._tail)
         for block in blocks:
             fresh.append(block)
-            if tail is not None:
-                tail.grow()
         fresh.close()
         os.replace(fresh.path, self.path)
         self.rows, self._starts = fresh.rows, fresh._starts
@@ -256,6 +261,51 @@ class TableSpool:
     def keep(self, rows: Bools) -> None:
         """Leave out all rows but some."""
         self.rewrite(lambda block, at: block.filter(pa.array(rows[at : at + len(block)])))
+
+
+class SomeRows(TableSpool):
+    """Some rows of a table that is final, read from the file of all.
+
+    Parameters
+    ----------
+    whole : TableSpool
+    numbers : ndarray of int64
+        Of the rows, ascending.
+    path : Path
+        Beside which files about these rows may lie.
+    """
+
+    def __init__(self, whole: TableSpool, numbers: IntArray, path: Path) -> None:
+        self.path, self.schema, self.rows = path, whole.schema, len(numbers)
+        self._whole, self._numbers = whole, numbers
+        self._starts = [*range(0, self.rows, KEPT_AT_ONCE), self.rows]
+        self._final, self._tail, self._writer = True, None, None
+
+    def batches(self, columns: Optional[Sequence[str]] = None) -> Iterator[pa.RecordBatch]:
+        """See the base class."""
+        names = self.schema.names if columns is None else columns
+        for start, stop in zip(self._starts, self._starts[1:]):
+            yield from self.slice(start, stop, names).to_batches()
+
+    def block(self, number: int) -> pa.Table:
+        """See the base class."""
+        return self.slice(*self.stretch(number), self.schema.names)
+
+    def column_table(self, columns: Sequence[str]) -> pa.Table:
+        """See the base class."""
+        return self._whole.take(self._numbers, columns)
+
+    def slice(self, start: int, stop: int, columns: Sequence[str]) -> pa.Table:
+        """See the base class."""
+        return self._whole.take(self._numbers[start:stop], columns)
+
+    def take(self, rows: IntArray, columns: Sequence[str]) -> pa.Table:
+        """See the base class."""
+        return self._whole.take(_gathered(self._numbers, rows), columns)
+
+
+def _gathered(numbers: IntArray, rows: IntArray) -> IntArray:
+    return np.where(rows < 0, -1, numbers[rows]) if len(numbers) else np.full_like(rows, -1)
 
 
 class EncodedSpool:
@@ -307,3 +357,22 @@ class EncodedSpool:
         count = (high - low) * width
         flat = np.fromfile(self._paths[part], dtype=dtype, count=count, offset=offset)
         return flat.reshape(high - low, width)
+
+
+class SomeEncodedRows(EncodedSpool):
+    """The encoded rows of :class:`SomeRows`.
+
+    Parameters
+    ----------
+    whole : EncodedSpool
+    numbers : ndarray of int64
+        Of the rows, ascending.
+    """
+
+    def __init__(self, whole: EncodedSpool, numbers: IntArray) -> None:
+        self.layout, self.rows, self._paths = whole.layout, len(numbers), whole._paths
+        self._whole, self._numbers = whole, numbers
+
+    def take(self, indices: IntArray) -> EncodedTable:
+        """See the base class."""
+        return self._whole.take(_gathered(self._numbers, indices))

@@ -6,6 +6,7 @@ and the counts themselves come from the distribution over the full table.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Optional
@@ -85,6 +86,7 @@ class FanOutModel:
         *,
         growth: float = 1.0,
         limit: Optional[int] = None,
+        among: Optional[tuple[int, int]] = None,
     ) -> IntArray:
         """Return the number of children of each parent.
 
@@ -102,6 +104,9 @@ class FanOutModel:
             Multiplies each count (parents that are kept as they are, at another scale).
         limit : int, optional
             Largest count allowed.
+        among : (int, int), optional
+            The number of the first of these parents among all, and of all: parts that are asked
+            for one by one have together what all have at once.
         """
         if parents == 0 or not len(self.counts_):
             return np.zeros(parents, dtype=np.int64)
@@ -110,7 +115,8 @@ class FanOutModel:
         order = np.lexsort((rng.random(parents), preference))
         edges = np.cumsum(self.parents_)
         # Middles of equal steps: as many parents as the real ones get exactly the real numbers.
-        at = (np.arange(parents) + 0.5) / parents * edges[-1]
+        first, whole = (0, parents) if among is None else among
+        at = (_spread(first, parents, whole) + 0.5) / whole * edges[-1]
         ascending = self.counts_[
             np.minimum(np.searchsorted(edges, at, side="right"), len(edges) - 1)
         ]
@@ -123,6 +129,21 @@ class FanOutModel:
         counts = np.empty(parents, dtype=np.int64)
         counts[order] = ascending
         return counts
+
+
+def _spread(first: int, count: int, whole: int) -> IntArray:
+    """Return places below `whole`, ascending, of the rows ``first … first + count - 1`` of all.
+
+    Each row has one of its own; those of any stretch of rows lie evenly over all (a lattice with
+    the golden ratio, as in Knuth, "The Art of Computer Programming", vol. 3, 6.4).
+    """
+    if count == whole:
+        return np.arange(whole, dtype=np.int64)
+    step = round(whole * (math.sqrt(5.0) - 1.0) / 2.0)
+    while math.gcd(step, whole) != 1:  # else two rows would have one place
+        step += 1
+    rows = np.arange(first, first + count, dtype=np.int64)
+    return np.sort(rows * step % whole)
 
 
 def _pooled_tail(counts: IntArray, parents: IntArray, k: int) -> tuple[IntArray, IntArray]:

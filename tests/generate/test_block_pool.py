@@ -17,8 +17,8 @@ import pytest
 from synthohive import Metadata, Synthesizer
 from synthohive._processes import Processes
 from synthohive.generate.block_pool import BlockPool
-from synthohive.generate.database import _expected_rows, generate_database
-from synthohive.generate.run import Run
+from synthohive.generate.database import generate_database
+from synthohive.generate.row_counts import expected_rows
 from tests.events import captured_events
 
 WORDS = ["apple", "river", "stone", "cloud", "table", "green", "light", "paper"]
@@ -120,9 +120,9 @@ def fitted() -> Synthesizer:
     return synthesizer.fit(tables, epochs=1, seed=1, progress=False)
 
 
-def test_rows_that_follow_are_expected(fitted: Synthesizer, tmp_path: Path) -> None:
-    run = Run(fitted._state(), 3, 1.0, tmp_path, {"customers": 40, "products": 5})
-    assert _expected_rows(run) == 40 + 5 + 90
+def test_rows_that_follow_are_expected(fitted: Synthesizer) -> None:
+    expected = expected_rows(fitted._state(), 1.0, {"customers": 40, "products": 5})
+    assert expected == {"customers": 40, "products": 5, "orders": 90}
 
 
 def digest(synthesizer: Synthesizer, n_jobs: int) -> str:

@@ -23,6 +23,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from synthohive import CheckConstraint, Metadata, Synthesizer
+from synthohive.generate.database import generate_database
+from synthohive.generate.shard_plan import ShardSize
 from tests.schema_graphs import Graph, Table, kinds, schema_graphs
 
 GRAPHS = int(os.environ.get("SYNTHOHIVE_GRAPHS", "5"))
@@ -95,6 +97,15 @@ def test_as_many_have_a_boss_with_a_smaller_number_of_the_same_company(within: b
     assert same == 1.0 if within else same < 0.2
 
 
+def in_shards(synth: Synthesizer, seed: int, scale: float) -> dict[str, pa.Table]:
+    """Sample with all tables cut that can be, however few rows there are."""
+    size = ShardSize(rows=40, least=1, roots=2)
+    with generate_database(
+        synth._state(), seed=seed, scale=scale, n_jobs=1, shard_size=size
+    ) as spools:
+        return {name: spool.column_table(spool.schema.names) for name, spool in spools.items()}
+
+
 def written(path: Path) -> dict[str, int]:
     """Let SQLite itself look at what was written; return the rows of each table."""
     connection = sqlite3.connect(path)
@@ -121,6 +132,9 @@ def check(graph: Graph, model: str, seed: int) -> None:
             made = synth.sample(seed=seed, scale=scale, output_format="arrow")
             assert_valid(graph, made)
             assert_counts(graph, made, scale, kept)
+        made = in_shards(synth, seed, 3.0)
+        assert_valid(graph, made)
+        assert_counts(graph, made, 3.0, kept)
         synth.to_database(schema="copy", seed=seed)
         written(Path(folder) / "copy.db")
 
@@ -350,6 +364,9 @@ def test_keys_that_came_out_wrong(name: str, tmp_path: Path) -> None:
                 continue  # which keeps its size
             wanted = max(round(len(one.rows) * scale), 1)
             assert abs(len(made[one.name]) - wanted) <= 0.05 * wanted, (one.name, scale)
+    shards = in_shards(synth, 3, 3.0)
+    assert_valid(graph, shards)
+    assert {n: len(rows) for n, rows in shards.items()} == {n: len(t) for n, t in made.items()}
     synth.to_database(schema="copy", seed=4, scale=3.0)
     assert set(written(tmp_path / "copy.db")) >= {one.name for one in graph.tables}
 

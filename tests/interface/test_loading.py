@@ -17,7 +17,7 @@ import pytest
 from synthohive import Synthesizer
 from synthohive.connectors.writers import _check_resumes
 from synthohive.exceptions import ConnectorError, QualityError, SchemaError
-from synthohive.generate import database, foreign_keys
+from synthohive.generate import foreign_keys, making
 from synthohive.generate.schedule import schedule
 from synthohive.interface.requests import Request
 from synthohive.interface.resuming import facts_of
@@ -59,7 +59,7 @@ def left(folder: Path) -> list[str]:
 
 
 def test_a_table_is_final_before_its_children_are_made(fitted: Synthesizer) -> None:
-    steps = list(schedule(fitted._state(), lambda run, name: None))
+    steps = list(schedule(fitted._state(), lambda run, name: None, fitted._state().tables))
     finals = [(step.table, final) for step, final in steps]
     assert finals[:2] == [("customer", ["customer"]), ("purchase", ["purchase"])]
     assert finals[2][0] == "line"
@@ -71,7 +71,7 @@ def test_the_same_rows_whoever_is_slower(
 ) -> None:
     """The first table waits for the last one to be made, then all rows wait for the loading."""
     made, loaded = threading.Event(), threading.Event()
-    keep = database.assign_foreign_keys
+    keep = making.assign_foreign_keys
 
     def slow_load(name: str) -> None:
         if name == "batch sent":
@@ -83,7 +83,7 @@ def test_the_same_rows_whoever_is_slower(
         if name == "line":
             made.set()
 
-    monkeypatch.setattr(database, "assign_foreign_keys", last_made)
+    monkeypatch.setattr(making, "assign_foreign_keys", last_made)
     observe(slow_load)
     fitted.to_database(f"sqlite:///{tmp_path / 'one.db'}", seed=3)
 
@@ -92,7 +92,7 @@ def test_the_same_rows_whoever_is_slower(
             assert loaded.wait(20)  # a table of rows that are final
         keep(run, name, rows)
 
-    monkeypatch.setattr(database, "assign_foreign_keys", slow_rows)
+    monkeypatch.setattr(making, "assign_foreign_keys", slow_rows)
     observe(lambda name: loaded.set() if name == "table loaded" else None)
     fitted.to_database(f"sqlite:///{tmp_path / 'two.db'}", seed=3)
     assert contents(tmp_path / "one.db") == contents(tmp_path / "two.db")
@@ -182,14 +182,14 @@ def test_no_rows_are_made_for_nobody(
     fitted: Synthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run whose first table is refused makes no block of the last one."""
-    keep, made = database.assign_foreign_keys, []
+    keep, made = making.assign_foreign_keys, []
 
     def slow(run: Any, name: str, rows: Any) -> None:
         keep(run, name, rows)
         made.append(name)
         time.sleep(0.3)
 
-    monkeypatch.setattr(database, "assign_foreign_keys", slow)
+    monkeypatch.setattr(making, "assign_foreign_keys", slow)
     observe(refuse)
     with pytest.raises(ConnectorError, match="disk full"):
         fitted.to_database(f"sqlite:///{tmp_path / 'one.db'}", seed=3)
@@ -211,7 +211,7 @@ def test_what_the_rows_meet_ends_the_loading(
 
         return assign
 
-    monkeypatch.setattr(database, "assign_foreign_keys", raising(database.assign_foreign_keys))
+    monkeypatch.setattr(making, "assign_foreign_keys", raising(making.assign_foreign_keys))
     observe(lambda name: begun.set() if name == "batch sent" else None)
     with pytest.raises(error if isinstance(error, type) else type(error)):
         fitted.to_database(f"sqlite:///{tmp_path / 'one.db'}", seed=3)
@@ -261,7 +261,7 @@ def test_nothing_is_made_again_when_all_is_loaded(
     fitted: Synthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed(fitted, tmp_path / "out.db", "keys proved", 1, seed=3)
-    monkeypatch.setattr(database, "generate_attributes", None)
+    monkeypatch.setattr(making, "generate_attributes", None)
     with pytest.raises(QualityError):
         fitted.to_database(
             f"sqlite:///{tmp_path / 'out.db'}", seed=3, resume=True, quality_threshold=1e-9
@@ -332,7 +332,7 @@ def test_a_loaded_table_is_indexed_while_others_are_made(
     """Each once: what is left at the end is only what was not made before."""
     source, indexed = fitted._source, threading.Event()
     assert source is not None
-    keep, run, ran = database.assign_foreign_keys, StagedSchema.run, []
+    keep, run, ran = making.assign_foreign_keys, StagedSchema.run, []
 
     def spied(self: StagedSchema, statement: Any) -> None:
         run(self, statement)
@@ -345,7 +345,7 @@ def test_a_loaded_table_is_indexed_while_others_are_made(
         assert name != "line" or indexed.wait(20)
 
     monkeypatch.setattr(StagedSchema, "run", spied)
-    monkeypatch.setattr(database, "assign_foreign_keys", waiting)
+    monkeypatch.setattr(making, "assign_foreign_keys", waiting)
     with source.engine.begin() as connection:  # type: ignore[attr-defined]
         connection.exec_driver_sql("CREATE INDEX paid_how ON purchase (paid)")
     try:

@@ -14,7 +14,7 @@ import pytest
 
 from synthohive import Metadata, StagedOrchestrator
 from synthohive.exceptions import ConnectorError
-from synthohive.generate.database import _generate
+from synthohive.generate.making import make_tables
 from synthohive.generate.run import Run
 from synthohive.io.dataframe import FrameReader
 from synthohive.schema.plan import RelationalPlan
@@ -143,7 +143,7 @@ def test_generated_rows_have_their_parents_over_any_key(tmp_path: Path) -> None:
     fitted = staged.fit(reader, sample_size=300, epochs=1, seed=1).fitted_
     assert fitted is not None
     run = Run(fitted, 1, 0.1, tmp_path)
-    _generate(run, lambda name, spool: None)
+    make_tables(run, fitted.plan.order, lambda name: None)
     for table, key in fitted.metadata.foreign_keys():
         own, theirs = run.columns(table, key.columns), run.columns(key.parent, key.parent_columns)
         parents = match_rows(own, key.columns, theirs, key.parent_columns)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Optional
+from typing import Any, ClassVar, Literal, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -115,9 +115,17 @@ class Places:
 
 @dataclass
 class KeyMaker(ABC):
-    """Makes one key column from row numbers and places in groups."""
+    """Makes one key column from row numbers and places in groups.
+
+    Attributes
+    ----------
+    unique_by : {"row", "place", "other"}
+        What keys follow from, and differ by: the row's number, its place among its siblings (among
+        these alone), or more than that.
+    """
 
     column: Column
+    unique_by: ClassVar[Literal["row", "place", "other"]] = "row"
 
     @classmethod
     def learn(cls, real: RealKeys) -> Optional[KeyMaker]:
@@ -299,6 +307,7 @@ class ListedMaker(KeyMaker):
     value are left out later.
     """
 
+    unique_by = "other"
     labels: pa.Array
     stride: int
 
@@ -337,6 +346,7 @@ class CounterMaker(KeyMaker):
     With `runs`, it starts over inside a group: after as many rows as share a further parent, too.
     """
 
+    unique_by = "place"
     start: int
     step: int
     exact: bool = True
@@ -403,6 +413,7 @@ def _filled(slots: IntArray, groups: IntArray) -> float:
 class GridMaker(KeyMaker):
     """Distinct slots of a regular grid inside each group: days, hours, numbers with gaps."""
 
+    unique_by = "place"
     start: int
     step: int
     slots: int

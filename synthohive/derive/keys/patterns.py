@@ -149,6 +149,7 @@ class BegunTextMaker(KeyMaker, Readable):
         Nothing follows in the first of those that begin alike.
     """
 
+    unique_by = "other"
     key: str
     start: Composed
     counter: KeyMaker
