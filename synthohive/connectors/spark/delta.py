@@ -161,7 +161,14 @@ class DeltaTable:
         name : str
             Of a table in a catalogue.
         """
-        writer = rows.write.format("delta").mode("overwrite").option("userMetadata", run)
+        if name and not schema:
+            from pyspark.sql.functions import lit
+
+            rows.writeTo(name).option("userMetadata", run).overwrite(lit(True))
+            return
+        # A session's "dynamic" would leave the partitions that the rows are not in.
+        options = {"userMetadata": run, "partitionOverwriteMode": "static"}
+        writer = rows.write.format("delta").mode("overwrite").options(**options)
         if schema:
             writer = writer.option("overwriteSchema", "true")
             there = set(rows.columns)

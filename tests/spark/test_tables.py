@@ -1,0 +1,137 @@
+"""Tables of a catalogue: all or none, what is theirs stays, and what a killed run leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Thread, current_thread
+from typing import Any
+
+import pytest
+
+from synthohive import ConnectorError, Metadata, SchemaError
+from synthohive.connectors.spark.tables import write_tables
+from synthohive.io.steps import observe
+from tests.spark.session import is_sail
+from tests.spark.test_folders import PROVENANCE, _stop_at, failing, rows, shop
+
+KIND = "delta" if is_sail() else "parquet"
+NAMES = ("customer", "orders")
+
+
+@pytest.fixture
+def database(spark: Any, tmp_path: Path) -> Iterator[str]:
+    name = f"d{abs(hash(str(tmp_path)))}"
+    spark.sql(f"CREATE DATABASE {name} LOCATION '{tmp_path}'").collect()
+    yield name
+    spark.sql(f"DROP DATABASE {name} CASCADE").collect()
+
+
+def write(spark: Any, database: str, counts: tuple[int, int], **more: Any) -> Any:
+    frames = {name: rows(spark, count) for name, count in zip(NAMES, counts)}
+    frames.update(more.pop("frames", {}))
+    return write_tables(frames, database, shop(), PROVENANCE, **{"format": KIND, **more})
+
+
+def counts(spark: Any, database: str) -> dict[str, int]:
+    found = [row["tableName"] for row in spark.sql(f"SHOW TABLES IN {database}").collect()]
+    return {name: spark.table(f"{database}.{name}").count() for name in sorted(found)}
+
+
+def test_tables_are_written_and_replaced_where_they_are_ours(spark: Any, database: str) -> None:
+    written = write(spark, database, (3, 5))
+    assert written.rows == counts(spark, database) == {"customer": 3, "orders": 5}
+    assert written.places["orders"].endswith(f".{database}.orders")
+    (comment,) = [c.description for c in spark.catalog.listColumns(f"{database}.orders")][:1]
+    assert comment == "its number"
+    with pytest.raises(ConnectorError, match="exists"):
+        write(spark, database, (1, 1))
+    frames = {"orders": failing(spark)}
+    with pytest.raises(ConnectorError, match="ValueError in a Python worker"):
+        write(spark, database, (1, 1), if_exists="replace", frames=frames)
+    with pytest.raises(ConnectorError, match="the source itself"):
+        write(spark, database, (1, 1), if_exists="replace", read=[f"{database}.orders"])
+    assert counts(spark, database) == {"customer": 3, "orders": 5}
+    write(spark, database, (4, 6), if_exists="replace")
+    assert counts(spark, database) == {"customer": 4, "orders": 6}
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_fails_while_tables_are_published_is_taken_back(
+    spark: Any, database: str, number: int
+) -> None:
+    for there in ({}, {"customer": 3, "orders": 5}):
+        if there:
+            write(spark, database, (3, 5))
+        observe(_stop_at("table published", number))
+        try:
+            with pytest.raises(OSError, match="broken"):
+                write(spark, database, (1, 2), if_exists="replace")
+        finally:
+            observe(None)
+        assert counts(spark, database) == there
+
+
+def test_what_a_run_left_that_does_nothing_more_is_taken_back_by_the_next(
+    spark: Any, database: str
+) -> None:
+    write(spark, database, (3, 5))
+    for name, customers in (("table published", 1), ("tables staged", 3)):
+        reached, over = Event(), Event()
+
+        def stop(step: str, name: str = name, reached: Event = reached, over: Event = over) -> None:
+            if step == name and current_thread().name == "asleep" and not reached.is_set():
+                reached.set()
+                over.wait()
+                raise OSError("the run is over")
+
+        def run() -> None:
+            with suppress(OSError):
+                write(spark, database, (1, 2), if_exists="replace")
+
+        observe(stop)
+        asleep = Thread(target=run, name="asleep")
+        asleep.start()
+        try:
+            assert reached.wait(60)
+            with pytest.raises(ConnectorError, match="Another run is writing"):
+                write(spark, database, (1, 2))
+            found = counts(spark, database)
+            assert found["customer"] == customers
+            assert any(table.startswith("synthohive_") for table in found)
+            spark.sql(f"DROP TABLE {database}.synthohive_lock").collect()  # as if it had ended
+            with pytest.raises(ConnectorError, match="exists"):
+                write(spark, database, (1, 2))
+            assert counts(spark, database) == {"customer": 3, "orders": 5}
+        finally:
+            over.set()
+            asleep.join()
+            observe(None)
+        assert counts(spark, database) == {"customer": 3, "orders": 5}
+
+
+def test_what_others_made_stays(spark: Any, database: str) -> None:
+    spark.sql(
+        f"CREATE TABLE {database}.orders (id BIGINT, total DECIMAL(12, 2)) USING {KIND} "
+        "PARTITIONED BY (id)"
+    ).collect()
+    spark.sql(f"CREATE TABLE {database}.mine (x BIGINT) USING {KIND}").collect()
+    with pytest.raises(ConnectorError, match="did not make"):
+        write(spark, database, (1, 1), if_exists="replace")
+    write(spark, database, (1, 2), if_exists="replace", foreign=["orders"])
+    assert counts(spark, database) == {"customer": 1, "mine": 0, "orders": 2}
+    laid_out = {c.name: c.isPartition for c in spark.catalog.listColumns(f"{database}.orders")}
+    assert laid_out == {"id": True, "total": False}
+    found = spark.table(f"{database}.orders").selectExpr("id", "CAST(total AS INT)").collect()
+    assert sorted(map(tuple, found)) == [(0, 0), (1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("database", "table"),
+    [("a`; DROP DATABASE x", "t"), ("a.b.c", "t"), ("a", "t t"), ("a", "b.t"),
+     ("a", "synthohive_lock")],
+)  # fmt: skip
+def test_names_are_refused_before_spark_is_touched(database: str, table: str) -> None:
+    with pytest.raises(SchemaError):
+        write_tables({table: None}, database, Metadata(), PROVENANCE)
