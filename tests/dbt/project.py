@@ -15,6 +15,21 @@ from typing import Any, Optional
 from sqlalchemy.engine import make_url
 
 ROOT = Path(__file__).resolve().parents[2]
+GENERIC = sorted(
+    path.stem
+    for path in (ROOT / "macros" / "generic_tests").glob("*.sql")
+    if "{% test " in path.read_text(encoding="utf-8")
+)
+CONFIGURED = {
+    "empty_allowed": "pass",
+    "limited": "pass",
+    "null_is_distinct": "pass",
+    "orphans_allowed": "pass",
+    "orphans_warned": "warn",
+    "orphans_where": "pass",
+    "other_reference": "pass",
+    "reference_where": "pass",
+}
 # A command is a fork of a server that has imported dbt and parsed a project with it, which takes
 # 3 s of each command else.
 _FORKS = multiprocessing.get_context("forkserver")

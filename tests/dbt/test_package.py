@@ -9,23 +9,7 @@ import pytest
 import yaml
 
 from tests.dbt.conftest import FinishedRun
-from tests.dbt.project import ROOT, consumer
-
-GENERIC = sorted(
-    path.stem
-    for path in (ROOT / "macros" / "generic_tests").glob("*.sql")
-    if "{% test " in path.read_text(encoding="utf-8")
-)
-CONFIGURED = {
-    "empty_allowed": "pass",
-    "limited": "pass",
-    "null_is_distinct": "pass",
-    "orphans_allowed": "pass",
-    "orphans_warned": "warn",
-    "orphans_where": "pass",
-    "other_reference": "pass",
-    "reference_where": "pass",
-}
+from tests.dbt.project import CONFIGURED, GENERIC, ROOT, consumer
 
 
 def _of(tested: FinishedRun, tag: str, name: str) -> list[str]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from synthohive import Metadata
+from synthohive.connectors.spark.columns import carried
 from synthohive.connectors.spark.counting import Counted, added_up
 from synthohive.connectors.spark.proof import prove
 from synthohive.constrain.unique import special_rules
@@ -164,6 +165,7 @@ def test_profiles_are_held_against_all_rows(spark: Any) -> None:
         "date": (pa.array(day).cast(pa.date32()), ColumnKind.DATE, None),
         "moment": (pa.array(day, mask=gone), ColumnKind.TIMESTAMP, None),
         "time": (pa.array(times), ColumnKind.TIME, None),
+        "span": (pa.array(rng.integers(-9, 10**9, rows)), ColumnKind.INTERVAL, None),
         "binary": (pa.array([b"x" * (n % 5) for n in range(rows)]), ColumnKind.BINARY, None),
     }
     columns = {
@@ -172,9 +174,8 @@ def test_profiles_are_held_against_all_rows(spark: Any) -> None:
     schema = pa.schema([(name, column.arrow_type) for name, column in columns.items()])
     table = pa.table([a.cast(f.type) for (a, *_), f in zip(held.values(), schema)], schema=schema)
     profile = profile_table(table.slice(0, 200), columns)
-    written = table.set_column(1, "unsigned", table["unsigned"].cast(pa.decimal128(20, 0)))
-    written = written.set_column(9, "time", table["time"].cast(pa.string()))
-    frame = spark.createDataFrame(written)
+    arrays = [carried(column.combine_chunks()) for column in table.columns]
+    frame = spark.createDataFrame(pa.table(arrays, names=table.column_names))
     same = Counted(frame.repartition(2), schema, profile)
     other, nothing = Counted(frame.where("`of few` = 'a'"), schema, profile), frame.where("1 = 0")
     counts = added_up([same, other, Counted(nothing, schema, profile)])

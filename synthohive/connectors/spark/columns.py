@@ -29,7 +29,7 @@ from synthohive.schema import Column, ColumnKind, TableConfig
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["carried", "columns_sql", "frame_columns", "literal", "stored", "type_sql"]
+__all__ = ["as_read", "carried", "columns_sql", "frame_columns", "literal", "stored", "type_sql"]
 
 _LONGEST_DECIMAL = 38
 _EPOCH = "TIMESTAMP_NTZ '1970-01-01 00:00:00'"
@@ -117,6 +117,24 @@ def carried(array: pa.Array) -> pa.Array:
         digits, scale = name.removeprefix("DECIMAL(").rstrip(")").split(", ")
         return pc.cast(array, pa.decimal128(int(digits), int(scale)))
     return pc.cast(array, _CARRIED[name])
+
+
+def as_read(array: pa.Array, type_: pa.DataType) -> pa.Array:
+    """Return a column that Spark gives as Arrow in the type that it was :func:`carried` from.
+
+    Examples
+    --------
+    >>> as_read(pa.array(["01:02:03.5"]), pa.time64("us"))[0]
+    <pyarrow.Time64Scalar: datetime.time(1, 2, 3, 500000)>
+    """
+    if array.type == type_:
+        return array
+    if pa.types.is_time(type_) and not pa.types.is_time(array.type):
+        day = pc.binary_join_element_wise("1970-01-01", pc.cast(array, pa.string()), " ")
+        array = pc.cast(day, pa.timestamp("us"))
+    elif pa.types.is_duration(type_) and pa.types.is_timestamp(array.type):  # Delta's
+        array = pc.cast(pc.cast(pc.cast(array, pa.timestamp("us")), pa.int64()), pa.duration("us"))
+    return pc.cast(array, type_, safe=False)
 
 
 def frame_columns(config: TableConfig) -> str:

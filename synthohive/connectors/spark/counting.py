@@ -13,12 +13,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
+from synthohive.connectors.spark.columns import as_read
 from synthohive.connectors.spark.names import quote
 
-__all__ = ["Counted", "Counting", "added_up", "as_read"]
+__all__ = ["Counted", "Counting", "added_up"]
 
 AT_ONCE = 16
 """Tables of one job: a plan of hundreds takes longer to make than they take to be counted."""
@@ -109,21 +109,3 @@ class _Counter:
             ],
             names=["number", "place", "n"],
         )
-
-
-def as_read(array: pa.Array, type_: pa.DataType) -> pa.Array:
-    """Return a column in the form in which rows are read elsewhere, which Spark may not have.
-
-    Examples
-    --------
-    >>> as_read(pa.array(["01:02:03.5"]), pa.time64("us"))[0]
-    <pyarrow.Time64Scalar: datetime.time(1, 2, 3, 500000)>
-    """
-    if array.type == type_:
-        return array
-    if pa.types.is_time(type_) and not pa.types.is_time(array.type):  # as a text
-        day = pc.binary_join_element_wise("1970-01-01", pc.cast(array, pa.string()), " ")
-        array = pc.cast(day, pa.timestamp("us"))
-    elif pa.types.is_duration(type_) and pa.types.is_timestamp(array.type):  # since 1970
-        array = pc.cast(pc.cast(pc.cast(array, pa.timestamp("us")), pa.int64()), pa.duration("us"))
-    return pc.cast(array, type_, safe=False)
