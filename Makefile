@@ -32,7 +32,7 @@ help:
 	@echo "make lint      run ruff and mypy"
 	@echo "make format    let ruff format and sort imports"
 	@echo "make docs      build the documentation site"
-	@echo "make stand-ins install the stand-in for Snowflake, for 'make test' to find"
+	@echo "make stand-ins install the stand-ins for Snowflake and Spark Connect, for 'make test' to find"
 	@echo "make clean     remove the virtual environments and what was built"
 
 demo: .venv-demo/.made
@@ -72,22 +72,25 @@ docs: .venv-docs/.made
 	$(@D)/bin/python -m pip install $(PIP_FLAGS) --requirement docs/requirements.txt
 	@touch $@
 
-# fakesnow needs other versions of some packages than all else; the others are those of .venv.
-.venv-snowflake/.made: tests/snowflake/requirements.txt .venv/.made
+# fakesnow, and Spark Connect without Spark, need other versions of some packages than all else; the
+# others are those of .venv.
+.venv-snowflake/.made: tests/snowflake/requirements.txt
+.venv-sail/.made: tests/spark/requirements.txt
+.venv-snowflake/.made .venv-sail/.made: .venv/.made
 	@rm -rf $(@D)
 	.venv/bin/python -m venv --without-pip $(@D)
 	.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
 	  >"$$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/behind.pth"
 	.venv/bin/python -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check --no-compile \
-	  --no-warn-conflicts --requirement $<
+	  --no-warn-conflicts --requirement $(filter %.txt,$^)
 	@touch $@
 
-stand-ins: .venv-snowflake/.made
+stand-ins: .venv-snowflake/.made .venv-sail/.made
 
 .venv-demo/.made: EXTRAS :=
 .venv-demo-dbt/.made: EXTRAS := [dbt,duckdb]
 .venv-demo-dbt/.made: MORE := dbt-duckdb
-.venv/.made: EXTRAS := [dev,bigquery,databricks,dbt,duckdb,mssql,mysql,oracle,postgres,redshift]
+.venv/.made: EXTRAS := [dev,bigquery,databricks,dbt,duckdb,mssql,mysql,oracle,postgres,redshift,spark]
 
 .venv/.made .venv-demo/.made .venv-demo-dbt/.made: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { \
@@ -102,4 +105,4 @@ stand-ins: .venv-snowflake/.made
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-demo .venv-demo-dbt .venv-docs .venv-snowflake dist build site demo_output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-demo .venv-demo-dbt .venv-docs .venv-snowflake .venv-sail dist build site demo_output .pytest_cache .mypy_cache .ruff_cache

@@ -25,7 +25,7 @@ NOTIMPL, NOTHING = "notimpl", "–"
 _ORDER = (ACCOUNT, SERVER, STAND_IN, PARSED, NOTIMPL)
 ENGINES = (
     "PostgreSQL", "MySQL", "MariaDB", "SQLite", "DuckDB", "Snowflake", "BigQuery", "Redshift",
-    "Databricks", "SQL Server", "Oracle",
+    "Databricks", "SQL Server", "Oracle", "Spark",
 )  # fmt: skip
 FEATURES = (
     "a copy states what its source does", "types come back", "odd names", "keys", "counters",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -133,6 +134,30 @@ def test_heavy_packages_are_imported_where_they_belong(path: Path) -> None:
     assert "pyspark" not in packages
     if not module.startswith("models"):
         assert "torch" not in packages
+
+
+WHOLE = {"toPandas", "collect", "collectAsArrow", "pandas_api", "_collect_as_arrow"}
+"""What brings all rows of a table of Spark's to the driver."""
+CLASSIC = {"_jvm", "_jdf", "_jsparkSession", "_sc", "sparkContext", "rdd"}
+"""What Spark Connect does not have."""
+QUERIES = re.compile("(SELECT|FROM|WITH|TABLE) ")
+FEW = {"self.spark.read.text(self.store.uri(self.staging, 'seen'))": "a file of one line"}
+
+
+def _is_command(asked: ast.expr) -> bool:
+    """Whether a DataFrame is what a command answers, which is a few rows."""
+    if not (isinstance(asked, ast.Call) and ast.unparse(asked.func).endswith(".sql")):
+        return ast.unparse(asked) in FEW
+    return not QUERIES.match(ast.unparse(asked.args[0]).lstrip("f").strip("'\""))
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if "spark" in module_name(p)], ids=module_name)
+def test_spark_s_rows_stay_where_they_are(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    used = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    whole = [node for node in used if node.attr in WHOLE and not _is_command(node.value)]
+    assert not [ast.unparse(node) for node in whole]
+    assert not {node.attr for node in used} & CLASSIC
 
 
 def _docstrings(tree: ast.Module) -> set[int]:

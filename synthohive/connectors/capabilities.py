@@ -62,6 +62,8 @@ class Capabilities:
         A database is a file or in memory: its URL has neither user nor password.
     exclusive : bool
         One process at a time has a database open: no idle connection is kept.
+    writes : bool
+        A writer loads rows over SQLAlchemy's connections.
     several_schemas : bool
         Several schemas change places in one step.
     resumes : bool
@@ -89,6 +91,7 @@ class Capabilities:
     connect_args: tuple[tuple[str, object], ...] = ()
     is_file: bool = False
     exclusive: bool = False
+    writes: bool = True
     several_schemas: bool = True
     resumes: bool = False
     driver_errors: tuple[str, ...] = ()

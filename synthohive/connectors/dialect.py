@@ -32,6 +32,7 @@ __all__ = [
     "OwnCatalogue",
     "by_table",
     "dialect_for",
+    "hashes",
     "in_memory",
 ]
 
@@ -41,6 +42,16 @@ _PROCESS = secrets.token_hex(8)
 def in_memory(engine: Engine) -> tuple[Any, ...]:
     """Return what tells a database in memory from those of all other engines and processes."""
     return ("memory", _PROCESS, id(engine))
+
+
+def hashes(facts: Iterable[tuple[Any, ...]]) -> frozenset[str]:
+    """Return facts that tell a place from all others as hashes, which say nothing of it."""
+    return frozenset(
+        hashlib.blake2b(
+            json.dumps(fact, default=str).encode(), digest_size=16, key=b"synthohive place"
+        ).hexdigest()
+        for fact in facts
+    )
 
 
 @dataclass(frozen=True)
@@ -287,12 +298,7 @@ class Dialect(ABC):
 
     def fingerprint(self, schema: Optional[str]) -> frozenset[str]:
         """Return :meth:`identity` as hashes, which a checkpoint may keep."""
-        return frozenset(
-            hashlib.blake2b(
-                json.dumps(fact, default=str).encode(), digest_size=16, key=b"synthohive place"
-            ).hexdigest()
-            for fact in self.identity(schema)
-        )
+        return hashes(self.identity(schema))
 
     def begin(self, connection: Connection) -> None:
         """Start a consistent, read-only transaction where the engine has one."""

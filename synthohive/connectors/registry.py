@@ -39,6 +39,7 @@ ENGINES = {
     "mssql": "synthohive.connectors.mssql",
     "databricks": "synthohive.connectors.databricks",
     "oracle": "synthohive.connectors.oracle",
+    "spark": "synthohive.connectors.spark",
 }
 """From the name of a dialect, as in a URL, to the folder of its engine."""
 ALIASES = {"postgres": "postgresql"}

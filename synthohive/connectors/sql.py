@@ -105,14 +105,14 @@ class SqlWarehouse(Reader):
             )
             self._found = {n: dict(t.columns) for n, t in self._metadata.tables.items()}
         else:
-            self._metadata = self._completed(metadata, schema)
+            asked = schema or metadata.schemas or metadata.schema_name
+            real = reflect(self.engine, asked, outside_keys="drop", exclude_unread=False)
+            self._metadata = self._completed(metadata, real)
         self.schema = self._metadata.schema_name or ""
         self._moments: Mapping[str, str] = {}
 
-    def _completed(self, given: Metadata, schema: Union[str, Sequence[str], None]) -> Metadata:
+    def _completed(self, given: Metadata, real: Metadata) -> Metadata:
         """Take from the database what a hand-written description leaves out."""
-        schema = schema or given.schemas or given.schema_name
-        real = reflect(self.engine, schema, outside_keys="drop", exclude_unread=False)
         self._found = {n: dict(real.tables[n].columns) for n in given.tables if n in real.tables}
         result = given.model_copy(deep=True)
         if given.dialect is not None:  # a reflected one: what it lacks was taken out

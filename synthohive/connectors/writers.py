@@ -324,7 +324,8 @@ def _reach(engine: Engine) -> None:
 
 def _writing(engine: Engine) -> Any:
     """Import an engine's writer, whose driver may not be installed."""
-    if engine.dialect.name not in ENGINES:
+    facts = capabilities(engine.dialect.name)
+    if facts is None or not facts.writes:
         raise NoPlaceError(
             f"SynthoHive cannot write to {engine.dialect.name!r}.",
             hint=f"It writes to {supported()}.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Optional, get_args
+from typing import Any, Optional, Union, get_args
 
 import pyarrow as pa
 
@@ -17,21 +17,26 @@ from synthohive.io.files import CsvFile, files_read, read_files
 from synthohive.schema import Metadata
 from synthohive.schema.checks import data_problems
 
-__all__ = ["check_target", "reader_for", "source_of", "tables_of"]
+__all__ = ["check_tables", "check_target", "reader_for", "source_of", "tables_of"]
 
 
 def source_of(
-    data: Optional[Mapping[str, Any]], metadata: Metadata, known: Optional[Reader]
+    data: Union[str, Mapping[str, Any], None],
+    metadata: Metadata,
+    known: Optional[Reader],
+    spark: Any = None,
 ) -> Reader:
     """Return a reader of `data`, or the known one.
 
     Parameters
     ----------
-    data : dict of str to table, optional
-        DataFrames, Arrow tables or paths, one for each table.
+    data : dict of str to table, or str, optional
+        DataFrames, Arrow tables or paths, one for each table; of Spark, a database as well.
     metadata : Metadata
     known : Reader, optional
         The reader of the database that the description came from.
+    spark : pyspark.sql.SparkSession, optional
+        Reads what is named, and DataFrames of Spark's.
 
     Raises
     ------
@@ -39,13 +44,32 @@ def source_of(
         There is neither, or `data` cannot be read.
     """
     if data is not None:
-        return reader_for(data, metadata)
+        found = _of_spark(data, metadata, spark)
+        return reader_for(data, metadata) if found is None else found
     if known is None:
         raise SchemaError(
             "There is no data to fit.",
             hint="Pass fit(data), or start with Synthesizer.from_database(url).",
         )
     return known
+
+
+def _of_spark(data: Any, metadata: Metadata, spark: Any) -> Optional[Reader]:
+    """Return what reads by Spark; None where nothing is Spark's."""
+    from synthohive.connectors.spark.session import is_frame
+
+    given = list(data.values()) if isinstance(data, Mapping) else [data]
+    frames = [value for value in given if is_frame(value)]
+    named = spark is not None and any(isinstance(v, (str, os.PathLike)) for v in given)
+    if not frames and not named:
+        return None
+    from synthohive.connectors.spark.warehouse import SparkWarehouse
+
+    session = spark if spark is not None else frames[0].sparkSession
+    if isinstance(data, str):
+        return SparkWarehouse(session, data, metadata if metadata.tables else None)
+    check_tables(data, metadata)
+    return SparkWarehouse(session, data, metadata)
 
 
 def check_target(schema: Any, include: Any = ()) -> None:
@@ -59,7 +83,7 @@ def check_target(schema: Any, include: Any = ()) -> None:
         arguments.name_of("schema", schema)
 
 
-def reader_for(data: Mapping[str, Any], metadata: Metadata) -> FrameReader:
+def reader_for(data: Any, metadata: Metadata) -> FrameReader:
     """Return a reader of DataFrames, Arrow tables, or CSV and Parquet paths.
 
     Raises
@@ -79,9 +103,7 @@ def reader_for(data: Mapping[str, Any], metadata: Metadata) -> FrameReader:
     return reader
 
 
-def tables_of(
-    data: Mapping[str, Any], metadata: Metadata
-) -> tuple[dict[str, Any], frozenset[FileIdentity]]:
+def tables_of(data: Any, metadata: Metadata) -> tuple[dict[str, Any], frozenset[FileIdentity]]:
     """Return all tables in memory, as they came, and the files that were read.
 
     Raises
@@ -89,10 +111,27 @@ def tables_of(
     SchemaError
         A table is missing or unknown.
     """
+    check_tables(data, metadata)
+    paths = {
+        name: value if isinstance(value, CsvFile) else arguments.path(f"data[{name!r}]", value)
+        for name, value in data.items()
+        if isinstance(value, (str, os.PathLike, CsvFile))
+    }
+    return {**data, **read_files(paths)}, files_read(paths.values())
+
+
+def check_tables(data: Any, metadata: Metadata) -> None:
+    """Refuse data that is not one table for each of the metadata.
+
+    Raises
+    ------
+    SchemaError
+    """
     if not isinstance(data, Mapping):
         raise SchemaError(
             f"data is a {type(data).__name__}.",
-            hint="Pass a dict of table names to DataFrames or to CSV or Parquet paths.",
+            hint="Pass a dict of table names to DataFrames or to CSV or Parquet paths; the name of "
+            "a Spark database takes a session: Synthesizer(metadata, spark_session=spark).",
         )
     arguments.mapping("data", data, "a dict of table names to DataFrames or paths")
     for name in data:
@@ -104,9 +143,3 @@ def tables_of(
             f"data has no table {missing[0]!r}.",
             hint="Pass a DataFrame or path for each table of the metadata.",
         )
-    paths = {
-        name: value if isinstance(value, CsvFile) else arguments.path(f"data[{name!r}]", value)
-        for name, value in data.items()
-        if isinstance(value, (str, os.PathLike, CsvFile))
-    }
-    return {**data, **read_files(paths)}, files_read(paths.values())

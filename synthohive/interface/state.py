@@ -24,6 +24,7 @@ class SynthesizerState:
     model: Any
     fitted_: Optional[FittedDatabase] = None
     _source: Optional[Reader] = None
+    _spark: Any = None  # the session by which tables are read and written
     _sources: frozenset[str] = frozenset()  # fingerprints of what may never be written to
 
     def _state(self) -> FittedDatabase:

@@ -12,7 +12,6 @@ from synthohive import _arguments as arguments
 from synthohive._signals import terminable
 from synthohive._workspace import Workspace
 from synthohive.connectors.reflection import OutsideKeys
-from synthohive.exceptions import ConnectorError
 from synthohive.generate.block_pool import ANALYSING, BlockPool
 from synthohive.interface.checkpoint import load_checkpoint, save_checkpoint
 from synthohive.interface.checkpoint_folder import check_place, unfinished_in
@@ -65,8 +64,9 @@ class Synthesizer(SynthesizerState):
         Tables and keys.
     privacy_config : PrivacyConfig, optional
         What must not leave the database.
-    spark_session : optional
-        Reserved for reading and writing by Spark, which this version does not do.
+    spark_session : pyspark.sql.SparkSession, optional
+        Classic, or of Spark Connect: what :meth:`fit` then takes are names and paths of Spark's
+        tables, or its DataFrames.
     model : {"ctgan", "tvae", "autoregressive", "auto"} or type, default "ctgan"
         A built-in model by name, or a class that implements
         :class:`~synthohive.ConditionalGenerativeModel`. "autoregressive", the default of
@@ -107,10 +107,9 @@ class Synthesizer(SynthesizerState):
     ) -> None:
         """Take what is to be learned; see the class."""
         if spark_session is not None:
-            raise ConnectorError(
-                "This version does not read or write by Spark.",
-                hint="Leave spark_session out, and pass DataFrames, files or a database URL.",
-            )
+            from synthohive.connectors.spark.session import session_of
+
+            self._spark = session_of(spark_session)
         arguments.instance(
             "metadata", metadata, Metadata, "; for a database, call Synthesizer.from_database(url)"
         )
@@ -190,7 +189,7 @@ class Synthesizer(SynthesizerState):
     @terminable
     def fit(
         self,
-        data: Optional[Mapping[str, Any]] = None,
+        data: Union[str, Mapping[str, Any], None] = None,
         sampling_strategy: Strategy = "relational",
         sample_size: int = SAMPLE_SIZE,
         validate: bool = False,
@@ -216,10 +215,12 @@ class Synthesizer(SynthesizerState):
 
         Parameters
         ----------
-        data : dict, optional
+        data : dict or str, optional
             Tables as DataFrames, Arrow tables, anything that gives an Arrow stream (polars,
-            DuckDB relations), or paths of CSV or Parquet files; see :class:`CsvFile`. None
-            reads the database of :meth:`from_database`.
+            DuckDB relations), or paths of CSV or Parquet files; see :class:`CsvFile`. With a
+            `spark_session`: a database (``"db"``, ``"catalog.db"``), or names of tables, paths of
+            folders of Delta or Parquet (what has a slash is a path), and Spark's DataFrames, whose
+            rows stay where they are. None reads the database of :meth:`from_database`.
         sampling_strategy : {"relational", "stratified", "recent"}
             Which rows are drawn of tables that are larger than the sample, with all that belongs to
             them: any; first some of each value of their columns of few values, so that rare ones
@@ -292,7 +293,8 @@ class Synthesizer(SynthesizerState):
         check_model(model, batch_size, epochs, model_kwargs)
         check_locale(self.privacy_config.locale)
         check_target(None, include)
-        source = self._source = source_of(data, self.metadata, self._source)
+        source = self._source = source_of(data, self.metadata, self._source, self._spark)
+        self._sources |= frozenset() if data is None else source.fingerprint()
         unfinished = None if checkpoint_dir is None else unfinished_in(checkpoint_dir)
         options = FitOptions(
             model, self.privacy_config, fit_seed(seed, unfinished), sample_size, epochs, batch_size,
@@ -672,7 +674,9 @@ class Synthesizer(SynthesizerState):
         return save_checkpoint(self._state(), arguments.path("path", path))
 
     @classmethod
-    def load(cls, path: PathLike, model: Optional[type[Any]] = None) -> Synthesizer:
+    def load(
+        cls, path: PathLike, model: Optional[type[Any]] = None, *, spark_session: Any = None
+    ) -> Synthesizer:
         """Read a checkpoint directory; nothing in it is executed.
 
         Parameters
@@ -680,6 +684,8 @@ class Synthesizer(SynthesizerState):
         path : path
         model : type, optional
             The class of a custom model.
+        spark_session : pyspark.sql.SparkSession, optional
+            See the class.
 
         Raises
         ------
@@ -690,6 +696,8 @@ class Synthesizer(SynthesizerState):
             resolve_model(model)
         fitted = load_checkpoint(arguments.path("path", path), model)
         kind = fitted.model_name if model is None else model
-        synthesizer = cls(fitted.described, fitted.privacy, None, kind, fitted.embedding_threshold)
+        synthesizer = cls(
+            fitted.described, fitted.privacy, spark_session, kind, fitted.embedding_threshold
+        )
         synthesizer.fitted_ = fitted
         return synthesizer

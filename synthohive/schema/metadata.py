@@ -86,6 +86,40 @@ class Metadata(Strict):
         arguments.schemas("schema", schema)
         return reflect(url_or_engine, schema, **options)
 
+    @classmethod
+    @terminable
+    def from_spark(cls, database: str, *, spark_session: Any, **options: Any) -> Metadata:
+        """Describe the tables of a Spark database: Delta, Parquet, Hive's or Unity Catalog's.
+
+        Unity Catalog has keys, which it declares and does not check. Elsewhere there are none:
+        add them to what is returned.
+
+        Parameters
+        ----------
+        database : str
+            ``"db"``, or ``"catalog.db"``.
+        spark_session : pyspark.sql.SparkSession
+            Classic, or of Spark Connect.
+        **options
+            As of :meth:`from_database`.
+
+        Raises
+        ------
+        SchemaError
+            The name is none, or there is no such database, or no table in it.
+
+        Examples
+        --------
+        >>> meta = Metadata.from_spark("main.shop", spark_session=spark)  # doctest: +SKIP
+        >>> meta.tables["orders"].pk = ["id"]  # doctest: +SKIP
+        """
+        from synthohive.connectors.spark.engine import engine_of
+        from synthohive.connectors.spark.names import parts_of
+        from synthohive.connectors.spark.session import session_of
+
+        parts_of(database, "database", 2)
+        return cls.from_database(engine_of(session_of(spark_session)), database, **options)
+
     @property
     def schemas(self) -> list[str]:
         """The schemas of which tables are described, where these are several; else none."""

@@ -25,11 +25,12 @@ from synthohive import Synthesizer
 from synthohive._workspace import Workspace
 from synthohive.connectors.databricks import CAPABILITIES, catalogue
 from synthohive.connectors.databricks.spelling import SPELLING
-from synthohive.connectors.databricks.text import reason
-from synthohive.connectors.databricks.types import described
 from synthohive.connectors.databricks.write import DatabricksWriter
 from synthohive.connectors.engines import shown
 from synthohive.connectors.registry import spelling
+from synthohive.connectors.spark_sql.keys import keys_sql
+from synthohive.connectors.spark_sql.text import reason
+from synthohive.connectors.spark_sql.types import described
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.ddl.portable import portable_ddl
 from synthohive.exceptions import ConnectorError
@@ -98,7 +99,7 @@ KNOWN: Rows = {
          ("shop", "id", "int", None, "NO", None),
          ("shop", "code", "char(3)", None, "YES", None)],
     ),
-    catalogue._KEYS: (
+    keys_sql("information_schema"): (
         KEYS,
         [("orders", "of_shop", "FOREIGN KEY", "shop_id", "s", "shop", "id"),
          ("orders", "orders_pk", "PRIMARY KEY", "id", None, None, None),

@@ -10,13 +10,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
+from synthohive.connectors.registry import spelling
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.ddl.spelling import Spelling
 from synthohive.derive import verification
@@ -33,7 +36,7 @@ from synthohive.derive.presence import Presence
 from synthohive.derive.program import Program
 from synthohive.derive.verification import AllRows
 from synthohive.io.questions import ColumnFacts, Joined, Questions, Summed, Sums
-from synthohive.schema import Column, ColumnKind, ForeignKey
+from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.ancestors import WithParents
 from synthohive.tables.joins import match_rows
@@ -142,6 +145,26 @@ def statements(how: Spelling, ci: str = "", at: str = "") -> Iterator[str]:
         posts.append(f"({i}, {g}, 'k{g}', '202{n}-01-01', {until}, {late})")
     posts.append("(99, NULL, NULL, NULL, NULL, NULL)")
     yield insert("post", posts)
+
+
+def as_parquet(folder: Path) -> tuple[dict[str, Path], Metadata]:
+    """Return folders of Parquet with the tables, and what these are."""
+    import duckdb
+
+    places, meta, made = {}, Metadata(), duckdb.connect()
+    for sql in statements(spelling("duckdb")):
+        made.execute(sql)
+    for table, (_, pk, keys) in TABLES.items():
+        places[table] = folder / table
+        places[table].mkdir()
+        pq.write_table(made.sql(f'FROM "{table}"').to_arrow_table(), places[table] / "0.parquet")
+        meta.add_table(table, list(pk) or None)
+        meta.tables[table].foreign_keys += [
+            ForeignKey(columns=list(of), parent=to, parent_columns=list(TABLES[to][1]))
+            for of, to in keys
+        ]
+    made.close()
+    return places, meta
 
 
 def _name(group: int) -> str:

@@ -10,14 +10,12 @@ import datetime as dt
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -25,22 +23,21 @@ pytest.importorskip("databricks.sqlalchemy")
 pytest.importorskip("pyspark")
 pytest.importorskip("duckdb")
 
-import duckdb
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from synthohive.connectors.databricks.read import DatabricksSql
-from synthohive.connectors.databricks.types import carried, described, reading
+from synthohive.connectors.capabilities import Asking
+from synthohive.connectors.databricks import CAPABILITIES
 from synthohive.connectors.databricks.write import DatabricksWriter, insert_sql
 from synthohive.connectors.dialect import dialect_for
 from synthohive.connectors.registry import spelling
+from synthohive.connectors.spark.warehouse import SparkWarehouse
+from synthohive.connectors.spark_sql.types import carried, described, reading
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.ddl.portable import portable_ddl
-from synthohive.exceptions import ConnectorError
 from synthohive.io.parquet_files import files
 from synthohive.schema import CheckConstraint, Column, ColumnKind, ForeignKey, Metadata
 from tests.contracts.engine import EngineContract, Place
-from tests.contracts.questions import TABLES, QuestionsContract, statements
+from tests.contracts.questions import QuestionsContract, as_parquet
 from tests.dbt.engines import in_spark
 from tests.evidence import ACCOUNT, STAND_IN, feature, runs
 
@@ -89,62 +86,12 @@ class TestRemote(EngineContract):
         engine.dispose()
 
 
-class Found(list):  # type: ignore[type-arg]
-    """Rows, as SQLAlchemy has them."""
+class AsDatabricksAsks(SparkWarehouse):
+    """Reads by Spark, and asks it what a warehouse would be asked."""
 
-    def all(self) -> Found:
-        return self
-
-    def first(self) -> Any:
-        return self[0] if self else None
-
-
-class OnSpark(DatabricksSql):
-    """Reads by Spark what the driver would read from a warehouse."""
-
-    def quote(self, *names: str) -> str:
-        return super().quote(*filter(None, names))
-
-    def execute(self, connection: Any, sql: str) -> Any:
-        return Found(tuple(row) for row in connection.sql(sql).collect())
-
-    def read(
-        self, connection: Any, sql: str, columns: Sequence[Column], table: str
-    ) -> Iterator[pa.RecordBatch]:
-        found = connection.sql(sql).toArrow()
-        arrays = [pc.cast(a, c.arrow_type) for a, c in zip(found.columns, columns)]
-        yield from pa.Table.from_arrays(arrays, schema=self.schema(columns)).to_batches()
-
-
-class SparkTables(SqlWarehouse):
-    """The tables of the questions as views of Spark's, which have names of any signs."""
-
-    def __init__(self, session: Any) -> None:
-        self.engine, self.dialect, self.schema = ENGINE, OnSpark(ENGINE), ""
-        self._metadata, self.spark, self._moments = Metadata(dialect="databricks"), session, {}
-        made = duckdb.connect()
-        for sql in statements(spelling("duckdb")):
-            made.execute(sql)
-        for table, (_, pk, keys) in TABLES.items():
-            rows = made.sql(f'SELECT * FROM "{table}"').to_arrow_table()
-            frame = session.createDataFrame(rows)
-            frame.createOrReplaceTempView(f"`{table}`")
-            types = {name: described(type_) for name, type_ in frame.dtypes}
-            columns = {name: Column(name=name, **facts) for name, facts in types.items()}
-            self._metadata.add_table(table, list(pk) or None, columns=columns)
-            self._metadata.tables[table].foreign_keys += [
-                ForeignKey(columns=list(of), parent=to, parent_columns=list(TABLES[to][1]))
-                for of, to in keys
-            ]
-        made.close()
-        self._found = {n: dict(t.columns) for n, t in self._metadata.tables.items()}
-
-    @contextmanager
-    def _snapshot(self, doing: str) -> Iterator[Any]:
-        try:
-            yield self.spark
-        except PySparkException as exc:
-            raise ConnectorError(f"Spark failed while {doing}.") from exc
+    @property
+    def _asking(self) -> Optional[Asking]:
+        return CAPABILITIES.asking
 
 
 @pytest.mark.slow
@@ -153,8 +100,9 @@ class TestQuestions(QuestionsContract):
 
     @pytest.fixture(scope="class")
     @classmethod
-    def warehouse(cls, spark: Any) -> SqlWarehouse:
-        return SparkTables(SparkSession.getActiveSession())
+    def warehouse(cls, spark: Any, tmp_path_factory: pytest.TempPathFactory) -> SqlWarehouse:
+        tables = as_parquet(tmp_path_factory.mktemp("tables"))
+        return AsDatabricksAsks(SparkSession.getActiveSession(), *tables)
 
 
 @pytest.fixture(scope="module")

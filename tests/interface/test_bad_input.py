@@ -210,8 +210,8 @@ def test_odd_names_end_to_end(tmp_path: Path) -> None:
     assert (summary.rows, summary.orphans) == (120, 0)
 
 
-def test_spark_is_refused_and_models_are_checked() -> None:
-    with pytest.raises(ConnectorError, match="Spark"):
+def test_sessions_and_models_are_checked() -> None:
+    with pytest.raises(SchemaError, match=r"spark_session is a object.*SparkSession"):
         Synthesizer(Metadata(), spark_session=object())
     with pytest.raises(SchemaError, match="Did you mean 'ctgan'"):
         Synthesizer(Metadata().add_table("a", "id"), model="ctgen").fit({"a": pd.DataFrame()})

@@ -14,8 +14,9 @@ from sqlalchemy.engine import Connection
 
 from synthohive.connectors.databricks import ddl
 from synthohive.connectors.databricks.spelling import SPELLING
-from synthohive.connectors.databricks.types import described
-from synthohive.connectors.dialect import ByTable, OwnCatalogue, by_table
+from synthohive.connectors.dialect import ByTable, by_table
+from synthohive.connectors.spark_sql.keys import UnityCatalogue, keys_sql
+from synthohive.connectors.spark_sql.types import described
 from synthohive.connectors.views import view
 from synthohive.ddl.statements import SchemaDdl, SchemaObject
 from synthohive.schema import Metadata
@@ -27,25 +28,10 @@ _TABLES = f"SELECT * FROM information_schema.tables WHERE {_HERE} ORDER BY table
 _COLUMNS = f"""
 SELECT * FROM information_schema.columns WHERE {_HERE} ORDER BY table_name, ordinal_position"""
 _VIEWS = f"SELECT * FROM information_schema.views WHERE {_HERE} ORDER BY table_name"
-# What a key leads to stands by the name of that table's own key.
-_KEYS = """
-SELECT t.table_name, t.constraint_name, t.constraint_type, k.column_name, p.table_schema AS place,
-    p.table_name AS parent, p.column_name AS parent_column
-FROM information_schema.table_constraints t JOIN information_schema.key_column_usage k
-    ON k.constraint_schema = t.constraint_schema AND k.table_name = t.table_name
-    AND k.constraint_name = t.constraint_name
-LEFT JOIN information_schema.referential_constraints r
-    ON r.constraint_schema = t.constraint_schema AND r.constraint_name = t.constraint_name
-LEFT JOIN information_schema.key_column_usage p
-    ON p.constraint_catalog = r.unique_constraint_catalog
-    AND p.constraint_schema = r.unique_constraint_schema
-    AND p.constraint_name = r.unique_constraint_name
-    AND p.ordinal_position = k.position_in_unique_constraint
-WHERE t.table_schema = :schema ORDER BY t.table_name, t.constraint_name, k.ordinal_position"""
 _READ = ("MANAGED", "EXTERNAL", "MANAGED_SHALLOW_CLONE", "EXTERNAL_SHALLOW_CLONE", "BASE TABLE")
 
 
-class DatabricksCatalogue(OwnCatalogue):
+class DatabricksCatalogue(UnityCatalogue):
     """The methods of SQLAlchemy's Inspector that reflection calls."""
 
     NOT_CLONED: ClassVar[Optional[str]] = (
@@ -116,34 +102,9 @@ class DatabricksCatalogue(OwnCatalogue):
         rows = [c for c in self.rows_once(_COLUMNS, schema) if c["table_name"] in filter_names]
         return by_table(schema, ((c["table_name"], told(c)) for c in rows))
 
-    def _keys(self, schema: str, kind: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
-        found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        for row in self.rows_once(_KEYS, schema):
-            if row["constraint_type"] == kind:
-                found.setdefault((row["table_name"], row["constraint_name"]), []).append(row)
-        return found
-
-    def get_multi_pk_constraint(self, schema: str, **_: Any) -> dict[tuple[str, str], Any]:
-        """Return primary keys by table."""
-        return {
-            (schema, table): {"name": name, "constrained_columns": [r["column_name"] for r in rows]}
-            for (table, name), rows in self._keys(schema, "PRIMARY KEY").items()
-        }
-
-    def get_multi_foreign_keys(self, schema: str, **_: Any) -> ByTable:
-        """Return foreign keys by table; none has an action, as none is enforced."""
-
-        def told(name: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-            return {
-                "name": name,
-                "constrained_columns": [row["column_name"] for row in rows],
-                "referred_schema": rows[0]["place"],
-                "referred_table": rows[0]["parent"],
-                "referred_columns": [row["parent_column"] for row in rows],
-            }
-
-        keys = self._keys(schema, "FOREIGN KEY").items()
-        return by_table(schema, ((table, told(name, rows)) for (table, name), rows in keys))
+    def key_rows(self, schema: str) -> list[dict[str, Any]]:
+        """See the base class."""
+        return self.rows_once(keys_sql("information_schema"), schema)
 
     def get_multi_check_constraints(
         self, schema: str, filter_names: Collection[str] = (), **_: Any

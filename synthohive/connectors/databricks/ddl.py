@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from synthohive.connectors.databricks.spelling import SPELLING, literal, quote
+from synthohive.connectors.databricks.spelling import SPELLING
+from synthohive.connectors.spark_sql.text import literal, quote
 from synthohive.ddl.statements import SchemaDdl, Statement, comment_on, keys_of, label, parenthesis
 from synthohive.schema import Column, Metadata, TableConfig
 

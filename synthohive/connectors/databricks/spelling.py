@@ -5,111 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Optional
 
-import pyarrow as pa
 from sqlglot.dialects.databricks import Databricks
 
-from synthohive.ddl.spelling import Named, Spelling, Type, text_length
+from synthohive.connectors.spark_sql.spelling import SparkSqlSpelling
+from synthohive.connectors.spark_sql.text import quote
+from synthohive.ddl.spelling import Named
 from synthohive.schema import Column, ColumnKind
 
-__all__ = ["SPELLING", "literal", "quote"]
-
-_LONGEST = 65_535  # characters of a VARCHAR
-_ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\0": "\\0"}
+__all__ = ["SPELLING"]
 
 
-def quote(name: str) -> str:
-    """Quote an identifier."""
-    return "`" + name.replace("`", "``") + "`"
-
-
-def literal(text: str) -> str:
-    r"""Quote a string, in which a backslash escapes.
-
-    Examples
-    --------
-    >>> print(literal("it's"))
-    'it\'s'
-    """
-    return "'" + "".join(_ESCAPES.get(c, c) for c in text) + "'"
-
-
-class DatabricksSpelling(Spelling):
+class DatabricksSpelling(SparkSqlSpelling):
     """See the base class; keys are noted and never checked, CHECK and NOT NULL are."""
 
     grammar = Databricks
     has = frozenset({"primary key", "foreign key", "check", "computed"})
     late = frozenset({"primary key", "foreign key", "check"})
-    keys_enforced = False
     unenforced = " NOT ENFORCED"
-    key_actions = False
-    keys_to_unique = False
     checks_named = True
-    names_in_bytes = False
-    comments = "inside"
-    computed = ""
-    now = "CURRENT_TIMESTAMP()"
-    today = "CURRENT_DATE()"
     # Defaults and names with blanks are features that a table has to ask for.
     table_end = (
         " USING DELTA TBLPROPERTIES ('delta.feature.allowColumnDefaults' = 'supported', "
         "'delta.columnMapping.mode' = 'name')"
     )
-    zones = True
-    longest_decimal = 38
-    backslashes = True
-    like_ignores_case = False
-    like_escapes = True
     types: ClassVar[Mapping[ColumnKind, Any]] = {
-        ColumnKind.BOOLEAN: Named("BOOLEAN"),
-        ColumnKind.DATE: Named("DATE"),
-        ColumnKind.TIME: Named("STRING"),
-        ColumnKind.INTERVAL: Named("TIMESTAMP_NTZ"),  # from 1970 on, as in the base class
-        ColumnKind.BINARY: Named("BINARY"),
+        **SparkSqlSpelling.types,
         **dict.fromkeys(
             (ColumnKind.JSON, ColumnKind.ARRAY, ColumnKind.COMPOSITE), Named("VARIANT")
         ),
-        **dict.fromkeys((ColumnKind.UUID, ColumnKind.RANGE, ColumnKind.POINT), Named("STRING")),
-        ColumnKind.EMPTY: Named("STRING"),
     }
-    stand_ins = Spelling.stand_ins | {ColumnKind.TIME}
-    type_names = frozenset(
-        """
-        array bigint binary boolean byte char date dec decimal double float geography geometry int
-        integer long map numeric object real short smallint string struct timestamp timestamp_ltz
-        timestamp_ntz tinyint varchar variant void
-        """.split()
-    )
-
-    quote = staticmethod(quote)
-    literal = staticmethod(literal)
-
-    def type_of(self, column: Column, *, in_key: bool, sole_key: bool) -> Type:
-        """See the base class."""
-        kind = column.kind
-        if kind is ColumnKind.INTEGER:
-            return self.integer(column)
-        if kind is ColumnKind.TIMESTAMP:
-            return Named("TIMESTAMP" if column.timezone else "TIMESTAMP_NTZ")
-        if kind is ColumnKind.DECIMAL:
-            digits, scale = self.decimal(column)
-            return Named(f"DECIMAL({digits}, {scale})")
-        if kind is ColumnKind.FLOAT:
-            return Named("FLOAT" if pa.types.is_float32(column.arrow_type) else "DOUBLE")
-        if kind in self.types:
-            found: Type = self.types[kind]
-            return found
-        length = text_length(column)
-        return Named(f"VARCHAR({length})" if length and length <= _LONGEST else "STRING")
-
-    def integer(self, column: Column) -> Type:
-        """See the base class; a counter has 64 bits, unsigned ones the type of their digits."""
-        type_ = column.arrow_type
-        if pa.types.is_uint64(type_):
-            return Named("DECIMAL(20, 0)")
-        if column.identity is not None or not pa.types.is_integer(type_):
-            return Named("BIGINT")
-        bits = type_.bit_width * (2 if pa.types.is_unsigned_integer(type_) else 1)
-        return Named({8: "TINYINT", 16: "SMALLINT", 32: "INT"}.get(bits, "BIGINT"))
 
     def counter(self, table: str, column: Column, *, sole_key: bool) -> str:
         """See the base class."""

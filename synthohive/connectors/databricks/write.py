@@ -24,10 +24,10 @@ from databricks.sql.exc import Error
 from synthohive._logging import get_logger
 from synthohive._workspace import Workspace
 from synthohive.connectors.databricks import CAPABILITIES
-from synthohive.connectors.databricks.spelling import SPELLING, literal, quote
-from synthohive.connectors.databricks.text import reason
-from synthohive.connectors.databricks.types import carried, put_back
+from synthohive.connectors.databricks.spelling import SPELLING
 from synthohive.connectors.engines import own_connection
+from synthohive.connectors.spark_sql.text import literal, quote, reason
+from synthohive.connectors.spark_sql.types import carried, put_back
 from synthohive.ddl.spelling import Spelling
 from synthohive.ddl.statements import PROVENANCE_TABLE, SchemaObject, Statement
 from synthohive.exceptions import ConnectorError

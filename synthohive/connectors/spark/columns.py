@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Optional
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.connectors.spark.names import quote
+from synthohive.connectors.spark_sql.text import literal, quote
 from synthohive.exceptions import SchemaError
 from synthohive.io.text import text as as_text
 from synthohive.schema import Column, ColumnKind, TableConfig
@@ -36,24 +36,12 @@ _EPOCH = "TIMESTAMP_NTZ '1970-01-01 00:00:00'"
 _INTERVAL = "INTERVAL DAY TO SECOND"
 _WHOLE = {8: "TINYINT", 16: "SMALLINT", 32: "INT", 64: "BIGINT"}
 _PARSED = (ColumnKind.ARRAY, ColumnKind.COMPOSITE, ColumnKind.JSON)
-_ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\0": "\\0"}
 _CARRIED = {
     "TINYINT": pa.int8(), "SMALLINT": pa.int16(), "INT": pa.int32(), "BIGINT": pa.int64(),
     "FLOAT": pa.float32(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "DATE": pa.date32(),
     "TIMESTAMP": pa.timestamp("us", "UTC"), "TIMESTAMP_NTZ": pa.timestamp("us"),
     _INTERVAL: pa.duration("us"), "BINARY": pa.binary(), "STRING": pa.string(),
 }  # fmt: skip
-
-
-def literal(text: str) -> str:
-    r"""Quote a string, in which a backslash escapes.
-
-    Examples
-    --------
-    >>> print(literal("it's"))
-    'it\'s'
-    """
-    return "'" + "".join(_ESCAPES.get(c, c) for c in text) + "'"
 
 
 def type_sql(type_: pa.DataType) -> str:

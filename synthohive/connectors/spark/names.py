@@ -11,23 +11,13 @@ import os
 import re
 from typing import Any
 
+from synthohive.connectors.spark_sql.text import quote
 from synthohive.exceptions import SchemaError
 
 __all__ = ["is_path", "parts_of", "quote", "quoted"]
 
 _PART = re.compile(r"[A-Za-z0-9_]+")  # ASCII: what looks alike may not be the same
 _LONGEST = 255
-
-
-def quote(name: str) -> str:
-    """Quote one identifier, of any signs, as the catalogue has it.
-
-    Examples
-    --------
-    >>> quote("no%te"), quote("a`b")
-    ('`no%te`', '`a``b`')
-    """
-    return "`" + name.replace("`", "``") + "`"
 
 
 def parts_of(name: Any, what: str, most: int = 3) -> list[str]:

@@ -1,4 +1,4 @@
-"""What errors say, without the values that they quote."""
+"""Names and strings in Spark SQL, and what errors say without the values that they quote."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import re
 
 from synthohive.exceptions import HIDDEN_VALUE
 
-__all__ = ["reason"]
+__all__ = ["literal", "quote", "reason"]
+
+_ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\0": "\\0"}
 
 _OF_VALUES = re.compile(
     r"SQLSTATE: (?:22|23)|INVALID_INPUT|OVERFLOW|CONSTRAINT|OUT_OF_RANGE|MALFORMED|EXCEED.*LENGTH"
@@ -14,6 +16,22 @@ _OF_VALUES = re.compile(
 _CLASS = re.compile(r"^(?:.*?(?=\[))?(?:\[[A-Z0-9_.]+\])?")
 _VALUES = re.compile(r"['\"\[{\d].*['\"\]}\d]|['\"\[{\d]|(?<=: ).+")
 """From the first to the last sign of one: a value may have any sign in it."""
+
+
+def quote(name: str) -> str:
+    """Quote an identifier."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def literal(text: str) -> str:
+    r"""Quote a string, in which a backslash escapes.
+
+    Examples
+    --------
+    >>> print(literal("it's"))
+    'it\'s'
+    """
+    return "'" + "".join(_ESCAPES.get(c, c) for c in text) + "'"
 
 
 def reason(exc: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Databricks' types: what a column holds, how it is read without loss, and how it is put back.
+"""Spark SQL's types: what a column holds, how it is read without loss, and how it is put back.
 
 ======================  =========================================================================
 TINYINT to BIGINT,      as they are
@@ -9,7 +9,8 @@ DECIMAL(p, s)           decimals, exactly
 TIMESTAMP               moments of UTC
 TIMESTAMP_NTZ           moments without a zone
 VARIANT                 a JSON text, parsed again
-ARRAY, MAP, STRUCT      a JSON text (``to_json``), taken apart again by the declared type
+ARRAY, MAP, STRUCT      a JSON text (``to_json``), taken apart again by the declared type; a MAP by
+                        anything but texts as the array of its entries
 GEOGRAPHY, GEOMETRY,    not read: excluded, so that the copy holds the default or NULL; where
 VOID and all others     neither may be, validation says so
 ======================  =========================================================================
@@ -23,7 +24,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.connectors.databricks.spelling import literal
+from synthohive.connectors.spark_sql.text import literal
 from synthohive.io.text import since_epoch, text
 from synthohive.schema import Column, ColumnKind
 
@@ -53,7 +54,12 @@ _FACTS: dict[str, dict[str, Any]] = {
 _OTHER_NAMES = {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint",
                 "real": "float", "numeric": "decimal", "dec": "decimal",
                 "timestamp_ltz": "timestamp"}  # fmt: skip
+_WRITTEN = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"
 _NESTED = (ColumnKind.ARRAY, ColumnKind.COMPOSITE)
+_MICROSECONDS = (  # else moments end at milliseconds
+    f"map('timestampFormat', {literal(_WRITTEN + 'XXX')}, "
+    f"'timestampNTZFormat', {literal(_WRITTEN)})"
+)
 _SIZED = re.compile(r"\w+\((\d+)(?:, *(\d+))?\)")
 
 
@@ -68,6 +74,8 @@ def described(type_: str) -> dict[str, Any]:
     plain = type_.strip()
     name = re.split(r"[<( ]", plain, maxsplit=1)[0].lower()
     facts = dict(_FACTS.get(_OTHER_NAMES.get(name, name), {"kind": ColumnKind.UNSUPPORTED}))
+    if _by_others(plain.lower()):
+        facts["kind"] = ColumnKind.ARRAY
     sized = _SIZED.fullmatch(plain)
     if sized and facts["kind"] is ColumnKind.DECIMAL:
         facts |= {"precision": int(sized[1]), "scale": int(sized[2] or 0)}
@@ -77,10 +85,27 @@ def described(type_: str) -> dict[str, Any]:
 
 
 def reading(column: Column, quoted: str) -> str:
-    """Return the SQL that reads a column without loss."""
-    if column.kind in (*_NESTED, ColumnKind.JSON):
+    """Return the SQL that reads a column without loss.
+
+    Examples
+    --------
+    >>> reading(Column(name="v", kind=ColumnKind.JSON, sql_type="variant"), "t.v")
+    'to_json(t.v)'
+    """
+    type_ = (column.sql_type or "").lower()
+    if type_.startswith("char("):
+        return f"rtrim({quoted})"
+    if type_ == "variant" or (column.kind is ColumnKind.JSON and not type_):
         return f"to_json({quoted})"
-    return f"rtrim({quoted})" if (column.sql_type or "").lower().startswith("char(") else quoted
+    if not type_.startswith(("array<", "map<", "struct<")):
+        return quoted
+    value = f"map_entries({quoted})" if _by_others(type_) else quoted
+    return f"to_json({value}, {_MICROSECONDS})"
+
+
+def _by_others(type_: str) -> bool:
+    """Whether a type is a map by something else than texts, which no JSON object is."""
+    return type_.startswith("map<") and not type_.startswith("map<string,")
 
 
 def carried(array: pa.Array) -> pa.Array:
@@ -113,7 +138,7 @@ def put_back(column: Column, source: str, *, native: bool = True) -> str:
     source : str
         The file's.
     native : bool, default True
-        The column's type is Databricks' own; else the kind decides.
+        The column's type is the engine's own; else the kind decides.
 
     Examples
     --------
@@ -122,5 +147,9 @@ def put_back(column: Column, source: str, *, native: bool = True) -> str:
     ("from_json(c0, 'array<string>')", 'parse_json(c0)')
     """
     if native and column.kind in _NESTED:
-        return f"from_json({source}, {literal(column.sql_type or '')})"
+        type_ = column.sql_type or ""
+        if _by_others(type_.lower()):
+            entries = f"array<struct<key:{type_[4:].replace(',', ',value:', 1)}>"
+            return f"map_from_entries(from_json({source}, {literal(entries)}))"
+        return f"from_json({source}, {literal(type_)})"
     return f"parse_json({source})" if column.kind in (*_NESTED, ColumnKind.JSON) else source
