@@ -17,7 +17,7 @@ from synthohive.io.files import CsvFile, files_read, read_files
 from synthohive.schema import Metadata
 from synthohive.schema.checks import data_problems
 
-__all__ = ["check_tables", "check_target", "reader_for", "source_of", "tables_of"]
+__all__ = ["check_tables", "check_target", "of_spark", "reader_for", "source_of", "tables_of"]
 
 
 def source_of(
@@ -44,7 +44,7 @@ def source_of(
         There is neither, or `data` cannot be read.
     """
     if data is not None:
-        found = _of_spark(data, metadata, spark)
+        found = of_spark(data, metadata, spark)
         return reader_for(data, metadata) if found is None else found
     if known is None:
         raise SchemaError(
@@ -54,7 +54,7 @@ def source_of(
     return known
 
 
-def _of_spark(data: Any, metadata: Metadata, spark: Any) -> Optional[Reader]:
+def of_spark(data: Any, metadata: Metadata, spark: Any) -> Optional[Reader]:
     """Return what reads by Spark; None where nothing is Spark's."""
     from synthohive.connectors.spark.session import is_frame
 

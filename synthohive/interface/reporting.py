@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Optional, Union
 
 import pyarrow as pa
 
 from synthohive._files import FileIdentity
 from synthohive.exceptions import SchemaError
-from synthohive.interface.inputs import tables_of
+from synthohive.interface.inputs import of_spark, tables_of
 from synthohive.interface.requests import Request
 from synthohive.interface.state import SynthesizerState
 from synthohive.interface.writing import generated
-from synthohive.io.base import Reader
+from synthohive.io.base import FanOut, Reader
 from synthohive.io.dataframe import read_loosely
 from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.fitted import FittedDatabase
@@ -27,8 +28,6 @@ from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.sample import Sample
 
 __all__ = ["compare"]
-
-Sizes = dict[int, int]
 
 MOST = 100_000
 """Rows of a table that are read from a database, or generated, to be compared."""
@@ -61,10 +60,10 @@ def compare(
     """
     check_report(output_path, if_exists)
     fitted = known.fitted_
-    real, files, true_sizes = _real_side(known, real_data)
-    synthetic, other_files = _synthetic_side(known, synthetic_data, seed)
-    check_report(output_path, if_exists, [*files, *other_files])
-    metadata, real, synthetic = harmonised_database(known.metadata, real, synthetic)
+    theirs = _real_side(known, real_data)
+    made = _synthetic_side(known, synthetic_data, seed)
+    check_report(output_path, if_exists, [*theirs.files, *made.files])
+    metadata, real, synthetic = harmonised_database(known.metadata, theirs.tables, made.tables)
     personal: dict[str, set[str]] = {}
     for finding in [] if fitted is None else fitted.shown_findings:
         personal.setdefault(finding.table, set()).add(finding.column)
@@ -73,7 +72,8 @@ def compare(
         metadata,
         real,
         synthetic,
-        true_sizes,
+        theirs.fan_outs,
+        synthetic_fan_outs=made.fan_outs,
         personal=personal,
         copied_rows=_copied_rows(metadata, real, synthetic),
         copied_values={
@@ -90,50 +90,64 @@ def compare(
     return report
 
 
-def _real_side(
-    known: SynthesizerState, data: Optional[Mapping[str, Any]]
-) -> tuple[dict[str, pa.Table], frozenset[FileIdentity], dict[str, Sizes]]:
-    """Return the real tables; of a large database a sample, and its true numbers of children."""
+@dataclass(frozen=True)
+class _Side:
+    """Real or synthetic tables; of large ones a sample, and how many children rows truly have."""
+
+    tables: dict[str, pa.Table]
+    files: frozenset[FileIdentity] = frozenset()
+    fan_outs: dict[str, FanOut] = field(default_factory=dict)
+
+
+def _real_side(known: SynthesizerState, data: Optional[Mapping[str, Any]]) -> _Side:
     if data is not None:
-        tables, files = tables_of(data, known.metadata)
-        return {n: read_loosely(n, t) for n, t in tables.items()}, files, {}
-    source = known.source
-    if source is None:
+        return _given(known, data)
+    if known.source is None:
         raise SchemaError(
             "There is no real data to compare with.",
             hint="Pass real_data: a checkpoint holds no rows, and knows no database.",
         )
-    with source.one_state():
-        return _read(source, list(known.metadata.tables), known)  # of one moment
-
-
-def _read(
-    source: Reader, names: Sequence[str], known: SynthesizerState
-) -> tuple[dict[str, pa.Table], frozenset[FileIdentity], dict[str, Sizes]]:
-    counts = source.counts(names)
-    plan = RelationalPlan.build(known.metadata, counts)
-    if max(counts.values(), default=0) <= MOST:
-        whole = {n: pa.Table.from_batches(list(source.read(n))) for n in names}
-        return whole, source.files, {}
-    drivers = {name: plan.tables[name].driver for name in plan.order}
-    keys = list(known.metadata.foreign_keys())
-    fan_outs = source.fan_outs(keys, counts)
-    sizes = {key.label(name): fan.histogram for (name, key), fan in zip(keys, fan_outs)}
-    return source.sample(drivers, MOST, 0).drawn, source.files, sizes
+    return _read(known.source, known)
 
 
 def _synthetic_side(
     known: SynthesizerState, data: Optional[Mapping[str, Any]], seed: Optional[int]
-) -> tuple[dict[str, pa.Table], frozenset[FileIdentity]]:
+) -> _Side:
     if data is not None:
-        tables, files = tables_of(data, known.metadata)
-        return {n: read_loosely(n, t) for n, t in tables.items()}, files
+        return _given(known, data)
     fitted = known.fitted_
     assert fitted is not None  # who asks for fresh rows has fitted
     largest = max((table.rows for table in fitted.tables.values()), default=0)
     request = Request(fitted, scale=min(1.0, MOST / max(largest, 1)), seed=seed)
     with generated(request) as made:
-        return {n: s.column_table(s.schema.names) for n, s in made.spools.items()}, frozenset()
+        return _Side({n: s.column_table(s.schema.names) for n, s in made.spools.items()})
+
+
+def _given(known: SynthesizerState, data: Mapping[str, Any]) -> _Side:
+    """Return tables that were passed; what is in Spark is sampled there."""
+    source = of_spark(data, known.metadata, known.spark)
+    if source is not None:
+        return _read(source, known)
+    tables, files = tables_of(data, known.metadata)
+    return _Side({n: read_loosely(n, t) for n, t in tables.items()}, files)
+
+
+def _read(source: Reader, known: SynthesizerState) -> _Side:
+    """Read small tables, and a sample of large ones that belongs together, all of one moment."""
+    with source.one_state():
+        names = list(known.metadata.tables)
+        counts = source.counts(names)
+        plan = RelationalPlan.build(known.metadata, counts)
+        if max(counts.values(), default=0) <= MOST:
+            whole = {n: pa.Table.from_batches(list(source.read(n))) for n in names}
+            return _Side(whole, source.files)
+        drivers = {name: plan.tables[name].driver for name in plan.order}
+        keys = list(known.metadata.foreign_keys())
+        fan_outs = {
+            key.label(name): found
+            for (name, key), found in zip(keys, source.fan_outs(keys, counts))
+        }
+        return _Side(source.sample(drivers, MOST, 0).drawn, source.files, fan_outs)
 
 
 def _copied_rows(

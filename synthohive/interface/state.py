@@ -33,6 +33,11 @@ class SynthesizerState:
         return self.fitted_
 
     @property
+    def spark(self) -> Any:
+        """The Spark session by which tables are read and written, if there is one."""
+        return self._spark
+
+    @property
     def source(self) -> Optional[Reader]:
         """Where the real rows are read from; None before any are named."""
         return self._source

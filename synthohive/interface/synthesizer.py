@@ -652,6 +652,8 @@ class Synthesizer(SynthesizerState):
         Parameters
         ----------
         real_data, synthetic_data : dict of str to DataFrame, pyarrow.Table or path
+            Of what is in Spark (with a `spark_session`, what is named is), a sample that belongs
+            together; orphans and children per parent are of all rows.
         output_path : path
             The HTML file.
         if_exists : {"fail", "replace"}

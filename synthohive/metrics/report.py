@@ -15,13 +15,14 @@ import pyarrow as pa
 from synthohive._display import counted
 from synthohive._files import FileIdentity, check_replaceable, write_whole
 from synthohive.exceptions import SchemaError
+from synthohive.io.base import FanOut
 from synthohive.metrics.associations import Associated, associated, comparable_columns
 from synthohive.metrics.charts import HEIGHT, WIDTH, Histogram, histogram
 from synthohive.metrics.distances import ColumnScore, column_distance
 from synthohive.metrics.fan_out import fan_out_histogram, fan_out_ks, orphans
 from synthohive.metrics.validity import Impossible, impossible
 from synthohive.privacy.entities import Entities
-from synthohive.schema import Metadata, TableConfig
+from synthohive.schema import ForeignKey, Metadata, TableConfig
 from synthohive.schema.columns import column_from_arrow
 
 __all__ = [
@@ -232,8 +233,9 @@ def build_report(
     metadata: Metadata,
     real: Mapping[str, pa.Table],
     synthetic: Mapping[str, pa.Table],
-    fan_outs: Optional[Mapping[str, Mapping[int, int]]] = None,
+    fan_outs: Optional[Mapping[str, FanOut]] = None,
     *,
+    synthetic_fan_outs: Optional[Mapping[str, FanOut]] = None,
     personal: Optional[Mapping[str, Collection[str]]] = None,
     copied_rows: Optional[Mapping[str, float]] = None,
     copied_values: Optional[Mapping[str, float]] = None,
@@ -250,9 +252,9 @@ def build_report(
         Tables, columns and keys to compare.
     real, synthetic : mapping of str to pyarrow.Table
         In one form (:func:`~synthohive.metrics.harmonise.harmonised_database`).
-    fan_outs : dict of str to dict, optional
-        The real histogram of children per parent by key label, where `real` is only a sample.
-        Counted from the tables by default.
+    fan_outs, synthetic_fan_outs : dict of str to FanOut, optional
+        By key label, where `real`, or `synthetic`, is only a sample. Counted from the tables by
+        default.
     personal : dict of str to collection of str, optional
         Columns with made-up personal data, by table.
     copied_rows, copied_values : dict of str to float, optional
@@ -274,11 +276,11 @@ def build_report(
         tables.append(_compare(table, real[name], synthetic[name], made, k, behind))
     keys = []
     for child, key in metadata.foreign_keys():
-        label, columns = key.label(child), (key.columns, key.parent_columns)
-        sides = [(t[child], columns[0], t[key.parent], columns[1]) for t in (real, synthetic)]
-        counts = (fan_outs or {}).get(label) or fan_out_histogram(*sides[0])
-        distance = fan_out_ks(counts, fan_out_histogram(*sides[1]))
-        keys.append(KeyReport(label, orphans(*sides[1]), distance))
+        label = key.label(child)
+        left = (fan_outs or {}).get(label) or _fan_out(real, child, key)
+        right = (synthetic_fan_outs or {}).get(label) or _fan_out(synthetic, child, key)
+        distance = fan_out_ks(left.histogram, right.histogram)
+        keys.append(KeyReport(label, right.orphans, distance))
     return ValidationReport(
         tuple(sorted(tables, key=lambda table: -table.distance)),
         tuple(sorted(keys, key=lambda key: (-key.orphans, -key.fan_out_ks))),
@@ -286,6 +288,11 @@ def build_report(
         dict(copied_values or {}),
         k,
     )
+
+
+def _fan_out(tables: Mapping[str, pa.Table], child: str, key: ForeignKey) -> FanOut:
+    side = tables[child], key.columns, tables[key.parent], key.parent_columns
+    return FanOut(fan_out_histogram(*side), orphans=orphans(*side))
 
 
 def _check(

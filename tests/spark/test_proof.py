@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from synthohive import Metadata
+from synthohive import Metadata, Synthesizer
 from synthohive.connectors.spark.columns import carried
 from synthohive.connectors.spark.counting import Counted, added_up
 from synthohive.connectors.spark.proof import prove
 from synthohive.constrain.unique import special_rules
 from synthohive.constrain.validity import violations
 from synthohive.exceptions import ConstraintViolationError, QualityError
+from synthohive.interface import reporting
 from synthohive.interface.spark_proof import (
     fan_out_distances,
     prove_frames,
@@ -185,16 +187,16 @@ def test_profiles_are_held_against_all_rows(spark: Any) -> None:
     assert not counts[2].any()
 
 
-def shops(shift: float) -> dict[str, pa.Table]:
+def shops(shift: float, rows: int = 60) -> dict[str, pa.Table]:
     rng = np.random.default_rng(0)
-    kinds = rng.choice(["a", "b"], 60)
+    kinds = rng.choice(["a", "b"], rows)
     return {
-        "shops": pa.table({"id": pa.array(range(60)), "kind": pa.array(kinds)}),
+        "shops": pa.table({"id": pa.array(range(rows)), "kind": pa.array(kinds)}),
         "orders": pa.table(
             {
-                "id": pa.array(range(400)),
-                "shop": pa.array(rng.integers(0, 50, 400)),
-                "paid": pa.array(rng.normal(shift, size=400)),
+                "id": pa.array(range(7 * rows)),
+                "shop": pa.array(rng.integers(0, rows - 9, 7 * rows)),
+                "paid": pa.array(rng.normal(shift, size=7 * rows)),
             }
         ),
     }
@@ -230,7 +232,7 @@ def test_a_run_is_proved_and_scored_as_on_one_machine(spark: Any) -> None:
     known, tables = kept(shops(0.0)), shops(0.3)
     frames = {name: spark.createDataFrame(table) for name, table in tables.items()}
     proof = prove_frames(known, frames)
-    assert proof.rows == {"shops": 60, "orders": 400}
+    assert proof.rows == {"shops": 60, "orders": 420}
     (distance,) = fan_out_distances(known, proof).values()
     assert distance < 0.05
     expected = {
@@ -244,5 +246,29 @@ def test_a_run_is_proved_and_scored_as_on_one_machine(spark: Any) -> None:
     with pytest.raises(QualityError, match=r"orders\.paid"):
         score_frames(known, {**frames, "orders": far}, quality_threshold=0.9)
     astray = frames["orders"].selectExpr("id", "shop + 1000 AS shop", "paid")
-    with pytest.raises(ConstraintViolationError, match=r"orders: 400 rows break orders\(shop\)"):
+    with pytest.raises(ConstraintViolationError, match=r"orders: 420 rows break orders\(shop\)"):
         prove_frames(known, {**frames, "orders": astray})
+
+
+def test_the_report_samples_what_is_in_spark(
+    spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few rows come; orphans and numbers of children are those of all rows."""
+    real, made = shops(0.0, 600), shops(1.0, 600)
+    astray = pa.array([9000, 9001] + made["orders"]["shop"].to_pylist()[2:])
+    made["orders"] = made["orders"].set_column(1, "shop", astray)
+    metadata = Metadata().add_table("shops", "id")
+    metadata.add_table("orders", "id", fk={"shop": "shops.id"})
+    here = Synthesizer(metadata).generate_validation_report(real, made, tmp_path / "here")
+    sides = [{n: spark.createDataFrame(t) for n, t in side.items()} for side in (real, made)]
+    synth = Synthesizer(metadata)
+    whole = synth.generate_validation_report(*sides, tmp_path / "whole")
+    assert whole.to_json() == here.to_json()
+    assert whole.orphans == 2
+    monkeypatch.setattr(reporting, "MOST", 300)
+    few = synth.generate_validation_report(*sides, tmp_path / "few")
+    assert max(t.real_rows + t.synthetic_rows for t in few.tables) <= 720
+    assert few.keys == whole.keys
+    assert few.scores["orders.paid"].value > 0.2
+    mixed = synth.generate_validation_report(sides[0], made, tmp_path / "mixed")
+    assert mixed.keys == whole.keys
