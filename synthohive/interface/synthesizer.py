@@ -40,6 +40,7 @@ from synthohive.schema import OUTSIDE_KEYS, Metadata, PrivacyConfig
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
+    from synthohive.connectors.spark.folders import WrittenTables
     from synthohive.metrics.report import ValidationReport
 
 __all__ = ["Synthesizer"]
@@ -493,6 +494,36 @@ class Synthesizer(SynthesizerState):
             if_exists=if_exists, replace_foreign=replace_foreign, include=include, run=run,
         )  # fmt: skip
         return write_database(request, target, beside)
+
+    @terminable
+    def save_to_hive(
+        self, synthetic_data: Mapping[str, Any], target_db: str, overwrite: bool = True
+    ) -> WrittenTables:
+        """Write synthetic tables to a database of Spark's, as managed Parquet tables.
+
+        All of them or none; :meth:`to_database` generates and writes at once.
+
+        Parameters
+        ----------
+        synthetic_data : dict of str to table
+            As :meth:`sample` returns them: DataFrames of pandas, polars or Spark, Arrow tables.
+        target_db : str
+            ``"db"`` or ``"catalog.db"``, of letters, digits and underscores; made where there is
+            none. Its other tables stay.
+        overwrite : bool, default True
+            Replace tables that SynthoHive wrote; those of others are never replaced.
+
+        Raises
+        ------
+        SchemaError
+            A name is none, or a table is none of those that were learned; nothing was asked of
+            Spark.
+        ConnectorError
+            A table may not be replaced, or Spark failed; nothing was changed.
+        """
+        from synthohive.interface.hive import save_to_hive
+
+        return save_to_hive(self._spark, self._state(), synthetic_data, target_db, overwrite)
 
     @terminable
     def subset(

@@ -76,6 +76,11 @@ class Store:
         """Return how Spark is told of something in the folder."""
         return "/".join((self._said.rstrip("/"), *names))
 
+    def spellings(self, *names: str) -> tuple[str, ...]:
+        """Return the ways in which catalogues write the place of something in the folder."""
+        plain = self.at(*names)
+        return (plain, f"file:{plain}", f"file://{plain}") if self.local else (self.uri(*names),)
+
     def at(self, *names: str) -> str:
         """Return how the file system is told of something in the folder."""
         return "/".join((self._root.rstrip("/"), *names))

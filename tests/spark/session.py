@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,10 +27,29 @@ CLASSIC = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "100",  # a partition is several batches
 }
 
+DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+
 
 def is_sail() -> bool:
     """Whether Spark is Sail, over Spark Connect."""
     return find_spec("pysail") is not None
+
+
+def delta_jars() -> list[str]:
+    """Return the JARs of Delta that the environment names: files, or a folder of them."""
+    named = os.environ.get("SYNTHOHIVE_TEST_DELTA_JARS", "")
+    places = [Path(place) for place in named.split(",") if place]
+    return [
+        str(p) for place in places for p in (place.glob("*.jar") if place.is_dir() else [place])
+    ]
+
+
+def has_delta() -> bool:
+    """Whether Delta tables are written."""
+    return is_sail() or bool(delta_jars())
 
 
 @functools.cache
@@ -51,6 +71,9 @@ def session() -> Any:
         pytest.skip("there is no java")
     builder = SparkSession.builder.master("local[2]")
     folder = tempfile.mkdtemp(prefix="spark")  # else there is one in the working directory
-    for name, value in {**CLASSIC, "spark.sql.warehouse.dir": folder}.items():
+    settings = {**CLASSIC, "spark.sql.warehouse.dir": folder}
+    if delta_jars():
+        settings |= {"spark.jars": ",".join(delta_jars()), **DELTA}
+    for name, value in settings.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()

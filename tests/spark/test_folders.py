@@ -19,14 +19,17 @@ import pytest
 from synthohive import ConnectorError, Metadata, SchemaError
 from synthohive.connectors.spark.columns import carried, frame_columns
 from synthohive.connectors.spark.folders import WrittenTables, write_folders
+from synthohive.connectors.spark.warehouse import SparkWarehouse
 from synthohive.io.base import Provenance
 from synthohive.io.steps import observe
 from synthohive.schema import Column, ColumnKind
-from tests.spark.session import is_sail, session
+from tests.spark.session import has_delta, is_sail, session
 
 PROVENANCE = Provenance("1.0", "autoregressive", 7, 1.0, "2026-01-01T00:00:00+00:00", "shop")
-FORMATS = ["parquet", pytest.param("delta", marks=pytest.mark.skipif(
-    not (is_sail() or "SYNTHOHIVE_TEST_DELTA_JARS" in os.environ), reason="no Delta"))]  # fmt: skip
+FORMATS = [
+    "parquet",
+    pytest.param("delta", marks=pytest.mark.skipif(not has_delta(), reason="no JARs of Delta")),
+]
 
 
 def shop() -> Metadata:
@@ -100,6 +103,10 @@ def test_tables_are_written_and_replaced_where_they_are_ours(
     assert left(path) == ["_synthohive.json"]
     with pytest.raises(ConnectorError, match="holds what was read"):
         write(spark, path, kind, (1, 1), if_exists="replace", read=[str(path / "orders")])
+    places = {name: str(path / name) for name in ("customer", "orders")}
+    sources = SparkWarehouse(spark, places, shop()).fingerprint()
+    with pytest.raises(ConnectorError, match="holds what was read"):
+        write(spark, path, kind, (1, 1), if_exists="replace", sources=sources)
 
 
 def _stop_at(name: str, number: int) -> Any:

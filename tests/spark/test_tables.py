@@ -12,11 +12,12 @@ import pytest
 
 from synthohive import ConnectorError, Metadata, SchemaError
 from synthohive.connectors.spark.tables import write_tables
+from synthohive.connectors.spark.warehouse import SparkWarehouse
 from synthohive.io.steps import observe
-from tests.spark.session import is_sail
+from tests.spark.session import has_delta
 from tests.spark.test_folders import PROVENANCE, _stop_at, failing, rows, shop
 
-KIND = "delta" if is_sail() else "parquet"
+KIND = "delta" if has_delta() else "parquet"
 NAMES = ("customer", "orders")
 
 
@@ -52,6 +53,9 @@ def test_tables_are_written_and_replaced_where_they_are_ours(spark: Any, databas
         write(spark, database, (1, 1), if_exists="replace", frames=frames)
     with pytest.raises(ConnectorError, match="the source itself"):
         write(spark, database, (1, 1), if_exists="replace", read=[f"{database}.orders"])
+    sources = SparkWarehouse(spark, database).fingerprint()
+    with pytest.raises(ConnectorError, match="the source itself"):
+        write(spark, database, (1, 1), if_exists="replace", sources=sources)
     assert counts(spark, database) == {"customer": 3, "orders": 5}
     write(spark, database, (4, 6), if_exists="replace")
     assert counts(spark, database) == {"customer": 4, "orders": 6}

@@ -29,7 +29,7 @@ from synthohive.schema import Column, ColumnKind, TableConfig
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["as_read", "carried", "columns_sql", "frame_columns", "literal", "stored", "type_sql"]
+__all__ = ["as_read", "carried", "columns_sql", "frame_columns", "stored", "type_sql"]
 
 _LONGEST_DECIMAL = 38
 _EPOCH = "TIMESTAMP_NTZ '1970-01-01 00:00:00'"

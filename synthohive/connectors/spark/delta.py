@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
-from synthohive.connectors.spark.columns import literal
-from synthohive.connectors.spark.names import quote
 from synthohive.connectors.spark.refusals import refused, spark_errors
+from synthohive.connectors.spark_sql.text import literal, quote
 from synthohive.exceptions import ConnectorError
 from synthohive.io.base import Provenance
 

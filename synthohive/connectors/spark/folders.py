@@ -18,7 +18,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Optional, Union
@@ -27,7 +27,8 @@ import pyarrow as pa
 
 from synthohive._files import LEDGER, check_if_exists, file_names, ledger_of, with_listed
 from synthohive._logging import get_logger
-from synthohive.connectors.spark.columns import columns_sql, literal, stored
+from synthohive.connectors.dialect import hashes
+from synthohive.connectors.spark.columns import columns_sql, stored
 from synthohive.connectors.spark.delta import (
     DeltaState,
     DeltaTable,
@@ -36,8 +37,9 @@ from synthohive.connectors.spark.delta import (
     properties_sql,
     same_columns,
 )
-from synthohive.connectors.spark.names import is_path, quote
+from synthohive.connectors.spark.names import is_path
 from synthohive.connectors.spark.refusals import failing
+from synthohive.connectors.spark_sql.text import literal, quote
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.io.base import Provenance
 from synthohive.io.steps import step
@@ -47,7 +49,7 @@ from synthohive.schema import Metadata, TableConfig
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["FORMATS", "WrittenTables", "write_folders"]
+__all__ = ["FORMATS", "WrittenTables", "is_source", "write_folders"]
 
 log = get_logger(__name__)
 FORMATS = ("delta", "parquet")
@@ -88,6 +90,7 @@ def write_folders(
     overwrite_schema: bool = False,
     foreign: Collection[str] = (),
     read: Collection[str] = (),
+    sources: frozenset[str] = frozenset(),
     check: Optional[Callable[[dict[str, DataFrame]], None]] = None,
 ) -> WrittenTables:
     """Write each table to a folder of its name: all of them, or none.
@@ -110,6 +113,8 @@ def write_folders(
         Delta tables that may be replaced although no run wrote them: their history stays.
     read : collection of str
         Paths of what was learned from, which is never written to.
+    sources : frozenset of str
+        Fingerprints of the same (:meth:`Reader.fingerprint`).
     check : callable, optional
         Looks at the rows of all tables before any is published, and raises if they may not be.
 
@@ -126,11 +131,13 @@ def write_folders(
     spark = next(iter(frames.values())).sparkSession
     order = _Order(Store(path), format, if_exists, overwrite_schema, frozenset(foreign))
     run = _Run(spark, order, metadata, provenance, list(frames))
-    for place in filter(is_path, read):
-        if Store(place).within(order.store):
-            raise ConnectorError(
-                f"{order.store.shown!r} holds what was read.", hint="Choose another place."
-            )
+    places = [p for name in run.names.values() for p in order.store.spellings(name)]
+    if is_source(places, sources) or any(
+        Store(place).within(order.store) for place in filter(is_path, read)
+    ):
+        raise ConnectorError(
+            f"{order.store.shown!r} holds what was read.", hint="Choose another place."
+        )
     try:
         with run.locked():
             run.look(frames)
@@ -145,6 +152,11 @@ def write_folders(
             f"The folder {order.store.shown!r} cannot be written to: {reason or exc}."
         ) from exc
     return WrittenTables({name: order.store.uri(run.names[name]) for name in frames}, run.rows)
+
+
+def is_source(places: Iterable[str], sources: frozenset[str]) -> bool:
+    """Whether a table in one of some places, as catalogues write them, is what was read."""
+    return not sources.isdisjoint(hashes(("spark table", place.rstrip("/")) for place in places))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive._files import check_if_exists
 from synthohive._logging import get_logger
-from synthohive.connectors.spark.columns import columns_sql, literal, stored
+from synthohive.connectors.spark.columns import columns_sql, stored
 from synthohive.connectors.spark.delta import (
     RUN,
     DeltaState,
@@ -30,9 +30,11 @@ from synthohive.connectors.spark.delta import (
     properties_sql,
     same_columns,
 )
-from synthohive.connectors.spark.folders import FORMATS, Frames, WrittenTables
-from synthohive.connectors.spark.names import is_path, parts_of, quote
+from synthohive.connectors.spark.describe import details_of
+from synthohive.connectors.spark.folders import FORMATS, Frames, WrittenTables, is_source
+from synthohive.connectors.spark.names import is_path, parts_of
 from synthohive.connectors.spark.refusals import failing, refused, spark_errors
+from synthohive.connectors.spark_sql.text import literal, quote
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.io.base import Provenance
 from synthohive.io.lease import Lease
@@ -83,6 +85,7 @@ def write_tables(
     overwrite_schema: bool = False,
     foreign: Collection[str] = (),
     read: Collection[str] = (),
+    sources: frozenset[str] = frozenset(),
     check: Optional[Callable[[dict[str, DataFrame]], None]] = None,
 ) -> WrittenTables:
     """Write each table to a managed table of a catalogue: all of them, or none.
@@ -106,6 +109,8 @@ def write_tables(
         Tables that may be replaced although no run wrote them.
     read : collection of str
         Names and paths of what was learned from, which is never written to.
+    sources : frozenset of str
+        Fingerprints of the same (:meth:`Reader.fingerprint`).
     check : callable, optional
         Looks at the rows of all tables before any is published, and raises if they may not be.
 
@@ -125,7 +130,9 @@ def write_tables(
     spark = next(iter(frames.values())).sparkSession
     with failing("asking for its catalogue"):
         parts = parts if len(parts) == 2 else [spark.catalog.currentCatalog(), *parts]
-    order = _Order(parts, format, if_exists, overwrite_schema, frozenset(foreign), tuple(read))
+    order = _Order(
+        parts, format, if_exists, overwrite_schema, frozenset(foreign), tuple(read), sources
+    )
     run = _Run(spark, order, metadata, provenance, list(frames))
     with run.locked():
         run.look(frames)
@@ -146,6 +153,7 @@ class _Order:
     overwrite_schema: bool
     foreign: frozenset[str]
     read: tuple[str, ...]
+    sources: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -198,9 +206,8 @@ class _Run:
         """Return what the catalogue tells of a table; None where there is none."""
         if table.lower() not in self.names():
             return None
-        found: dict[str, str] = {}
-        for row in self.ask("describing a table", f"DESCRIBE TABLE EXTENDED {self.at(table)}"):
-            found[row[0]] = row[1] or ""  # the table's own facts come behind its columns
+        with failing("describing a table"):
+            found = details_of(self.spark, self.at(table)).facts
         run = _RUN.search(found.get("Table Properties", ""))
         return _Facts(
             found.get("Provider", "").lower(),
@@ -282,8 +289,12 @@ class _Run:
             facts = self.there[table] = self.facts(table)
             if facts is None:
                 continue
-            if facts.location and any(Store(facts.location).within(path) for path in paths):
-                raise same_place_error(shown)
+            if facts.location:
+                store = Store(facts.location)
+                if any(map(store.within, paths)) or is_source(
+                    [facts.location, *store.spellings()], self.order.sources
+                ):
+                    raise same_place_error(shown)
             self._check(table, shown, facts)
             if facts.provider == self.order.kind == "delta":
                 self.before[table] = self._delta(table).state()
