@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from typing import Optional
 
@@ -19,12 +20,12 @@ from synthohive.generate.conditions import Conditions
 from synthohive.generate.making import make_tables, refuse_loss
 from synthohive.generate.row_counts import expected_rows
 from synthohive.generate.run import Early, Generated, Run
-from synthohive.generate.shard_plan import SHARD_SIZE, Cut, ShardSize, cut_tables
+from synthohive.generate.shard_plan import SHARD_SIZE, ShardSize, cut_tables
 from synthohive.generate.shards import Shards
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.tables.block_store import TableSpool
 
-__all__ = ["generate_database"]
+__all__ = ["generate_database", "planned_shards"]
 
 Ready = Callable[[str, TableSpool], None]
 
@@ -102,29 +103,44 @@ def generate_database(
         yield spools
 
 
-def _generate(run: Run, ready: Ready, size: ShardSize) -> dict[str, TableSpool]:
-    fitted = run.fitted
-    rows = expected_rows(fitted, run.scale, run.num_rows)
+def planned_shards(run: Run, size: ShardSize, ready: Ready = _nobody) -> Shards:
+    """Make the tables that are not cut; return what makes the others.
+
+    Parameters
+    ----------
+    run : Run
+        Gets the tables.
+    size : ShardSize
+    ready : callable, optional
+        As of :func:`generate_database`.
+    """
+    rows = expected_rows(run.fitted, run.scale, run.num_rows)
     run.blocks.expect(sum(rows.values()) // BLOCK_ROWS)
-    cut = cut_tables(fitted, rows, size)
-
-    def final(name: str) -> None:
-        refuse_loss(run, name)
-        run.tables[name].spool.freeze()
-        if name in fitted.shown:
-            ready(name, run.tables[name].spool)
-
-    make_tables(run, [name for name in fitted.plan.order if name not in cut.tables], final)
-    if cut.tables:
-        _generate_shards(run, cut)
-        for name in cut.tables:
-            final(name)
-    return {name: run.tables[name].spool for name in fitted.shown}
+    cut = cut_tables(run.fitted, rows, size)
+    whole = [name for name in run.fitted.plan.order if name not in cut.tables]
+    make_tables(run, whole, partial(_final, run, ready))
+    return Shards.planned(run, cut)
 
 
-def _generate_shards(run: Run, cut: Cut) -> None:
+def _generate(run: Run, ready: Ready, size: ShardSize) -> dict[str, TableSpool]:
+    shards = planned_shards(run, size, ready)
+    if shards.order:
+        _generate_shards(run, shards)
+    for name in shards.order:
+        _final(run, ready, name)
+    return {name: run.tables[name].spool for name in run.fitted.shown}
+
+
+def _final(run: Run, ready: Ready, name: str) -> None:
+    refuse_loss(run, name)
+    run.tables[name].spool.freeze()
+    if name in run.fitted.shown:
+        ready(name, run.tables[name].spool)
+
+
+def _generate_shards(run: Run, shards: Shards) -> None:
     """Make the tables that are cut, shard by shard, and put these one behind the other."""
-    fitted, shards = run.fitted, Shards.planned(run, cut)
+    fitted, cut = run.fitted, shards.cut
     whole = {name: TableSpool(run.place(name), fitted.tables[name].schema) for name in cut.tables}
     largest = sorted(cut.tables, key=lambda name: (-shards.rows[name], name))
     for name in largest:  # so that the longest load begins first

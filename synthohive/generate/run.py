@@ -122,6 +122,12 @@ class Generated:
     parents: dict[Link, NumberSpool] = field(default_factory=dict)
     left_out: int = 0
 
+    def move(self, folder: Path) -> None:
+        """Find all files in another folder from now on."""
+        for file in (self.spool, self.context, self.drawn, *self.parents.values()):
+            if file is not None:
+                file.move(folder)
+
     def keep(self, rows: Bools) -> None:
         """Leave out all rows but some, before any child refers to one."""
         self.left_out += int((~rows).sum())

@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 
@@ -92,7 +92,8 @@ class Shards:
         for name, link in shards._given_links():
             if link.role == "free":
                 shards._deal(name, link)
-        shards._find_parents()
+        if shards.order:
+            shards._find_parents()
         return shards
 
     def _plan(self, name: str) -> None:
@@ -193,9 +194,27 @@ class Shards:
                 if link.role != "driving" and link.key.parent in self.run.tables:
                     self.run.parent_rows(name, link.key)
 
-    def made(self, number: int) -> MadeShard:
-        """Make a shard."""
-        folder = self.run.folder / f"shard-{number}"
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what other processes make shards from: quotas are dealt by now."""
+        tables = {n: replace(made, preferences={}) for n, made in self.run.tables.items()}
+        return {**self.__dict__, "run": replace(self.run, tables=tables, early=None)}
+
+    def move(self, folder: Path) -> None:
+        """Find all files in another folder from now on, which has the same."""
+        self.run.folder = folder
+        for made in self.run.tables.values():
+            made.move(folder)
+
+    def made(self, number: int, place: Optional[Path] = None) -> MadeShard:
+        """Make a shard.
+
+        Parameters
+        ----------
+        number : int
+        place : Path, optional
+            Where its folder is made; beside what it is made from by default.
+        """
+        folder = (self.run.folder if place is None else place) / f"shard-{number}"
         folder.mkdir()
         given = self._given(number)
         quotas = {}

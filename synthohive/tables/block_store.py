@@ -107,6 +107,10 @@ class TableSpool:
         """Return what other processes need to read."""
         return {**self.__dict__, "_tail": None}
 
+    def move(self, folder: Path) -> None:
+        """Find the file in another folder from now on, of another machine perhaps."""
+        self.path = folder / self.path.name
+
     def append(self, table: pa.Table) -> None:
         """Add a block."""
         if self._writer is None:
@@ -317,6 +321,11 @@ class EncodedSpool:
         self._paths = (path.with_suffix(".codes"), path.with_suffix(".values"))
         for part in self._paths:
             part.write_bytes(b"")
+
+    def move(self, folder: Path) -> None:
+        """See :meth:`TableSpool.move`."""
+        codes, values = self._paths
+        self._paths = folder / codes.name, folder / values.name
 
     def append(self, block: EncodedTable) -> None:
         """Add a block."""

@@ -43,6 +43,10 @@ class NumberSpool:
                 self.rows += len(part)
         os.replace(fresh, path)
 
+    def move(self, folder: Path) -> None:
+        """See :meth:`TableSpool.move`."""
+        self.path = folder / self.path.name
+
     def __len__(self) -> int:
         return self.rows
 
