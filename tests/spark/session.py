@@ -69,7 +69,7 @@ def session() -> Any:
         return builder.getOrCreate()
     if shutil.which("java") is None:
         pytest.skip("there is no java")
-    builder = SparkSession.builder.master("local[2]")
+    builder = SparkSession.builder.master("local[2,4]")
     folder = tempfile.mkdtemp(prefix="spark")  # else there is one in the working directory
     settings = {**CLASSIC, "spark.sql.warehouse.dir": folder}
     if delta_jars():

@@ -1,0 +1,89 @@
+"""Rows made by Spark's tasks: those of one machine, whatever becomes of the tasks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from synthohive import Synthesizer
+from synthohive.generate.shard_plan import ShardSize
+from synthohive.interface.requests import Request
+from synthohive.interface.spark_tables import SparkTables, spark_tables
+from tests.generate.test_shards import SMALL, cut, made, shop
+from tests.spark.session import is_sail
+
+__all__ = ["shop"]
+pytestmark = pytest.mark.slow
+MANY = ShardSize(rows=60, least=1, roots=1)
+
+
+def on_spark(
+    spark: Any, synth: Synthesizer, size: ShardSize = SMALL, partitions: Any = None
+) -> SparkTables:
+    request = Request(synth._state(), seed=7, n_jobs=1)
+    return spark_tables(spark, request, partitions=partitions, size=size)
+
+
+def assert_same(tables: SparkTables, local: dict[str, pa.Table], names: Sequence[str] = ()) -> None:
+    assert list(tables) == list(local)
+    for name in names or tables:
+        found = tables[name].toArrow()
+        assert found.column_names == local[name].column_names
+        for column in found.column_names:
+            own = local[name].column(column)
+            assert found.column(column).cast(own.type).equals(own), (name, column)
+
+
+def test_partitions_do_not_matter(spark: Any, shop: Synthesizer) -> None:
+    local = made(shop, MANY)
+    assert cut(shop, MANY).shards > 64
+    for partitions, names in ((1, []), (2, ["lines"]), (7, ["orders"]), (64, ["lines"])):
+        with on_spark(spark, shop, MANY, partitions) as tables:
+            assert_same(tables, local, names)
+
+
+def test_a_small_database_is_made_by_the_driver(spark: Any, shop: Synthesizer) -> None:
+    with on_spark(spark, shop, ShardSize()) as tables:
+        assert_same(tables, shop.sample(seed=7, output_format="arrow"))
+
+
+def workers() -> list[int]:
+    """Return the Python processes that run tasks: children of Spark's daemon, of this process."""
+    listed = subprocess.run(
+        ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(None, 2) for line in listed.stdout.splitlines()[1:]]
+    daemons = {pid for pid, _, command in rows if "pyspark.daemon" in command}
+    return [int(pid) for pid, parent, _ in rows if parent in daemons]
+
+
+@pytest.mark.skipif(is_sail(), reason="Sail runs Python in its own process")
+def test_what_a_killed_worker_made_is_made_again(spark: Any, shop: Synthesizer) -> None:
+    killed = []
+
+    def kill() -> None:
+        end = time.monotonic() + 60
+        while not killed and time.monotonic() < end and not done.is_set():
+            time.sleep(0.5)  # they are at work
+            for pid in workers():
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+
+    done, killer = threading.Event(), threading.Thread(target=kill)
+    local = made(shop, SMALL)
+    with on_spark(spark, shop) as tables:
+        killer.start()
+        try:
+            assert_same(tables, local, ["lines"])
+        finally:
+            done.set()
+            killer.join()
+    assert killed
