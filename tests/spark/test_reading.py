@@ -13,9 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from synthohive import Metadata, SchemaError, Synthesizer, SynthoHiveError
+from synthohive import ConnectorError, Metadata, SchemaError, Synthesizer, SynthoHiveError
 from synthohive.connectors.spark.stream import batches
 from synthohive.connectors.spark.warehouse import SparkWarehouse
+from synthohive.io.sample_levels import Strategy
 from synthohive.schema import ColumnKind
 from tests.evidence import SERVER, feature, runs
 from tests.spark.session import is_sail
@@ -141,15 +142,21 @@ class TestReading:
         assert (orders["amount"].precision, orders["amount"].scale) == (12, 2)
         whole = Metadata.from_spark(f"{catalog}.{database}", spark_session=spark)
         assert whole.tables == meta.tables
-        assert SparkWarehouse(spark, database).not_cloned() == {"views": ("cities",)}
+        warehouse = SparkWarehouse(spark, database)
+        assert warehouse.not_cloned() == {"views": ("cities",)}
+        assert [at.rpartition("/")[2] for at in warehouse.locations.values()] == list(meta.tables)
+        named = SparkWarehouse(spark, {n: f"{database}.{n}" for n in meta.tables}, meta)
+        assert named.fingerprint() < warehouse.fingerprint()
 
-    def test_comments_and_not_null_are_described(
+    def test_what_columns_and_tables_say_is_described(
         self, spark: Any, how: str, database: str, tmp_path: Path
     ) -> None:
-        place = f"{database}.noted"
+        place, said = f"{database}.noted", "" if is_sail() else " DEFAULT 'none'"
+        rules = "'delta.constraints.positive' = 'id > 0', 'other' = 'x'"
         spark.sql(
-            f"CREATE TABLE {place} (id bigint NOT NULL COMMENT 'the key', x string) USING {how} "
-            f"COMMENT 'of notes' LOCATION '{tmp_path}/noted'"
+            f"CREATE TABLE {place} (id bigint NOT NULL COMMENT 'the key', x string{said}) "
+            f"USING {how} COMMENT 'of notes' LOCATION '{tmp_path}/noted'"
+            f"{'' if is_sail() else f' TBLPROPERTIES ({rules})'}"
         )
         meta = Metadata.from_spark(database, spark_session=spark, tables=["noted"])
         spark.sql(f"DROP TABLE {place}")
@@ -157,6 +164,9 @@ class TestReading:
         assert (noted.comment, noted.columns["id"].comment) == ("of notes", "the key")
         assert noted.columns["x"].nullable
         assert noted.columns["id"].nullable is (how != "delta")  # of which Delta alone keeps it
+        assert noted.columns["x"].default == (None if is_sail() else "'none'")
+        checks = [(check.name, check.sqltext) for check in noted.checks]
+        assert checks == ([] if is_sail() else [("positive", "id > 0")])
 
     def test_names_are_checked_before_spark_is_asked(self, spark: Any) -> None:
         def silent(*_: Any, **__: Any) -> Any:
@@ -172,6 +182,8 @@ class TestReading:
             Metadata.from_spark("a.b.c", spark_session=unasked)
         with pytest.raises(SchemaError, match="spark_session"):
             Metadata.from_spark("a", spark_session=object())
+        with pytest.raises(ConnectorError, match=r"spark:// .*by a session"):
+            Synthesizer.from_database("spark://")
 
     def test_what_is_not_there_is_named(self, spark: Any, tmp_path: Path) -> None:
         with pytest.raises(SchemaError, match="no schema 'nowhere'"):
@@ -197,6 +209,35 @@ class TestReading:
         finally:
             for name, value in zip(names, own):
                 spark.conf.set(name, value)
+
+    @feature("no secret is shown")
+    def test_errors_show_no_values(self, spark: Any) -> None:
+        frame = spark.sql("SELECT CAST(x AS INT) AS id FROM VALUES ('ann@secret.org') AS t (x)")
+        warehouse = SparkWarehouse(spark, {"t": frame}, Metadata().add_table("t", "id"))
+        with pytest.raises(ConnectorError) as caught:
+            list(warehouse.read("t"))
+        assert "secret" not in str(caught.value)
+        assert caught.value.__cause__ is None
+
+    def test_samples_are_bounded_and_find_their_parents(self, spark: Any) -> None:
+        day = "date_add(DATE'2024-01-01', CAST(id % 700 AS INT)) AS day"
+        frames = {
+            "customers": spark.range(1500).selectExpr("id", "CAST(id % 3 AS STRING) AS city", day),
+            "orders": spark.range(3000).selectExpr("id", "id * id % 1500 AS customer", day),
+        }
+        _, meta = shop()
+        warehouse = SparkWarehouse(spark, frames, meta)
+        drivers = {"customers": None, "orders": meta.tables["orders"].foreign_keys[0]}
+        strategies: tuple[Strategy, ...] = ("relational", "stratified", "recent")
+        for strategy in strategies:
+            found = warehouse.sample(drivers, 300, 1, strategy).drawn
+            customers, orders = found["customers"].to_pydict(), found["orders"].to_pydict()
+            assert set(orders["customer"]) <= set(customers["id"])
+            assert 100 < len(orders["id"]) < 400
+            assert (min(customers["day"]) > dt.date(2025, 6, 1)) is (strategy == "recent")
+        most = 5_000
+        few = warehouse.sample(drivers, 3000, 1, most_bytes=most).drawn
+        assert sum(rows.nbytes for rows in few.values()) < 2 * most
 
     def test_many_rows_are_streamed_in_their_order(
         self, spark: Any, monkeypatch: pytest.MonkeyPatch

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sqlalchemy.dialects import registry
+
 from synthohive.connectors.capabilities import Capabilities
 from synthohive.connectors.spark_sql import ASKING
 from synthohive.schema import ColumnKind
 
 __all__ = ["CAPABILITIES"]
 
+registry.register("spark", f"{__name__}.engine", "SparkDialect")
 _TEXTS = (ColumnKind.TEXT, ColumnKind.CATEGORICAL, ColumnKind.UUID)
 CAPABILITIES = Capabilities(
     "pyspark",

@@ -6,7 +6,7 @@ Catalog alone, which has an INFORMATION_SCHEMA; elsewhere users add them to the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any, Optional
 
 from sqlalchemy.engine import Connection
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 __all__ = ["SparkCatalogue"]
+
+_CHECK = "delta.constraints."
 
 
 class SparkCatalogue(UnityCatalogue):
@@ -106,7 +108,7 @@ class SparkCatalogue(UnityCatalogue):
     ) -> ByTable:
         """Return columns by table."""
         names = self.get_table_names(schema) if filter_names is None else filter_names
-        left_out = {"name", "nullable", "comment"}
+        left_out = {"name", "nullable", "comment", "default"}
 
         def told(column: Column) -> dict[str, Any]:
             facts = column.model_dump(exclude_unset=True, exclude=left_out)
@@ -114,6 +116,7 @@ class SparkCatalogue(UnityCatalogue):
                 "name": column.name,
                 "nullable": column.nullable,
                 "comment": column.comment,
+                "default": column.default,
                 "facts": facts,
             }
 
@@ -125,6 +128,21 @@ class SparkCatalogue(UnityCatalogue):
                 for column in self.columns(self.quote(schema, name)).values()
             ),
         )
+
+    def get_multi_check_constraints(
+        self, schema: str, filter_names: Collection[str] = (), **_: Any
+    ) -> ByTable:
+        """Return CHECKs by table: properties of Delta tables."""
+
+        def checks(name: str) -> Iterator[dict[str, str]]:
+            place = self.quote(schema, name)
+            if _CHECK not in self.details(place).facts.get("Table Properties", ""):
+                return
+            for key, value in self.rows(f"SHOW TBLPROPERTIES {place}"):
+                if key.startswith(_CHECK):
+                    yield {"name": key[len(_CHECK) :], "sqltext": value}
+
+        return by_table(schema, ((name, check) for name in filter_names for check in checks(name)))
 
     def key_rows(self, schema: str) -> list[dict[str, Any]]:
         """See the base class."""

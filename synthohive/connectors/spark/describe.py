@@ -49,6 +49,7 @@ def columns_of(schema: StructType) -> dict[str, Column]:
             name=one.name,
             nullable=one.nullable,
             comment=facts.get("comment") or None,
+            default=facts.get("CURRENT_DEFAULT"),
             **described(type_),
         )
     return found

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from sqlalchemy import create_engine
 from sqlalchemy import types as sa
-from sqlalchemy.dialects import registry
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.pool import NullPool
@@ -68,9 +67,6 @@ class SparkDialect(DefaultDialect):
 
     def initialize(self, connection: Connection) -> None:
         """Ask nothing: neither versions nor settings change what is rendered."""
-
-
-registry.register("spark", __name__, "SparkDialect")
 
 
 def engine_of(session: SparkSession) -> Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Optional
 
@@ -15,16 +16,26 @@ from synthohive.connectors.spark.catalogue import SparkCatalogue
 from synthohive.connectors.spark.stream import batches
 from synthohive.connectors.spark.types import cast, reading
 from synthohive.connectors.spark_sql.read import SparkSql
+from synthohive.connectors.spark_sql.text import hidden, reason
 from synthohive.exceptions import ConnectorError
 from synthohive.schema import Column
 
 __all__ = ["READER", "SessionSql"]
+
+_CLASS = re.compile(r"[^'\"]*\[[A-Z][A-Z0-9_.]+\]")
+"""The class of an error, by which Spark begins, and what stands before it."""
 
 
 class SessionSql(SparkSql):
     """See the module."""
 
     CATALOGUE: ClassVar[type[Catalogue]] = SparkCatalogue
+
+    @staticmethod
+    def reason(exc: BaseException) -> str:
+        """See the base class; what other servers than Spark say may hold values anywhere."""
+        said = reason(exc)
+        return said if _CLASS.match(said) else hidden(said)
 
     def quote(self, *names: str) -> str:
         """Quote a path of names, of which the first may be a database with its catalog."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import weakref
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from synthohive.connectors.dialect import dialect_for, hashes
@@ -95,18 +95,23 @@ class SparkWarehouse(SqlWarehouse):
 
     def fingerprint(self) -> frozenset[str]:
         """See the base class: of the database, and of the places of its tables."""
-        facts = self._table_facts()
-        return hashes(facts) if self._places else super().fingerprint() | hashes(facts)
+        places = hashes(("spark table", place) for place in self.locations.values())
+        return places if self._places else places | super().fingerprint()
 
-    def _table_facts(self) -> Iterable[tuple[str, str]]:
+    @property
+    def locations(self) -> dict[str, str]:
+        """Where the files of each table lie, or its name; nothing of DataFrames."""
+        found: dict[str, str] = {}
         with connecting(self.engine, "its tables were identified") as connection:
             catalogue = self.dialect.catalogue(connection)
-            for place in map(self.place, self._metadata.tables):
+            for name in self._metadata.tables:
+                place = self.place(name)
                 if place.startswith(_PATHS):
-                    yield "spark table", place.partition(".")[2].strip("`").rstrip("/")
+                    found[name] = place.partition(".")[2].strip("`").replace("``", "`")
                 elif not place.startswith(f"`{_VIEW}"):
-                    found = catalogue.details(place).facts.get("Location")
-                    yield "spark table", (found or place).rstrip("/")
+                    at = catalogue.details(place).facts.get("Location") or place
+                    found[name] = at.rstrip("/")
+        return found
 
     def not_cloned(self) -> dict[str, tuple[str, ...]]:
         """See the base class."""

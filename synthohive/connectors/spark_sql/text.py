@@ -6,7 +6,7 @@ import re
 
 from synthohive.exceptions import HIDDEN_VALUE
 
-__all__ = ["literal", "quote", "reason"]
+__all__ = ["hidden", "literal", "quote", "reason"]
 
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\0": "\\0"}
 
@@ -47,5 +47,16 @@ def reason(exc: BaseException) -> str:
     if _OF_VALUES.search(whole):
         named = _CLASS.match(text)
         end = named.end() if named is not None else 0
-        text = text[:end] + _VALUES.sub(HIDDEN_VALUE, text[end:].partition(" SQLSTATE: ")[0])
+        text = text[:end] + hidden(text[end:].partition(" SQLSTATE: ")[0])
     return text.rstrip(".") or type(exc).__name__
+
+
+def hidden(text: str) -> str:
+    """Hide all in a message that may be a value.
+
+    Examples
+    --------
+    >>> hidden("Cannot cast string 'a@b.c' to a number")
+    "Cannot cast string '…' to a number"
+    """
+    return _VALUES.sub(HIDDEN_VALUE, text)
