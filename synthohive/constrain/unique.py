@@ -88,8 +88,7 @@ class UniqueRule(Rule):
         try:
             return self._hashes(rows)
         except duckdb.Error as exc:  # overflow, a malformed value: the database will tell
-            reason = str(exc).split("\n", maxsplit=1)[0]
-            log.warning("unique_index_not_evaluated", index=self.name, reason=reason)
+            self._warn(exc)
             return np.full(len(rows), NO_KEY, dtype=np.uint64)
 
     def _hashes(self, rows: pa.Table) -> U64:
@@ -98,16 +97,21 @@ class UniqueRule(Rule):
         found = key_hashes(given, given.column_names, types, nulls_distinct=self.nulls_distinct)
         return found if self.where is None else np.where(self.where.holds(rows), found, NO_KEY)
 
-    def values(self, rows: pa.Table) -> pa.Table:
-        """Return what no two rows have, of the rows that the rule is about.
+    def texts(self, rows: pa.Table) -> pa.Table:
+        """Return what each row must have alone, as texts, without rows that may repeat."""
+        try:
+            given = self._compared(rows)
+            if self.where is not None:
+                given = given.filter(pa.array(self.where.holds(rows)))
+        except duckdb.Error as exc:  # overflow, a malformed value: the database will tell
+            self._warn(exc)
+            given = self._compared(rows.slice(0, 0))
+        texts = [pc.cast(column, pa.string(), safe=False) for column in given.columns]
+        return pa.Table.from_arrays(texts, names=given.column_names)
 
-        Raises
-        ------
-        duckdb.Error
-            A value of a row lets the calculation fail.
-        """
-        given = self._compared(rows)
-        return given if self.where is None else given.filter(pa.array(self.where.holds(rows)))
+    def _warn(self, exc: duckdb.Error) -> None:
+        reason = str(exc).split("\n", maxsplit=1)[0]
+        log.warning("unique_index_not_evaluated", index=self.name, reason=reason)
 
     def _compared(self, rows: pa.Table) -> pa.Table:
         if not self.parts:

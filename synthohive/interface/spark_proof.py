@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Optional
 
-import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from synthohive._logging import get_logger
 from synthohive.constrain.unique import UniqueRule
 from synthohive.constrain.validity import refuse
+from synthohive.interface.result import WriteSummary
+from synthohive.interface.writing import summary_of
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.metrics.distances import ColumnScore
 from synthohive.metrics.fan_out import fan_out_ks
@@ -21,10 +20,50 @@ from synthohive.metrics.gate import check_quality, emit_scores
 if TYPE_CHECKING:
     from synthohive.connectors.spark.proof import DatabaseProof, UniqueRows
 
-__all__ = ["fan_out_distances", "prove_frames", "score_frames", "unique_rows"]
+__all__ = ["LastLook", "fan_out_distances", "prove_frames", "score_frames", "unique_rows"]
 
 log = get_logger(__name__)
 Frames = Mapping[str, Any]
+
+
+class LastLook:
+    """What looks at all tables of a run in Spark before they are published.
+
+    Parameters
+    ----------
+    fitted : FittedDatabase
+    quality_threshold : float, optional
+
+    Attributes
+    ----------
+    proof : DatabaseProof
+    scores : dict of str to ColumnScore
+    """
+
+    proof: DatabaseProof
+    scores: dict[str, ColumnScore]
+
+    def __init__(self, fitted: FittedDatabase, quality_threshold: Optional[float] = None) -> None:
+        self._fitted, self._threshold = fitted, quality_threshold
+
+    def __call__(self, frames: Frames) -> None:
+        """Prove and score tables that are written, but not published; raise if they may not be."""
+        self.proof = prove_frames(self._fitted, frames)
+        self.scores = score_frames(self._fitted, frames, self._threshold)
+
+    def summary(self, target: str, seed: int, seconds: Mapping[str, float]) -> WriteSummary:
+        """Tell what was written, as of any other place.
+
+        Parameters
+        ----------
+        target : str
+        seed : int
+        seconds : mapping of str to float
+            Of the phases; Spark loads tables while it makes them.
+        """
+        loaded = {name: (rows, 0.0) for name, rows in self.proof.rows.items()}
+        keys, scores = self.proof.keys, self.scores
+        return summary_of(self._fitted, target, loaded, keys, scores, seed, seconds)
 
 
 def prove_frames(fitted: FittedDatabase, frames: Frames) -> DatabaseProof:
@@ -141,23 +180,6 @@ def _schema(fitted: FittedDatabase, name: str) -> pa.Schema:
     return pa.schema([pa.field(n, columns[n].arrow_type) for n in table.profile.columns])
 
 
-@dataclass(frozen=True)
-class _RuleValues:
-    """What a unique index calculates of rows, as texts; of rows that it is not about, nothing."""
-
-    rule: UniqueRule
-
-    def __call__(self, rows: pa.Table) -> pa.Table:
-        try:
-            made = self.rule.values(rows)
-        except duckdb.Error as exc:  # overflow, a malformed value: as on one machine
-            reason = str(exc).split("\n", maxsplit=1)[0]
-            log.warning("unique_index_not_evaluated", index=self.rule.name, reason=reason)
-            made = self.rule.values(rows.slice(0, 0))
-        texts = [pc.cast(column, pa.string(), safe=False) for column in made.columns]
-        return pa.Table.from_arrays(texts, names=made.column_names)
-
-
 def unique_rows(rule: UniqueRule) -> UniqueRows:
     """Return what is asked of Spark about a rule of uniqueness."""
     from synthohive.connectors.spark.proof import UniqueRows
@@ -165,6 +187,4 @@ def unique_rows(rule: UniqueRule) -> UniqueRows:
     if not rule.parts and rule.where is None:
         return UniqueRows(rule.columns, rule.label, rule.nulls_distinct)
     width = len(rule.parts or rule.columns)
-    return UniqueRows(
-        tuple(rule.all_columns), rule.label, rule.nulls_distinct, _RuleValues(rule), width
-    )
+    return UniqueRows(tuple(rule.all_columns), rule.label, rule.nulls_distinct, rule.texts, width)

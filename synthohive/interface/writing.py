@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timezone
 from typing import Optional
 
 from synthohive._version import __version__
 from synthohive.generate.block_pool import nothing
 from synthohive.generate.database import generate_database
-from synthohive.interface.loading import Loading, loading
+from synthohive.interface.loading import Loaded, Loading, loading
 from synthohive.interface.requests import Request
 from synthohive.interface.result import TableSummary, WriteSummary
-from synthohive.io.base import Provenance
+from synthohive.io.base import KeyCheck, Provenance
 from synthohive.io.writer import Writer
 from synthohive.learn.damage import using
 from synthohive.learn.fitted import FittedDatabase
@@ -24,7 +24,7 @@ from synthohive.metrics.gate import check_quality, emit_scores
 from synthohive.schema import ColumnKind
 from synthohive.tables.block_store import TableSpool
 
-__all__ = ["Made", "generated", "provenance_of", "score_tables", "write_database"]
+__all__ = ["Made", "generated", "provenance_of", "score_tables", "summary_of", "write_database"]
 
 SCORED_ROWS = 200_000
 """Rows of a table that are scored at most: the error of a KS distance is then below 0.005."""
@@ -164,19 +164,6 @@ def write_database(
             "load": finished - started,
             "constrain": time.perf_counter() - finished,
         }
-    summaries = []
-    for name, (rows, spent) in ((name, loaded[name]) for name in request.fitted.shown):
-        values = [s.value for key, s in made.scores.items() if key.startswith(f"{name}.")]
-        mean = sum(values) / len(values) if values else None
-        summaries.append(TableSummary(name, rows, spent, mean))
-    excluded = [
-        f"{name}.{column}"
-        for name, table in request.fitted.described.tables.items()
-        for column in (
-            *table.exclude_columns,
-            *(n for n, column in table.stored.items() if column.kind is ColumnKind.EMPTY),
-        )
-    ]
     asked = writer.objects()
     there = {
         kind: tuple(name for name in names if asked.get((kind, name)) == "")
@@ -189,14 +176,53 @@ def write_database(
     for (kind, name), reason in asked.items():
         if reason and name not in left.get(kind, ()):  # what another engine cannot state
             left[kind] = (*left.get(kind, ()), name)
-    return WriteSummary(
-        writer.target,
-        tuple(summaries),
-        tuple(checks),
-        request.seed,
-        seconds,
-        tuple(excluded),
+    summary = summary_of(
+        request.fitted, writer.target, loaded, checks, made.scores, request.seed, seconds
+    )
+    return replace(
+        summary,
         not_cloned={kind: names for kind, names in left.items() if names},
         cloned={kind: names for kind, names in there.items() if names},
         reasons={f"{kind} {name}": reason for (kind, name), reason in asked.items() if reason},
     )
+
+
+def summary_of(
+    fitted: FittedDatabase,
+    target: str,
+    loaded: Mapping[str, Loaded],
+    checks: Sequence[KeyCheck],
+    scores: Mapping[str, ColumnScore],
+    seed: int,
+    seconds: Mapping[str, float],
+) -> WriteSummary:
+    """Tell what was written.
+
+    Parameters
+    ----------
+    fitted : FittedDatabase
+    target : str
+        Where the tables are.
+    loaded : mapping of str to (int, float)
+        The rows of each table, and the seconds that they took.
+    checks : sequence of KeyCheck
+    scores : mapping of str to ColumnScore
+        By ``"table.column"``.
+    seed : int
+    seconds : mapping of str to float
+        Of the phases.
+    """
+    summaries = []
+    for name, (rows, spent) in ((name, loaded[name]) for name in fitted.shown):
+        values = [s.value for key, s in scores.items() if key.startswith(f"{name}.")]
+        mean = sum(values) / len(values) if values else None
+        summaries.append(TableSummary(name, rows, spent, mean))
+    excluded = tuple(
+        f"{name}.{column}"
+        for name, table in fitted.described.tables.items()
+        for column in (
+            *table.exclude_columns,
+            *(n for n, column in table.stored.items() if column.kind is ColumnKind.EMPTY),
+        )
+    )
+    return WriteSummary(target, tuple(summaries), tuple(checks), seed, dict(seconds), excluded)

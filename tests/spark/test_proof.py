@@ -20,6 +20,7 @@ from synthohive.constrain.validity import violations
 from synthohive.exceptions import ConstraintViolationError, QualityError
 from synthohive.interface import reporting
 from synthohive.interface.spark_proof import (
+    LastLook,
     fan_out_distances,
     prove_frames,
     score_frames,
@@ -107,7 +108,7 @@ def found_in(spark: Any, books: dict[str, list[Any]]) -> Any:
     """Return what is found in Spark; it is what is found on one machine."""
     metadata = library()
     tables = {
-        "shelves": pa.table(SHELVES),
+        "shelves": pa.table({**SHELVES, "row": pa.array(SHELVES["row"], pa.int16())}),
         "books": pa.table(books, schema=pa.schema([
             (n, c.arrow_type) for n, c in metadata.tables["books"].columns.items()
         ])),
@@ -231,7 +232,9 @@ def columns_of(table: pa.Table) -> dict[str, Column]:
 def test_a_run_is_proved_and_scored_as_on_one_machine(spark: Any) -> None:
     known, tables = kept(shops(0.0)), shops(0.3)
     frames = {name: spark.createDataFrame(table) for name, table in tables.items()}
-    proof = prove_frames(known, frames)
+    look = LastLook(known)
+    look(frames)
+    proof = look.proof
     assert proof.rows == {"shops": 60, "orders": 420}
     (distance,) = fan_out_distances(known, proof).values()
     assert distance < 0.05
@@ -240,7 +243,10 @@ def test_a_run_is_proved_and_scored_as_on_one_machine(spark: Any) -> None:
         for name, table in known.shown.items()
         for column, score in table.profile.score(tables[name]).items()
     }
-    assert score_frames(known, frames) == expected
+    assert look.scores == expected
+    said = str(look.summary("lake.shop", 7, {"generate": 1.0}))
+    assert "Wrote 480 rows in 2 tables to 'lake.shop' (seed 7)" in said
+    assert "orders(shop) -> shops(id): 0 of 420 (counted by anti-join)" in said
     assert expected["orders.paid"].value > 0.05
     far = frames["orders"].selectExpr("id", "shop", "paid + 100 AS paid")
     with pytest.raises(QualityError, match=r"orders\.paid"):
