@@ -24,6 +24,8 @@ from synthohive.io.lease import Lease
 __all__ = ["FolderLease", "Store"]
 
 _SCHEMES = {"s3a": "s3", "s3n": "s3", "abfs": "abfss", "dbfs": "dbfs"}
+RENAMING = ("local", "hdfs")
+"""File systems in which a folder takes another name in one step."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 
@@ -70,7 +72,7 @@ class Store:
                     "reaches as well: it keeps two runs apart there.",
                 ) from None
         self.shown = hide_secrets(self._said)
-        self.renames = self._files.type_name in ("local", "hdfs")
+        self.renames = self._files.type_name in RENAMING
 
     def uri(self, *names: str) -> str:
         """Return how Spark is told of something in the folder."""

@@ -18,8 +18,10 @@ import pytest
 
 from synthohive import ConnectorError, Metadata, SchemaError
 from synthohive.connectors.spark.columns import carried, frame_columns
+from synthohive.connectors.spark.delta import DeltaTable
 from synthohive.connectors.spark.folders import WrittenTables, write_folders
 from synthohive.connectors.spark.warehouse import SparkWarehouse
+from synthohive.io import stores
 from synthohive.io.base import Provenance
 from synthohive.io.steps import observe
 from synthohive.schema import Column, ColumnKind
@@ -197,6 +199,26 @@ def test_what_a_killed_driver_leaves_is_taken_back_by_the_next_run(
         assert left(path) == ["_synthohive.json"]
 
 
+@pytest.mark.parametrize("kind", FORMATS)
+def test_where_nothing_is_renamed_new_tables_are_written_in_their_places(
+    spark: Any, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "RENAMING", ())  # as object stores are
+    with pytest.raises(ConnectorError, match="in a Python worker"):
+        write(spark, tmp_path / "out", kind, (3, 5), frames={"orders": failing(spark)})
+    assert not (tmp_path / "out").exists()
+    write(spark, tmp_path / "out", kind, (3, 5))
+    assert counts(tmp_path / "out", kind) == (3, 5)
+    if kind == "delta":
+        write(spark, tmp_path / "out", kind, (4, 6), if_exists="replace")
+        assert counts(tmp_path / "out", kind) == (4, 6)
+    else:
+        with pytest.raises(ConnectorError, match="an object store renames no folder"):
+            write(spark, tmp_path / "out", kind, (4, 6), if_exists="replace")
+        assert counts(tmp_path / "out", kind) == (3, 5)
+    assert left(tmp_path / "out") == ["_synthohive.json"]
+
+
 @pytest.mark.parametrize("kind", FORMATS[1:])
 def test_delta_tables_keep_their_layout_and_get_their_marks(
     spark: Any, tmp_path: Path, kind: str
@@ -288,3 +310,39 @@ def test_a_ledger_of_files_and_folders_is_one(spark: Any, tmp_path: Path) -> Non
     ledger = json.loads((tmp_path / "_synthohive.json").read_text())
     assert sorted(ledger["folders"]) == ["customer", "orders"]
     assert sorted(ledger["files"]) == ["more.csv"]
+
+
+def test_a_folder_that_was_changed_since_stays(spark: Any, tmp_path: Path) -> None:
+    write(spark, tmp_path, "parquet", (1, 1))
+    pq.write_table(pa.table({"id": [5]}), tmp_path / "orders" / "more.parquet")
+    with pytest.raises(ConnectorError, match="or it was changed since"):
+        write(spark, tmp_path, "parquet", (2, 2), if_exists="replace")
+
+
+def test_two_runs_keep_each_other_out(spark: Any, tmp_path: Path) -> None:
+    lease = stores.FolderLease(stores.Store(tmp_path), "_synthohive_lock", print)
+    lease.take("_synthohive_00000000")
+    with pytest.raises(ConnectorError, match="Another run is writing"):
+        write(spark, tmp_path, "parquet", (1, 1))
+    lease.release()
+    write(spark, tmp_path, "parquet", (1, 1))
+
+
+@pytest.mark.parametrize("kind", FORMATS[1:])
+def test_what_others_wrote_after_a_run_is_not_taken_back(
+    spark: Any, tmp_path: Path, kind: str
+) -> None:
+    import deltalake
+
+    write(spark, tmp_path, kind, (3, 5))
+    place = str(tmp_path / "orders")
+    table = DeltaTable.in_folder(spark, place)
+    before = table.state()
+    for later, expected in ((False, 5), (True, 3)):
+        table.replace_rows(rows(spark, 1), before, "0000000a", schema=False)
+        table.mark({"a": "b"})
+        table.replace_rows(rows(spark, 2), before, "0000000a", schema=False)
+        if later:
+            deltalake.write_deltalake(place, in_delta(tmp_path / "orders").slice(1), mode="append")
+        table.undo("0000000a", before.version)
+        assert in_delta(tmp_path / "orders").num_rows == expected

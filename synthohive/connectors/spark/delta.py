@@ -141,7 +141,8 @@ class DeltaTable:
     def undo(self, run: str, before: int) -> None:
         """Bring back the version before a run, unless somebody else has written to it since."""
         now = self.state()
-        if now.version > before and (now.version == before + 1 or now.last_run == run):
+        only_marked = now.version == before + 1 and now.properties.get(RUN) == run
+        if now.version > before and (only_marked or now.last_run == run):
             self.restore(before)
 
     def replace_rows(
