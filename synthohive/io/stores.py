@@ -21,12 +21,50 @@ from pyarrow import fs
 from synthohive.exceptions import ConnectorError, hide_secrets
 from synthohive.io.lease import Lease
 
-__all__ = ["FolderLease", "Store"]
+__all__ = ["RENAMING", "FolderLease", "Store", "overlapping", "spellings"]
 
-_SCHEMES = {"s3a": "s3", "s3n": "s3", "abfs": "abfss", "dbfs": "dbfs"}
+_SCHEMES = {"s3a": "s3", "s3n": "s3", "abfs": "abfss"}
 RENAMING = ("local", "hdfs")
 """File systems in which a folder takes another name in one step."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+
+
+def _taken_apart(place: Union[str, os.PathLike[str]]) -> tuple[str, str]:
+    """Return the scheme of a place, "" on this machine, and the rest: a whole path there."""
+    text = os.fspath(place).rstrip("/") or "/"
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        return "", os.path.abspath(text)
+    if scheme[1] == "file":
+        return "", os.path.abspath(unquote(urlsplit(text).path))
+    return _SCHEMES.get(scheme[1], scheme[1]), text[len(scheme[0]) :]
+
+
+def overlapping(one: Union[str, os.PathLike[str]], other: Union[str, os.PathLike[str]]) -> bool:
+    """Whether one of two folders is the other or lies in it; neither has to be reached.
+
+    Examples
+    --------
+    >>> overlapping("s3a://b/shop", "s3://b/shop/orders"), overlapping("/a/b", "file:///a/bc")
+    (True, False)
+    """
+    (scheme, mine), (their_scheme, theirs) = _taken_apart(one), _taken_apart(other)
+    if not scheme and not their_scheme:
+        mine, theirs = os.path.realpath(mine), os.path.realpath(theirs)
+    ends = f"{mine}/".startswith(f"{theirs}/") or f"{theirs}/".startswith(f"{mine}/")
+    return scheme == their_scheme and ends
+
+
+def spellings(place: Union[str, os.PathLike[str]]) -> tuple[str, ...]:
+    """Return the ways in which catalogues write a place.
+
+    Examples
+    --------
+    >>> spellings("/shop/orders")
+    ('/shop/orders', 'file:/shop/orders', 'file:///shop/orders')
+    """
+    scheme, rest = _taken_apart(place)
+    return (os.fspath(place).rstrip("/"),) if scheme else (rest, f"file:{rest}", f"file://{rest}")
 
 
 class Store:
@@ -52,16 +90,13 @@ class Store:
 
     def __init__(self, place: Union[str, os.PathLike[str]]) -> None:
         text = os.fspath(place).rstrip("/") or "/"
-        scheme = _SCHEME.match(text)
-        self.local = scheme is None or scheme[1] == "file"
+        scheme, rest = _taken_apart(text)
+        self.local = not scheme
         if self.local:
-            plain = unquote(urlsplit(text).path) if scheme else text
-            self._files, self._root = fs.LocalFileSystem(), os.path.abspath(plain)
-            self._said = text if scheme else self._root
+            self._files, self._root = fs.LocalFileSystem(), rest
+            self._said = text if _SCHEME.match(text) else rest
         else:
-            assert scheme is not None
-            self._said = text
-            named = _SCHEMES.get(scheme[1], scheme[1]) + text[len(scheme[1]) :]
+            self._said, named = text, f"{scheme}:{rest}"
             try:
                 self._files, self._root = fs.FileSystem.from_uri(named)
             except (pa.ArrowException, OSError, ValueError) as exc:
@@ -77,11 +112,6 @@ class Store:
     def uri(self, *names: str) -> str:
         """Return how Spark is told of something in the folder."""
         return "/".join((self._said.rstrip("/"), *names))
-
-    def spellings(self, *names: str) -> tuple[str, ...]:
-        """Return the ways in which catalogues write the place of something in the folder."""
-        plain = self.at(*names)
-        return (plain, f"file:{plain}", f"file://{plain}") if self.local else (self.uri(*names),)
 
     def at(self, *names: str) -> str:
         """Return how the file system is told of something in the folder."""
@@ -161,15 +191,6 @@ class Store:
             if info.type == fs.FileType.File and not info.base_name.endswith(".crc")
         )
         return hashlib.sha256(repr(found).encode("utf-8", "surrogatepass")).hexdigest()
-
-    def within(self, other: Store) -> bool:
-        """Whether one of two folders is the other, or lies in it, by whatever names."""
-        if self._files.type_name != other._files.type_name:
-            return False
-        mine, theirs = (
-            os.path.realpath(store._root) if store.local else store._root for store in (self, other)
-        )
-        return f"{mine}/".startswith(f"{theirs}/") or f"{theirs}/".startswith(f"{mine}/")
 
     def remove_empty(self) -> None:
         """Remove the folder itself, if nothing is in it."""

@@ -154,18 +154,24 @@ def test_what_others_made_stays(spark: Any, tmp_path: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from pathlib import Path
 import pyspark.sql.connect.session
 from pyspark.sql import SparkSession
+from synthohive import Metadata
+from synthohive.connectors.spark.folders import write_folders
+from synthohive.io.base import Provenance
 from synthohive.io.steps import observe
-from tests.spark.test_folders import write
 
 url, *cases = sys.argv[1:]
 for path, kind, step in zip(*[iter(cases)] * 3):  # each process is one driver
     if os.fork() == 0:
         observe(lambda name: name == step and os.kill(os.getpid(), signal.SIGKILL))
         spark = SparkSession.builder.remote(url).getOrCreate()
-        write(spark, Path(path), kind, (1, 2), if_exists="replace")
+        rows = {
+            name: spark.range(count).selectExpr("id", "CAST(id AS DECIMAL(12, 2)) AS total")
+            for name, count in (("customer", 1), ("orders", 2))
+        }
+        told = Provenance("1.0", "ctgan", 8, 1.0, "2026-01-02T00:00:00+00:00")
+        write_folders(rows, path, Metadata(), told, format=kind, if_exists="replace")
         os._exit(0)
     assert os.wait()[1] == signal.SIGKILL
 """

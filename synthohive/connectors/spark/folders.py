@@ -43,7 +43,7 @@ from synthohive.connectors.spark_sql.text import literal, quote
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.io.base import Provenance
 from synthohive.io.steps import step
-from synthohive.io.stores import FolderLease, Store
+from synthohive.io.stores import FolderLease, Store, overlapping, spellings
 from synthohive.schema import Metadata, TableConfig
 
 if TYPE_CHECKING:
@@ -131,9 +131,9 @@ def write_folders(
     spark = next(iter(frames.values())).sparkSession
     order = _Order(Store(path), format, if_exists, overwrite_schema, frozenset(foreign))
     run = _Run(spark, order, metadata, provenance, list(frames))
-    places = [p for name in run.names.values() for p in order.store.spellings(name)]
+    places = [p for name in run.names.values() for p in spellings(order.store.uri(name))]
     if is_source(places, sources) or any(
-        Store(place).within(order.store) for place in filter(is_path, read)
+        overlapping(place, path) for place in filter(is_path, read)
     ):
         raise ConnectorError(
             f"{order.store.shown!r} holds what was read.", hint="Choose another place."

@@ -40,7 +40,7 @@ from synthohive.io.base import Provenance
 from synthohive.io.lease import Lease
 from synthohive.io.staging import same_place_error
 from synthohive.io.steps import step
-from synthohive.io.stores import Store
+from synthohive.io.stores import overlapping, spellings
 from synthohive.schema import Metadata, TableConfig
 
 if TYPE_CHECKING:
@@ -281,7 +281,7 @@ class _Run:
     def look(self, frames: Frames) -> None:
         """Refuse what may not be replaced, and note how tables are before they are changed."""
         read = {self._full(name) for name in self.order.read if not is_path(name)}
-        paths = [Store(path) for path in self.order.read if is_path(path)]
+        paths = [path for path in self.order.read if is_path(path)]
         for table in self.tables:
             shown = ".".join([*self.order.parts, table])
             if shown.lower() in read:
@@ -290,10 +290,9 @@ class _Run:
             if facts is None:
                 continue
             if facts.location:
-                store = Store(facts.location)
-                if any(map(store.within, paths)) or is_source(
-                    [facts.location, *store.spellings()], self.order.sources
-                ):
+                places = [facts.location, *spellings(facts.location)]
+                known = any(overlapping(path, facts.location) for path in paths)
+                if known or is_source(places, self.order.sources):
                     raise same_place_error(shown)
             self._check(table, shown, facts)
             if facts.provider == self.order.kind == "delta":
