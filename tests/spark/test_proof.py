@@ -14,6 +14,7 @@ import pytest
 from synthohive import Metadata, Synthesizer
 from synthohive.connectors.spark.columns import carried
 from synthohive.connectors.spark.counting import Counted, added_up
+from synthohive.connectors.spark.folders import write_folders
 from synthohive.connectors.spark.proof import prove
 from synthohive.constrain.unique import special_rules
 from synthohive.constrain.validity import violations
@@ -22,10 +23,10 @@ from synthohive.interface import reporting
 from synthohive.interface.spark_proof import (
     LastLook,
     fan_out_distances,
-    prove_frames,
     score_frames,
     unique_rows,
 )
+from synthohive.interface.writing import provenance_of
 from synthohive.io.base import FanOut
 from synthohive.learn.fitted import FittedDatabase, FittedKey, FittedTable
 from synthohive.metrics.fan_out import fan_out_histogram
@@ -229,11 +230,12 @@ def columns_of(table: pa.Table) -> dict[str, Column]:
     return {field.name: column_from_arrow(field) for field in table.schema}
 
 
-def test_a_run_is_proved_and_scored_as_on_one_machine(spark: Any) -> None:
+def test_a_run_is_proved_and_scored_as_on_one_machine(spark: Any, tmp_path: Path) -> None:
     known, tables = kept(shops(0.0)), shops(0.3)
     frames = {name: spark.createDataFrame(table) for name, table in tables.items()}
+    origin = provenance_of(known, 7, 1.0)
     look = LastLook(known)
-    look(frames)
+    write_folders(frames, tmp_path / "lake", known.metadata, origin, check=look)
     proof = look.proof
     assert proof.rows == {"shops": 60, "orders": 420}
     (distance,) = fan_out_distances(known, proof).values()
@@ -252,8 +254,10 @@ def test_a_run_is_proved_and_scored_as_on_one_machine(spark: Any) -> None:
     with pytest.raises(QualityError, match=r"orders\.paid"):
         score_frames(known, {**frames, "orders": far}, quality_threshold=0.9)
     astray = frames["orders"].selectExpr("id", "shop + 1000 AS shop", "paid")
+    frames["orders"] = astray
     with pytest.raises(ConstraintViolationError, match=r"orders: 420 rows break orders\(shop\)"):
-        prove_frames(known, {**frames, "orders": astray})
+        write_folders(frames, tmp_path / "other", known.metadata, origin, check=look)
+    assert not list((tmp_path / "other").rglob("*.parquet"))
 
 
 def test_the_report_samples_what_is_in_spark(
