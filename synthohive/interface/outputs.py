@@ -18,7 +18,7 @@ from synthohive.tables.block_store import TableSpool
 
 __all__ = ["FORMATS", "OutputFormat", "forms_of", "to_frames", "to_memory"]
 
-OutputFormat = Literal["pandas", "polars", "arrow", "csv", "parquet"]
+OutputFormat = Literal["pandas", "polars", "arrow", "csv", "parquet", "delta"]
 FORMATS: tuple[str, ...] = get_args(OutputFormat)
 
 

@@ -21,8 +21,6 @@ from typing import TYPE_CHECKING, Any, Optional
 import pyarrow as pa
 
 from synthohive._workspace import Workspace
-from synthohive.connectors.spark.columns import carried, frame_columns
-from synthohive.connectors.spark.refusals import failing, spark_errors
 from synthohive.exceptions import ConnectorError
 from synthohive.generate.block_pool import BlockPool
 from synthohive.generate.database import planned_shards
@@ -69,7 +67,7 @@ class SparkTables(dict[str, Any]):
 
 
 def spark_tables(
-    spark: SparkSession,
+    spark: Optional[SparkSession],
     request: Request,
     *,
     partitions: Optional[int] = None,
@@ -89,8 +87,15 @@ def spark_tables(
     Raises
     ------
     ConnectorError
-        The workers cannot read what the driver wrote.
+        There is no session, or its workers cannot read what the driver wrote.
     """
+    if spark is None:
+        raise ConnectorError(
+            "There is no Spark session.",
+            hint="Pass one: Synthesizer(…, spark_session=spark), or load(…, spark_session=spark).",
+        )
+    from synthohive.connectors.spark.columns import frame_columns
+
     fitted = request.fitted
     with ExitStack() as keeping:
         folder = keeping.enter_context(Workspace())
@@ -160,6 +165,8 @@ _LOADING = threading.Lock()
 
 def _handed_out(spark: SparkSession, folder: Path) -> _Bundle:
     """See that the workers find a folder: of another machine, they are sent a copy."""
+    from synthohive.connectors.spark.refusals import spark_errors
+
     bundle = _Bundle(str(folder))
     if str(spark.conf.get("spark.master", "")).startswith("local"):
         return bundle
@@ -174,6 +181,8 @@ def _handed_out(spark: SparkSession, folder: Path) -> _Bundle:
 
 
 def _look_for(spark: SparkSession, bundle: _Bundle, reason: BaseException) -> None:
+    from synthohive.connectors.spark.refusals import failing
+
     with failing("workers were asked for the folder of what they make rows from"):
         tasks = spark.range(0, _TASKS, 1, _TASKS).mapInArrow(partial(_seen, bundle), "seen BOOLEAN")
         lost = tasks.where("NOT seen").limit(1).toArrow().num_rows
@@ -233,6 +242,8 @@ def _packed(name: str, shard: int, block: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _taken_apart(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    from synthohive.connectors.spark.columns import carried
+
     for batch in batches:
         for content in batch.column(0):
             with pa.ipc.open_stream(content.as_buffer()) as reader:

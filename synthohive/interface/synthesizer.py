@@ -24,6 +24,14 @@ from synthohive.interface.reporting import compare
 from synthohive.interface.requests import Request, check_fit, check_locale, check_model, fit_seed
 from synthohive.interface.result import SubsetSummary, WriteSummary
 from synthohive.interface.resuming import facts_of
+from synthohive.interface.spark_tables import SparkTables, spark_tables
+from synthohive.interface.spark_writing import (
+    TABLE_FORMATS,
+    Published,
+    TableFormat,
+    to_catalogue,
+    to_folders,
+)
 from synthohive.interface.state import SynthesizerState
 from synthohive.interface.subsetting import write_subset
 from synthohive.interface.targets import open_target
@@ -331,6 +339,7 @@ class Synthesizer(SynthesizerState):
         conditions: Optional[Conditions] = None,
         if_exists: FileIfExists = "fail",
         escape_formulas: bool = False,
+        overwrite_schema: bool = False,
         n_jobs: Optional[int] = None,
     ) -> dict[str, Any]:
         """Make synthetic tables in memory or as files.
@@ -340,11 +349,13 @@ class Synthesizer(SynthesizerState):
         num_rows : int or dict of str to int, optional
             Rows of the only table, or of the tables named. The children of a table have their
             usual numbers for each parent, unless they are named, too: these are then scaled.
-        output_format : {"pandas", "polars", "arrow", "csv", "parquet"}
+        output_format : {"pandas", "polars", "arrow", "csv", "parquet", "delta"}
             What tables come as, pandas' with the names and dtypes of those that were fitted,
-            or the files' format if `output_path` is given (Parquet for all but "csv").
+            or the files' format if `output_path` is given (Parquet for all but "csv"). "delta"
+            needs a Spark session.
         output_path : path, optional
-            Folder in which a file per table is written.
+            Folder in which a file per table is written. With a Spark session, "parquet" and
+            "delta" are made and written by Spark: a folder for each table, named after it.
         scale : float, default 1.0
             Rows relative to the real tables; look-up tables keep their size.
         seed : int, optional
@@ -364,13 +375,15 @@ class Synthesizer(SynthesizerState):
             Put ``'`` before CSV texts that a spreadsheet would calculate (those that start
             with ``=``, ``+``, ``-``, ``@``, a tab or a line end). They are kept as they are
             otherwise, so that what is read back is what was made.
+        overwrite_schema : bool, default False
+            Replace the columns of Delta tables that are replaced, too, where they are others.
         n_jobs : int, optional
             Processes that make rows, -1 for as many as there are cores; the rows are the same.
             None starts others for large tables only; 1 makes all in this process.
 
         Returns
         -------
-        dict of str to DataFrame (pandas, polars), pyarrow.Table or Path
+        dict of str to DataFrame (pandas, polars), pyarrow.Table, Path, or str (Spark's folders)
 
         Raises
         ------
@@ -387,6 +400,14 @@ class Synthesizer(SynthesizerState):
         )  # fmt: skip
         arguments.choice("output_format", output_format, FORMATS)
         arguments.flag("escape_formulas", escape_formulas)
+        arguments.flag("overwrite_schema", overwrite_schema)
+        if output_format == "delta" or (
+            self._spark is not None and output_format == "parquet" and output_path is not None
+        ):
+            return to_folders(
+                self._spark, request, output_path, format=output_format, if_exists=if_exists,
+                overwrite_schema=overwrite_schema,
+            )  # fmt: skip
         target = None if output_path is None else FileTarget(
             arguments.path("output_path", output_path), request.fitted.shown,
             "csv" if output_format == "csv" else "parquet", if_exists=if_exists,
@@ -398,6 +419,42 @@ class Synthesizer(SynthesizerState):
                 batches = {name: spool.batches() for name, spool in made.spools.items()}
                 return dict(target.write(batches, {n: s.schema for n, s in made.spools.items()}))
             return to_memory(made.spools, output_format, request.fitted)
+
+    def to_spark(
+        self,
+        num_rows: Union[int, Mapping[str, int], None] = None,
+        *,
+        scale: float = 1.0,
+        seed: Optional[int] = None,
+        enforce_constraints: bool = False,
+        conditions: Optional[Conditions] = None,
+        n_jobs: Optional[int] = None,
+    ) -> SparkTables:
+        """Make synthetic tables as lazy DataFrames of Spark, whose tasks make the rows.
+
+        The rows are those of :meth:`sample`, whatever the partitions and the workers. What many
+        rows refer to (look-up tables, products) is made at once, by the driver.
+
+        Parameters
+        ----------
+        num_rows, scale, seed, enforce_constraints, conditions, n_jobs
+            As in :meth:`sample`; processes are those of the driver.
+
+        Returns
+        -------
+        SparkTables
+            A dict of names to DataFrames, parents first. What was made is kept on Spark's disks
+            until its ``close()``, or the end of a ``with`` block.
+
+        Raises
+        ------
+        ConnectorError
+            There is no Spark session, or its workers do not reach what the driver made.
+        """
+        request = Request(
+            self._state(), num_rows, scale, seed, None, enforce_constraints, conditions, n_jobs
+        )
+        return spark_tables(self._spark, request)
 
     def preview(self, rows: int = 10, *, seed: Optional[int] = None) -> dict[str, Any]:
         """Make a few rows of each table that belong together, as DataFrames to look at.
@@ -436,6 +493,7 @@ class Synthesizer(SynthesizerState):
         include: Sequence[Include] = (),
         n_jobs: Optional[int] = None,
         resume: bool = False,
+        table_format: TableFormat = "delta",
     ) -> WriteSummary:
         """Write a synthetic schema: same tables, types, keys and constraints.
 
@@ -445,10 +503,11 @@ class Synthesizer(SynthesizerState):
         Parameters
         ----------
         url : str, sqlalchemy.URL or Engine, optional
-            Where to write; beside the source if None.
+            Where to write; beside the source if None. With a Spark session, its catalogue.
         schema : str, optional
             Name of the synthetic schema (MySQL: database; SQLite: file); by default
-            ``<source schema>_synthetic``. Of several schemas, a dict from each to its own.
+            ``<source schema>_synthetic``. Of several schemas, a dict from each to its own. In
+            Spark's catalogue, a database, ``"db"`` or ``"catalog.db"``, which has to be named.
         scale, num_rows, seed, quality_threshold, conditions, n_jobs
             As in :meth:`sample`.
         if_exists : {"fail", "replace", "replace_foreign"}
@@ -465,6 +524,8 @@ class Synthesizer(SynthesizerState):
             Keep what is loaded when the run is interrupted, in its staging schema, and go on where
             a run with the same arguments was: tables that are loaded stay, the rest is made and
             loaded, to the same result. Needs `seed`. A call without it removes what is left.
+        table_format : {"delta", "parquet"}
+            Of tables in Spark's catalogue.
 
         Returns
         -------
@@ -484,6 +545,10 @@ class Synthesizer(SynthesizerState):
             n_jobs=n_jobs,
         )  # fmt: skip
         check_target(schema, include)
+        arguments.choice("table_format", table_format, TABLE_FORMATS)
+        if self._spark is not None and url is None:
+            asked = Published(schema, if_exists, replace_foreign, include, resume, table_format)
+            return to_catalogue(self._spark, request, asked)
         run = None
         if arguments.flag("resume", resume):
             run = facts_of(request, seeded=seed is not None)

@@ -8,12 +8,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import pyarrow as pa
 import pytest
 
 from synthohive import Synthesizer
+from synthohive.exceptions import ConnectorError, QualityError
 from synthohive.generate.shard_plan import ShardSize
 from synthohive.interface.requests import Request
 from synthohive.interface.spark_tables import SparkTables, spark_tables
@@ -56,6 +58,41 @@ def test_partitions_do_not_matter(spark: Any, shop: Synthesizer) -> None:
 def test_a_small_database_is_made_by_the_driver(spark: Any, shop: Synthesizer) -> None:
     with on_spark(spark, shop, ShardSize()) as tables:
         assert_same(tables, shop.sample(seed=7, output_format="arrow"))
+
+
+def test_folders_and_catalogues_hold_what_one_machine_makes(
+    spark: Any, shop: Synthesizer, tmp_path: Path
+) -> None:
+    shop.save(tmp_path / "fitted")
+    synth = Synthesizer.load(tmp_path / "fitted", spark_session=spark)
+    kind: Literal["delta", "parquet"] = "delta" if is_sail() else "parquet"
+    asked: dict[str, Any] = {"seed": 7, "scale": 0.2}
+    local = shop.sample(output_format="arrow", **asked)
+    places = synth.sample(output_format=kind, output_path=tmp_path / "out", **asked)
+    summary = synth.to_database(schema="shop_copy", table_format=kind, **asked)
+    assert [key.orphans for key in summary.keys] == [0] * 4
+    for name, table in local.items():
+        assert Path(places[name].removeprefix("file:")).name == name
+        for frame in (
+            spark.read.format(kind).load(places[name]), spark.table(f"shop_copy.{name}")
+        ):  # fmt: skip
+            found = frame.toArrow()
+            assert sorted(map(str, found.to_pylist())) == sorted(map(str, table.to_pylist()))
+    with pytest.raises(ConnectorError, match="shop_copy"):  # unless asked for
+        synth.to_database(schema="shop_copy", table_format=kind, **asked)
+    synth.to_database(schema="shop_copy", table_format=kind, if_exists="replace", **asked)
+    with pytest.raises(QualityError):  # and nothing is published
+        synth.sample(
+            output_format=kind, output_path=tmp_path / "no", quality_threshold=0.0, **asked
+        )
+    assert not (tmp_path / "no").exists()
+
+
+def test_without_a_session_nothing_of_spark_is_had(shop: Synthesizer, tmp_path: Path) -> None:
+    with pytest.raises(ConnectorError, match="no Spark session"):
+        shop.to_spark()
+    with pytest.raises(ConnectorError, match="written by Spark"):
+        shop.sample(output_format="delta", output_path=tmp_path)
 
 
 def workers() -> list[int]:

@@ -1,0 +1,156 @@
+"""What Spark makes, written by Spark: a folder a table, or tables of its catalogue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Optional, get_args
+
+from synthohive.exceptions import ConnectorError
+from synthohive.interface.requests import Request
+from synthohive.interface.result import TableSummary, WriteSummary
+from synthohive.interface.spark_proof import prove_frames, score_frames
+from synthohive.interface.spark_tables import spark_tables
+from synthohive.interface.writing import provenance_of
+from synthohive.metrics.distances import ColumnScore
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from synthohive.connectors.spark.folders import WrittenTables
+    from synthohive.connectors.spark.proof import DatabaseProof
+
+__all__ = ["TABLE_FORMATS", "Published", "TableFormat", "to_catalogue", "to_folders"]
+
+TableFormat = Literal["delta", "parquet"]
+TABLE_FORMATS: tuple[str, ...] = get_args(TableFormat)
+
+
+class _Looked:
+    """Proves and scores rows that are staged: what must not be, is not published."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.proof: Optional[DatabaseProof] = None
+        self.scores: dict[str, ColumnScore] = {}
+
+    def __call__(self, frames: dict[str, Any]) -> None:
+        self.proof = prove_frames(self.request.fitted, frames)
+        self.scores = score_frames(self.request.fitted, frames, self.request.quality_threshold)
+
+
+def to_folders(
+    spark: Optional[SparkSession], request: Request, path: Any, **written: Any
+) -> dict[str, Any]:
+    """Write generated tables to folders.
+
+    Parameters
+    ----------
+    spark : pyspark.sql.SparkSession, optional
+    request : Request
+    path : path, optional
+        The folder that gets a folder for each table.
+    **written
+        As of :func:`~synthohive.connectors.spark.folders.write_folders`.
+
+    Returns
+    -------
+    dict of str to str
+        Where each table is.
+
+    Raises
+    ------
+    ConnectorError
+        There is no session, or no place.
+    """
+    if spark is None or path is None:
+        raise ConnectorError(
+            "Delta tables are written by Spark, into a folder.",
+            hint="Pass output_path, and a session: Synthesizer.load(…, spark_session=spark).",
+        )
+    from synthohive.connectors.spark.folders import write_folders
+
+    return _written(spark, request, write_folders, path, _Looked(request), written).places
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a caller of ``to_database`` asks of Spark's catalogue; see there."""
+
+    schema: Any
+    if_exists: str
+    replace_foreign: Optional[str]
+    include: Sequence[str]
+    resume: bool
+    table_format: str
+
+    def checked(self) -> str:
+        """Return the database, if all that is asked for can be had.
+
+        Raises
+        ------
+        ConnectorError
+        """
+        if not isinstance(self.schema, str):
+            raise ConnectorError(
+                "In Spark's catalogue, the database is to be named.",
+                hint='Pass schema="db" or schema="catalog.db".',
+            )
+        if self.include or self.resume:
+            asked = "views and triggers are copied" if self.include else "runs are resumed"
+            raise ConnectorError(
+                f"In Spark's catalogue, no {asked}.", hint="Leave out include=… and resume=…."
+            )
+        if self.if_exists == "replace_foreign" and self.replace_foreign != self.schema:
+            raise ConnectorError(
+                "if_exists='replace_foreign' replaces tables that SynthoHive did not make.",
+                hint=f"If that is meant, pass replace_foreign={self.schema!r} as well.",
+            )
+        return self.schema
+
+
+def to_catalogue(spark: SparkSession, request: Request, asked: Published) -> WriteSummary:
+    """Write generated tables to a database of Spark's catalogue.
+
+    Parameters
+    ----------
+    spark : pyspark.sql.SparkSession
+    request : Request
+    asked : Published
+    """
+    from synthohive.connectors.spark.tables import write_tables
+
+    database, foreign = asked.checked(), asked.if_exists == "replace_foreign"
+    looked, started = _Looked(request), time.perf_counter()
+    written = {
+        "format": asked.table_format,
+        "if_exists": "replace" if foreign else asked.if_exists,
+        "foreign": list(request.fitted.shown) if foreign else [],
+    }
+    tables = _written(spark, request, write_tables, database, looked, written)
+    summaries = []
+    for name, rows in tables.rows.items():
+        values = [s.value for key, s in looked.scores.items() if key.startswith(f"{name}.")]
+        mean = sum(values) / len(values) if values else None
+        summaries.append(TableSummary(name, rows, 0.0, mean))
+    keys = () if looked.proof is None else looked.proof.keys
+    seconds = {"generate": time.perf_counter() - started}
+    return WriteSummary(database, tuple(summaries), keys, request.seed, seconds, ())
+
+
+def _written(
+    spark: SparkSession,
+    request: Request,
+    write: Callable[..., WrittenTables],
+    place: Any,
+    looked: _Looked,
+    written: dict[str, Any],
+) -> WrittenTables:
+    fitted = request.fitted
+    provenance = provenance_of(fitted, request.seed, request.scale)
+    with spark_tables(spark, request) as tables:
+        return write(
+            tables, place, fitted.described, provenance, check=looked, sources=fitted.sources,
+            **written,
+        )  # fmt: skip
