@@ -194,6 +194,18 @@ class TestReading:
             with pytest.raises(SynthoHiveError, match=r"described|No table has a row"):
                 synth.fit({"a": place}, progress=False)
 
+    @pytest.mark.skipif(is_sail(), reason="Sail has Delta built in")
+    def test_delta_without_its_jars_is_not_taken_for_parquet(
+        self, spark: Any, tmp_path: Path
+    ) -> None:
+        deltalake = pytest.importorskip("deltalake")
+        for rows in ([1, 2], [3]):  # whose files all lie there
+            table = pa.table({"id": pa.array(rows, pa.int64())})
+            deltalake.write_deltalake(tmp_path / "a", table, mode="overwrite")
+        synth = Synthesizer(Metadata().add_table("a", "id"), spark_session=spark)
+        with pytest.raises(ConnectorError, match="Delta is not in this session"):
+            synth.fit({"a": tmp_path / "a"}, progress=False)
+
     def test_the_session_keeps_its_settings(self, spark: Any) -> None:
         names = ("spark.sql.session.timeZone", "spark.sql.ansi.enabled")
         own = [spark.conf.get(name) for name in names]

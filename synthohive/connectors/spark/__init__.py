@@ -44,7 +44,7 @@ CAPABILITIES = Capabilities(
     ),
     remedies=(
         (
-            "DATA_SOURCE_NOT_FOUND.*delta|[Ff]ailed to find.*delta|delta.DefaultSource",
+            "DATA_SOURCE_NOT_FOUND.*delta|TABLE_OR_VIEW_NOT_FOUND.*`delta`\\.`",
             "Delta is not in this session: start it with delta.configure_spark_with_delta_pip(…), "
             "or spark.jars.packages=io.delta:delta-spark_….",
         ),
