@@ -432,7 +432,7 @@ class Synthesizer(SynthesizerState):
     ) -> SparkTables:
         """Make synthetic tables as lazy DataFrames of Spark, whose tasks make the rows.
 
-        The rows are those of :meth:`sample`. What many rows refer to is made at once, by the driver.
+        The rows are those of :meth:`sample`; what many of them refer to is made at once.
 
         Parameters
         ----------
