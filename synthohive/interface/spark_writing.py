@@ -9,35 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal, Optional, get_args
 
 from synthohive.exceptions import ConnectorError
 from synthohive.interface.requests import Request
-from synthohive.interface.result import TableSummary, WriteSummary
-from synthohive.interface.spark_proof import prove_frames, score_frames
+from synthohive.interface.result import WriteSummary
+from synthohive.interface.spark_proof import LastLook
 from synthohive.interface.spark_tables import spark_tables
 from synthohive.interface.writing import provenance_of
-from synthohive.metrics.distances import ColumnScore
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from synthohive.connectors.spark.folders import WrittenTables
-    from synthohive.connectors.spark.proof import DatabaseProof
 
 __all__ = ["TABLE_FORMATS", "Published", "TableFormat", "to_catalogue", "to_folders"]
 
 TableFormat = Literal["delta", "parquet"]
 TABLE_FORMATS: tuple[str, ...] = get_args(TableFormat)
-
-
-class _Looked:
-    """Proves and scores rows that are staged: what must not be, is not published."""
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.proof: Optional[DatabaseProof] = None
-        self.scores: dict[str, ColumnScore] = {}
-
-    def __call__(self, frames: dict[str, Any]) -> None:
-        self.proof = prove_frames(self.request.fitted, frames)
-        self.scores = score_frames(self.request.fitted, frames, self.request.quality_threshold)
 
 
 def to_folders(
@@ -71,7 +56,8 @@ def to_folders(
         )
     from synthohive.connectors.spark.folders import write_folders
 
-    return _written(spark, request, write_folders, path, _Looked(request), written).places
+    look = LastLook(request.fitted, request.quality_threshold)
+    return _written(spark, request, write_folders, path, look, written).places
 
 
 @dataclass(frozen=True)
@@ -122,21 +108,15 @@ def to_catalogue(spark: SparkSession, request: Request, asked: Published) -> Wri
     from synthohive.connectors.spark.tables import write_tables
 
     database, foreign = asked.checked(), asked.if_exists == "replace_foreign"
-    looked, started = _Looked(request), time.perf_counter()
+    started = time.perf_counter()
+    look = LastLook(request.fitted, request.quality_threshold)
     written = {
         "format": asked.table_format,
         "if_exists": "replace" if foreign else asked.if_exists,
         "foreign": list(request.fitted.shown) if foreign else [],
     }
-    tables = _written(spark, request, write_tables, database, looked, written)
-    summaries = []
-    for name, rows in tables.rows.items():
-        values = [s.value for key, s in looked.scores.items() if key.startswith(f"{name}.")]
-        mean = sum(values) / len(values) if values else None
-        summaries.append(TableSummary(name, rows, 0.0, mean))
-    keys = () if looked.proof is None else looked.proof.keys
-    seconds = {"generate": time.perf_counter() - started}
-    return WriteSummary(database, tuple(summaries), keys, request.seed, seconds, ())
+    _written(spark, request, write_tables, database, look, written)
+    return look.summary(database, request.seed, {"generate": time.perf_counter() - started})
 
 
 def _written(
@@ -144,13 +124,13 @@ def _written(
     request: Request,
     write: Callable[..., WrittenTables],
     place: Any,
-    looked: _Looked,
+    look: LastLook,
     written: dict[str, Any],
 ) -> WrittenTables:
     fitted = request.fitted
     provenance = provenance_of(fitted, request.seed, request.scale)
     with spark_tables(spark, request) as tables:
         return write(
-            tables, place, fitted.described, provenance, check=looked, sources=fitted.sources,
+            tables, place, fitted.described, provenance, check=look, sources=fitted.sources,
             **written,
         )  # fmt: skip
