@@ -268,7 +268,7 @@ class TableSpool:
 
 
 class SomeRows(TableSpool):
-    """Some rows of a table that is final, read from the file of all.
+    """Some rows of a table that is final, read from the file of all: each column once.
 
     Parameters
     ----------
@@ -284,6 +284,17 @@ class SomeRows(TableSpool):
         self._whole, self._numbers = whole, numbers
         self._starts = [*range(0, self.rows, KEPT_AT_ONCE), self.rows]
         self._final, self._tail, self._writer = True, None, None
+        self._known: dict[str, pa.ChunkedArray] = {}
+
+    def column_table(self, columns: Sequence[str]) -> pa.Table:
+        """See the base class."""
+        # They lie anywhere in the file, which is read as a whole for any of them.
+        asked = [name for name in columns if name not in self._known]
+        if asked:
+            found = self._whole.take(self._numbers, asked)
+            self._known.update(zip(asked, found.columns))
+        schema = pa.schema([self.schema.field(name) for name in columns])
+        return pa.table([self._known[name] for name in columns], schema=schema)
 
     def batches(self, columns: Optional[Sequence[str]] = None) -> Iterator[pa.RecordBatch]:
         """See the base class."""
@@ -295,17 +306,13 @@ class SomeRows(TableSpool):
         """See the base class."""
         return self.slice(*self.stretch(number), self.schema.names)
 
-    def column_table(self, columns: Sequence[str]) -> pa.Table:
-        """See the base class."""
-        return self._whole.take(self._numbers, columns)
-
     def slice(self, start: int, stop: int, columns: Sequence[str]) -> pa.Table:
         """See the base class."""
-        return self._whole.take(self._numbers[start:stop], columns)
+        return self.column_table(columns).slice(start, max(stop - start, 0))
 
     def take(self, rows: IntArray, columns: Sequence[str]) -> pa.Table:
         """See the base class."""
-        return self._whole.take(_gathered(self._numbers, rows), columns)
+        return self.column_table(columns).take(pa.array(rows, mask=rows < 0)).combine_chunks()
 
 
 def _gathered(numbers: IntArray, rows: IntArray) -> IntArray:
