@@ -79,7 +79,7 @@ def cut_tables(
         shards = -(-total // size.rows)
         if total < max(size.least, size.rows + 1):
             return Cut()
-        few = {top for top in trees.tops if trees.entities(top, rows[top]) < size.roots * shards}
+        few = {top for top in trees.tops if trees.entities(top, rows) < size.roots * shards}
         more = {*trees.bound(), *few} - whole
         if not more:
             return Cut(frozenset(trees.top), shards)
@@ -103,13 +103,15 @@ class _Trees:
         """The tables at which others are cut."""
         return set(self.top.values())
 
-    def entities(self, top: str, rows: int) -> float:
+    def entities(self, top: str, rows: Mapping[str, int]) -> float:
         """Return into how many parts of one size its rows can be cut, if no group is cut."""
         driver, fitted = self.fitted.plan.tables[top].driver, self.fitted.tables[top]
         if driver is None or not fitted.rows:
-            return rows
-        largest = fitted.keys[driver.label(top)].fan_out.largest * rows / fitted.rows
-        return rows / max(largest, 1.0)
+            return rows[top]
+        parent, growth = self.fitted.tables[driver.parent], rows[top] / fitted.rows
+        if parent.reference is None and rows[driver.parent]:  # parents are as many more
+            growth *= parent.rows / rows[driver.parent]
+        return rows[top] / max(fitted.keys[driver.label(top)].fan_out.largest * growth, 1.0)
 
     def bound(self) -> Iterator[str]:
         """Yield tables that cannot be cut after all."""

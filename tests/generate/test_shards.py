@@ -64,9 +64,9 @@ def made(
         return {name: spool.column_table(spool.schema.names) for name, spool in spools.items()}
 
 
-def cut(synth: Synthesizer, size: ShardSize = SMALL) -> Cut:
+def cut(synth: Synthesizer, size: ShardSize = SMALL, scale: float = 1.0) -> Cut:
     fitted = synth._state()
-    return cut_tables(fitted, expected_rows(fitted, 1.0, {}), size)
+    return cut_tables(fitted, expected_rows(fitted, scale, {}), size)
 
 
 def digest(tables: Mapping[str, pa.Table]) -> str:
@@ -150,3 +150,6 @@ def test_what_a_rule_binds_over_all_rows_is_made_as_a_whole() -> None:
     hierarchy = planted(boss=True)
     assert cut(hierarchy, size).tables == {"notes"}
     assert len(made(hierarchy, size)["notes"]) == 1_200
+    # More people have no more notes each: there is as much to cut at any scale.
+    tenfold = cut(hierarchy, ShardSize(rows=1_000, least=1), scale=10.0)
+    assert tenfold == Cut(frozenset({"notes"}), 12)
