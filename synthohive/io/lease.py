@@ -31,6 +31,7 @@ LOCK_MARK = "__synthohive_lock"
 LASTS = timedelta(minutes=10)
 _EACH = 60.0  # seconds after which it is renewed
 _TRIES = 3
+_PATIENCE = 30.0  # seconds for a renewal under way, which may wait for a server that is gone
 _LONGEST_RUN = timedelta(days=2)  # of a statement, after which warehouses end it
 
 
@@ -91,6 +92,7 @@ class Lease(ABC):
         self.target, self.place, self.errors = target, place, errors
         self._mine: dict[str, str] = {}
         self._ended = threading.Event()
+        self._renewer: Optional[threading.Thread] = None
 
     @abstractmethod
     def create(self, text: str) -> bool:
@@ -137,7 +139,8 @@ class Lease(ABC):
         }  # fmt: skip
         for _ in range(_TRIES):
             if self.create(json.dumps(self._mine)):
-                threading.Thread(target=self._renewing, name="lease", daemon=True).start()
+                self._renewer = threading.Thread(target=self._renewing, name="lease", daemon=True)
+                self._renewer.start()
                 return
             self._take_over()
         raise busy_error(self.target)
@@ -176,6 +179,11 @@ class Lease(ABC):
             except self.errors as exc:  # the next one may succeed; `confirm` sees what became of it
                 log.warning("lock_not_renewed", target=self.target, reason=type(exc).__name__)
 
+    def holds(self, text: Optional[str]) -> bool:
+        """Whether what stands at the place is this run's lock."""
+        held, mine = _facts(text, "synthohive_lock_of"), self._mine.get("token")
+        return held is not None and mine is not None and held.get("token") == mine
+
     def confirm(self) -> None:
         """Refuse to go on if the lock has gone to another run.
 
@@ -196,15 +204,14 @@ class Lease(ABC):
     def release(self) -> None:
         """Let go of the lock; what fails is logged, and the lock ends by itself."""
         self._ended.set()
-        mine, self._mine = self._mine, {}
-        if not mine:
-            return
+        if self._renewer is not None:  # what it writes late would be a lock that nobody holds
+            self._renewer.join(_PATIENCE)
         try:
-            held = _facts(self.read(), "synthohive_lock_of")
-            if held is not None and held.get("token") == mine["token"]:
+            if self._mine and self.holds(self.read()):
                 self.remove()
         except self.errors as exc:
             log.warning("lock_remains", place=self.place, reason=type(exc).__name__)
+        self._mine = {}
 
 
 def _facts(text: Any, kind: str) -> Optional[Mapping[str, Any]]:

@@ -113,6 +113,10 @@ class Store:
         """Return how Spark is told of something in the folder."""
         return "/".join((self._said.rstrip("/"), *names))
 
+    def show(self, *names: str) -> str:
+        """Return how errors name something in the folder."""
+        return hide_secrets(self.uri(*names))
+
     def at(self, *names: str) -> str:
         """Return how the file system is told of something in the folder."""
         return "/".join((self._root.rstrip("/"), *names))
@@ -225,7 +229,8 @@ class FolderLease(Lease):
 
     def renew(self, text: Callable[[datetime], str]) -> None:
         """See the base class."""
-        self._store.write(text(self.now()), self.place)
+        if self.holds(self.read()):
+            self._store.write(text(self.now()), self.place)
 
     def remove(self) -> None:
         """See the base class."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -142,6 +144,72 @@ def test_what_fails_while_tables_are_published_is_taken_back(
     ]
     write(spark, tmp_path / "out", kind, (1, 2), if_exists="replace")
     assert counts(tmp_path / "out", kind) == (1, 2)
+
+
+def test_what_cannot_be_taken_back_is_kept_for_the_next_run(spark: Any, tmp_path: Path) -> None:
+    """Something lies where an old table belongs: the old rows stay beside until it is gone."""
+    path = tmp_path / "out"
+    write(spark, path, "parquet", (3, 5))
+    stop = _stop_at("table published", 2)
+
+    def block(reached: str) -> None:
+        try:
+            stop(reached)
+        except OSError:
+            shutil.rmtree(path / "orders")
+            os.mkfifo(path / "orders")
+            raise
+
+    observe(block)
+    try:
+        with pytest.raises(ConnectorError, match="could not be taken back: orders") as caught:
+            write(spark, path, "parquet", (1, 2), if_exists="replace")
+    finally:
+        observe(None)
+    (staging,) = (name for name in left(path) if name != "_synthohive.json")
+    assert staging in str(caught.value)
+    with pytest.raises(ConnectorError, match="could not be taken back: orders"):
+        write(spark, path, "parquet", (1, 2), if_exists="replace")
+    os.remove(path / "orders")
+    with pytest.raises(ConnectorError, match="exists"):
+        write(spark, path, "parquet", (1, 2))
+    assert counts(path, "parquet") == (3, 5)
+    assert left(path) == ["_synthohive.json"]
+
+
+def test_a_run_that_ends_before_its_ledger_is_trimmed_is_whole(spark: Any, tmp_path: Path) -> None:
+    write(spark, tmp_path, "parquet", (3, 5))
+    stop, known = _stop_at("committed", 1), []
+
+    def listed(reached: str) -> None:
+        ledger = json.loads((tmp_path / "_synthohive.json").read_text())["folders"]
+        known.append([len(sums) for sums in ledger.values()])
+        stop(reached)
+
+    observe(listed)
+    try:
+        with pytest.raises(ConnectorError, match="cannot be written to"):
+            write(spark, tmp_path, "parquet", (1, 2), if_exists="replace")
+    finally:
+        observe(None)
+    assert known[-1] == [2, 2]
+    assert counts(tmp_path, "parquet") == (1, 2)
+    write(spark, tmp_path, "parquet", (2, 3), if_exists="replace")
+    assert counts(tmp_path, "parquet") == (2, 3)
+
+
+def test_a_lock_that_is_not_its_own_is_not_renewed(tmp_path: Path) -> None:
+    store, text = stores.Store(tmp_path), '{"synthohive_lock_of": "x", "token": "theirs"}'
+    lease = stores.FolderLease(store, "_synthohive_lock", print)
+    lease.take("_synthohive_00000000")
+    store.write(text, "_synthohive_lock")
+    lease.renew(str)
+    assert store.read("_synthohive_lock") == text
+    store.remove("_synthohive_lock")
+    lease.renew(str)
+    assert store.read("_synthohive_lock") is None
+    lease.release()
+    assert not [thread for thread in threading.enumerate() if thread.name == "lease"]
 
 
 def test_what_others_made_stays(spark: Any, tmp_path: Path) -> None:

@@ -77,6 +77,34 @@ def test_what_fails_while_tables_are_published_is_taken_back(
         assert counts(spark, database) == there
 
 
+@pytest.mark.skipif(KIND != "delta", reason="no JARs of Delta")
+def test_what_cannot_be_taken_back_is_kept_for_the_next_run(
+    spark: Any, database: str, tmp_path: Path
+) -> None:
+    write(spark, database, (3, 5))
+    stop, log = _stop_at("table published", 2), tmp_path / "orders" / "_delta_log"
+
+    def block(reached: str) -> None:
+        try:
+            stop(reached)
+        except OSError:
+            log.rename(tmp_path / "log")
+            raise
+
+    observe(block)
+    try:
+        with pytest.raises(ConnectorError, match="could not be taken back: orders"):
+            write(spark, database, (1, 2), if_exists="replace")
+    finally:
+        observe(None)
+    with pytest.raises(ConnectorError, match="could not be taken back: orders"):
+        write(spark, database, (1, 2), if_exists="replace")
+    (tmp_path / "log").rename(log)
+    with pytest.raises(ConnectorError, match="exists"):
+        write(spark, database, (1, 2))
+    assert counts(spark, database) == {"customer": 3, "orders": 5}
+
+
 def test_what_a_run_left_that_does_nothing_more_is_taken_back_by_the_next(
     spark: Any, database: str
 ) -> None:

@@ -38,9 +38,9 @@ from synthohive.connectors.spark.delta import (
     same_columns,
 )
 from synthohive.connectors.spark.names import is_path
-from synthohive.connectors.spark.refusals import failing
+from synthohive.connectors.spark.refusals import failing, not_taken_back
 from synthohive.connectors.spark_sql.text import literal, quote
-from synthohive.exceptions import ConnectorError, SchemaError
+from synthohive.exceptions import ConnectorError, SchemaError, hide_secrets
 from synthohive.io.base import Provenance
 from synthohive.io.steps import step
 from synthohive.io.stores import FolderLease, Store, overlapping, spellings
@@ -149,7 +149,8 @@ def write_folders(
     except _ERRORS as exc:
         reason = os.strerror(exc.errno) if isinstance(exc, OSError) and exc.errno else ""
         raise ConnectorError(
-            f"The folder {order.store.shown!r} cannot be written to: {reason or exc}."
+            f"The folder {order.store.shown!r} cannot be written to: "
+            f"{reason or hide_secrets(str(exc))}."
         ) from exc
     return WrittenTables({name: order.store.uri(run.names[name]) for name in frames}, run.rows)
 
@@ -228,10 +229,12 @@ class _Run:
         for table, name in self.names.items():
             self.there[table] = self._replaceable(table, listed)
             state = self.there[table]
-            plan[name] = {"version": None if state is None else state.version}
-            self.aside[table] = state is None and self.store.kind(name) is not None
+            there = state is None and self.store.kind(name) is not None
+            self.aside[table] = self.store.renames and there
+            version = None if state is None else state.version
+            plan[name] = {"version": version, "aside": self.aside[table]}
             if state is not None and not self.order.overwrite_schema:
-                with failing(f"reading the columns of {self.store.uri(name)!r}"):
+                with failing(f"reading the columns of {self.store.show(name)!r}"):
                     found = self.spark.read.format("delta").load(self.store.uri(name))
                     same_columns(self._stored(table, frames[table]), found, name)
         self.store.write(json.dumps({"run": self.token, "tables": plan}), self.staging, _PLAN)
@@ -242,7 +245,7 @@ class _Run:
         kind = self.store.kind(name)
         if kind is None or (kind == "folder" and not self.store.names(name)):
             return None
-        place = f"The folder {self.store.uri(name)!r}"
+        place = f"The folder {self.store.show(name)!r}"
         delta = self.store.kind(name, "_delta_log") == "folder"
         state = self._table(name).state() if delta else None
         if state is not None:
@@ -338,10 +341,13 @@ class _Run:
         for table in self.tables:
             self._put(table, staged[table])
             step("table published")
-        others = {n: s for n, s in before.items() if n not in self.names.values()}
-        self._list({**others, **{name: [total] for name, total in sums.items()}})
         self.store.write("", self.staging, _WHOLE)
         step("committed")
+        others = {n: s for n, s in before.items() if n not in self.names.values()}
+        try:
+            self._list({**others, **{name: [total] for name, total in sums.items()}})
+        except _ERRORS as exc:  # sums of what is gone do no harm
+            log.warning("ledger_not_trimmed", folder=self.store.shown, reason=type(exc).__name__)
 
     def _unchanged(self, table: str, listed: Mapping[str, list[str]]) -> None:
         """Refuse to go on where somebody changed a table since it was looked at."""
@@ -351,7 +357,7 @@ class _Run:
         now, then = self._replaceable(table, listed), self.there[table]
         if (now and now.version) != (then and then.version):
             raise ConnectorError(
-                f"The table in {self.store.uri(name)!r} was changed while rows were made.",
+                f"The table in {self.store.show(name)!r} was changed while rows were made.",
                 hint="Nothing was changed. Run again.",
             )
 
@@ -361,7 +367,7 @@ class _Run:
             return
         self.store.write("", self.staging, _BEGUN, name)
         if state is not None:
-            with failing(f"replacing the rows of {self.store.uri(name)!r}"):
+            with failing(f"replacing the rows of {self.store.show(name)!r}"):
                 place = self._table(name)
                 place.mark(properties_of(self.provenance, self.token))
                 place.replace_rows(staged, state, self.token, schema=self.order.overwrite_schema)
@@ -373,24 +379,36 @@ class _Run:
         self.store.move([self.staging, _NEW, name], [name])
 
     def recover(self, staging: str) -> None:
-        """Remove the staging folder of a run that has ended; take back what it did not finish."""
+        """Remove the staging folder of a run that has ended; take back what it did not finish.
+
+        Raises
+        ------
+        ConnectorError
+            Something is not taken back: the folder stays, with the old tables, for the next run.
+        """
         if not _STAGING.fullmatch(staging):  # of no run of ours
             return
         text = self.store.read(staging, _PLAN)
         if text is not None and self.store.kind(staging, _WHOLE) is None:
-            plan = json.loads(text)
+            plan, failed = json.loads(text), {}
             for name in self.store.names(staging, _BEGUN):
                 try:
-                    self._take_back(staging, name, plan["run"], plan["tables"][name]["version"])
+                    self._take_back(staging, name, plan["run"], **plan["tables"][name])
                 except (ConnectorError, *_ERRORS) as exc:  # the others are not to blame
-                    log.warning("not_taken_back", table=self.store.uri(name), reason=str(exc))
+                    failed[name] = hide_secrets(getattr(exc, "message", str(exc)))
+                    log.warning("not_taken_back", table=self.store.show(name), reason=failed[name])
+            if failed:
+                raise not_taken_back(self.store.shown, failed, f"folder {staging}")
         self.store.remove(staging)
 
-    def _take_back(self, staging: str, name: str, run: str, version: Optional[int]) -> None:
+    def _take_back(
+        self, staging: str, name: str, run: str, version: Optional[int], aside: bool
+    ) -> None:
         if version is not None:
             self._table(name).undo(run, version)
-        elif self.store.kind(staging, _OLD, name) is not None:
-            self.store.remove(name)
-            self.store.move([staging, _OLD, name], [name])
+        elif aside:
+            if self.store.kind(staging, _OLD, name) is not None:  # else the old one is in its place
+                self.store.remove(name)
+                self.store.move([staging, _OLD, name], [name])
         elif self.store.kind(staging, _NEW, name) is None:  # it was moved, or made in its place
             self.store.remove(name)

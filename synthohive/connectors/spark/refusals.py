@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from synthohive.exceptions import ConnectorError
 
-__all__ = ["failing", "refused", "spark_errors"]
+__all__ = ["failing", "not_taken_back", "refused", "spark_errors"]
 
 _IN_WORKER = re.compile(r"^\s*([A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt))\b", re.MULTILINE)
 
@@ -41,6 +41,26 @@ def refused(doing: str, exc: BaseException) -> ConnectorError:
     return ConnectorError(
         f"Spark failed while {doing}: {', '.join(said)}.",
         hint="Spark's log has the details, and may show values of rows.",
+    )
+
+
+def not_taken_back(place: str, failed: Mapping[str, str], kept: str) -> ConnectorError:
+    """Return the error for tables that a failed run changed, and that stay so for now.
+
+    Parameters
+    ----------
+    place : str
+        Where they are.
+    failed : mapping of str to str
+        Why, by table.
+    kept : str
+        What the old rows are found by.
+    """
+    return ConnectorError(
+        f"In {place!r}, a run that failed could not be taken back: "
+        f"{'; '.join(f'{table}: {reason}' for table, reason in failed.items())}",
+        hint=f"What the tables held before is kept ({kept}). Put right what is in the way, and run "
+        "again: the next run takes it back before anything else.",
     )
 
 

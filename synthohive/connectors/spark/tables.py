@@ -33,7 +33,7 @@ from synthohive.connectors.spark.delta import (
 from synthohive.connectors.spark.describe import details_of
 from synthohive.connectors.spark.folders import FORMATS, Frames, WrittenTables, is_source
 from synthohive.connectors.spark.names import is_path, parts_of
-from synthohive.connectors.spark.refusals import failing, refused, spark_errors
+from synthohive.connectors.spark.refusals import failing, not_taken_back, refused, spark_errors
 from synthohive.connectors.spark_sql.text import literal, quote
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.io.base import Provenance
@@ -249,15 +249,24 @@ class _Run:
             raise
 
     def recover(self, token: str) -> None:
-        """Remove what a run that has ended left; take back what it did not finish."""
+        """Remove what a run that has ended left; take back what it did not finish.
+
+        Raises
+        ------
+        ConnectorError
+            Something is not taken back: it, the plan and the old tables stay for the next run.
+        """
         plan = f"synthohive_{token}_plan"
-        names = self.names()
+        names, failed = self.names(), {}
         if plan in names:
             for row in self.ask("reading a plan", f"SELECT * FROM {self.at(plan)}"):
                 try:
                     self._take_back(token, row["number"], row["name"], row["version"], names)
                 except ConnectorError as exc:  # the others are not to blame
                     log.warning("not_taken_back", table=self.at(row["name"]), reason=str(exc))
+                    failed[row["name"]] = exc.message
+        if failed:
+            raise not_taken_back(self.shown, failed, f"tables {plan.removesuffix('plan')}…")
         rest = {n for n in self.names() if (m := _OF_A_RUN.fullmatch(n)) and m[1] == token}
         for name in sorted(rest, key=lambda name: name != plan):  # the plan first: it is done
             self.ask("removing a staging table", f"DROP TABLE IF EXISTS {self.at(name)}")
@@ -496,8 +505,9 @@ class _TableLease(Lease):
 
     def renew(self, text: Callable[[datetime], str]) -> None:
         """See the base class."""
-        said = literal(text(self.now()))
-        self._run.spark.sql(f"COMMENT ON TABLE {self._table} IS {said}").collect()
+        if self.holds(self.read()):
+            said = literal(text(self.now()))
+            self._run.spark.sql(f"COMMENT ON TABLE {self._table} IS {said}").collect()
 
     def remove(self) -> None:
         """See the base class."""
