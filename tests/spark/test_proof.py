@@ -147,6 +147,39 @@ def test_each_fault_is_found(spark: Any) -> None:
     assert [key.orphans for key in proof.keys] == [1, 3]
 
 
+def test_what_stands_for_no_parent_is_no_orphan(spark: Any) -> None:
+    metadata = Metadata().add_table("a", "id").add_table("b", "id")
+    for name, columns in (("a", ("id", "code")), ("b", ("id", "a", "code"))):
+        kinds = {"code": TEXT}
+        metadata.tables[name].columns = {
+            column: Column(name=column, kind=kinds.get(column, INT)) for column in columns
+        }
+    metadata.tables["b"].foreign_keys = [
+        ForeignKey(columns=["a"], parent="a", parent_columns=["id"], no_parent=0),
+        ForeignKey(columns=["code"], parent="a", parent_columns=["code"], no_parent="none"),
+    ]
+    tables = {
+        "a": pa.table({"id": [1, 2], "code": ["x", "y"]}),
+        "b": pa.table({"id": [1, 2, 3, 4], "a": [0, 0, 1, None], "code": ["none", "x", "x", "z"]}),
+    }
+    proof = prove(metadata, {n: spark.createDataFrame(table) for n, table in tables.items()})
+    assert [key.orphans for key in proof.keys] == [0, 1]
+    assert [found.nulls for found in proof.fan_outs.values()] == [3, 1]
+
+
+def test_special_rules_see_values_as_they_are_made(spark: Any) -> None:
+    """Spark has times of day as texts, and Delta has spans as moments."""
+    definition = "CREATE UNIQUE INDEX hours ON visits (EXTRACT(hour FROM came))"
+    index = Index(name="hours", columns=[], unique=True, definition=definition)
+    columns = {"came": Column(name="came", kind=ColumnKind.TIME)}
+    metadata = Metadata(dialect="postgresql").add_table("visits", columns=columns, indexes=[index])
+    rules = [unique_rows(r) for r in special_rules(metadata.tables["visits"], "postgresql")]
+    times = [dt.time(10, 1), dt.time(10, 2), dt.time(11, 0)]
+    frame = spark.createDataFrame(pa.table({"came": carried(pa.array(times))}))
+    (broken,) = prove(metadata, {"visits": frame}, {"visits": rules}).violations
+    assert broken.rows == 1
+
+
 def test_profiles_are_held_against_all_rows(spark: Any) -> None:
     """Whatever Spark holds a column in, and however many parts there are of it."""
     rng, rows = np.random.default_rng(3), 300

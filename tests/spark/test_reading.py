@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from synthohive import ConnectorError, Metadata, SchemaError, Synthesizer, SynthoHiveError
+from synthohive.connectors.spark.columns import stored
 from synthohive.connectors.spark.stream import batches
 from synthohive.connectors.spark.warehouse import SparkWarehouse
 from synthohive.io.sample_levels import Strategy
@@ -114,6 +115,9 @@ class TestReading:
         found = warehouse.metadata.tables["every"].columns
         rows = pa.Table.from_batches(list(warehouse.read("every")))
         spark.sql(f"DROP TABLE {place}")
+        maps = spark.createDataFrame(rows.select(["m", "mi"])).where("m IS NOT NULL")
+        (back,) = stored(maps, warehouse.metadata.tables["every"], how, "spark").collect()
+        assert tuple(back) == ({"k": 1}, {7: "x"})
         assert {n: c.sql_type for n, c in found.items()} == {n: t for n, (t, _, _) in TYPES.items()}
         first, second = sorted(rows.to_pylist(), key=lambda row: row["i1"] is None)
         assert set(second.values()) == {None}

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive.connectors.spark_sql.text import literal, quote
+from synthohive.connectors.spark_sql.types import put_back
 from synthohive.exceptions import SchemaError
 from synthohive.io.text import text as as_text
 from synthohive.schema import Column, ColumnKind, TableConfig
@@ -29,13 +30,14 @@ from synthohive.schema import Column, ColumnKind, TableConfig
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["as_read", "carried", "columns_sql", "frame_columns", "stored", "type_sql"]
+__all__ = ["NESTED", "as_read", "carried", "columns_sql", "frame_columns", "stored", "type_sql"]
 
 _LONGEST_DECIMAL = 38
 _EPOCH = "TIMESTAMP_NTZ '1970-01-01 00:00:00'"
 _INTERVAL = "INTERVAL DAY TO SECOND"
 _WHOLE = {8: "TINYINT", 16: "SMALLINT", 32: "INT", 64: "BIGINT"}
-_PARSED = (ColumnKind.ARRAY, ColumnKind.COMPOSITE, ColumnKind.JSON)
+NESTED = ("array", "map", "struct", "variant")
+"""How Spark's types begin that are read as texts."""
 _CARRIED = {
     "TINYINT": pa.int8(), "SMALLINT": pa.int16(), "INT": pa.int32(), "BIGINT": pa.int64(),
     "FLOAT": pa.float32(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "DATE": pa.date32(),
@@ -186,12 +188,8 @@ def _value(own: str, column: Optional[Column], kind: str, dialect: str) -> str:
     name = quote(own)
     if column is None:
         return name
-    type_ = (column.sql_type or "").lower()
-    if dialect == "spark" and column.kind in _PARSED and type_:
-        if type_.startswith("variant"):
-            return f"parse_json({name}) AS {name}"
-        if column.kind is not ColumnKind.JSON:
-            return f"from_json({name}, {literal(type_)}) AS {name}"
+    if dialect == "spark" and (column.sql_type or "").lower().startswith(NESTED):
+        return f"{put_back(column, name)} AS {name}"
     if kind == "delta" and type_sql(column.arrow_type) == _INTERVAL:
         return f"{_EPOCH} + {name} AS {name}"
     return name

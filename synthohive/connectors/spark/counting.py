@@ -15,14 +15,13 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import IntArray
-from synthohive.connectors.spark.columns import as_read
+from synthohive.connectors.spark.columns import NESTED, as_read
 from synthohive.connectors.spark.names import quote
 
-__all__ = ["Counted", "Counting", "added_up"]
+__all__ = ["Counted", "Counting", "added_up", "as_made", "selected"]
 
 AT_ONCE = 16
 """Tables of one job: a plan of hundreds takes longer to make than they take to be counted."""
-_NESTED = ("array", "map", "struct", "variant")
 
 
 class Counting(Protocol):
@@ -64,7 +63,7 @@ def added_up(tables: Sequence[Counted]) -> list[IntArray]:
     totals = [np.zeros(table.counting.size, dtype=np.int64) for table in tables]
     for start in range(0, len(tables), AT_ONCE):
         parts = [
-            _selected(table).mapInArrow(
+            selected(table.frame, table.schema).mapInArrow(
                 _Counter(number, table.schema, table.counting), "number int, place int, n bigint"
             )
             for number, table in enumerate(tables[start : start + AT_ONCE], start)
@@ -78,13 +77,18 @@ def added_up(tables: Sequence[Counted]) -> list[IntArray]:
     return totals
 
 
-def _selected(table: Counted) -> Any:
-    """Return the columns; what is nested, as JSON."""
-    nested = {name for name, type_ in table.frame.dtypes if type_.startswith(_NESTED)}
-    return table.frame.selectExpr(
-        *(f"to_json({quote(n)}) AS {quote(n)}" if n in nested else quote(n)
-          for n in table.schema.names)
-    )  # fmt: skip
+def selected(frame: Any, schema: pa.Schema) -> Any:
+    """Return columns of a DataFrame; what is nested, as JSON."""
+    nested = {name for name, type_ in frame.dtypes if type_.startswith(NESTED)}
+    return frame.selectExpr(
+        *(f"to_json({quote(n)}) AS {quote(n)}" if n in nested else quote(n) for n in schema.names)
+    )
+
+
+def as_made(batch: pa.RecordBatch, schema: pa.Schema) -> pa.Table:
+    """Return rows that Spark gives in the form in which they are made."""
+    arrays = [as_read(batch.column(field.name), field.type) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 @dataclass(frozen=True)
@@ -98,8 +102,7 @@ class _Counter:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         total = np.zeros(self.counting.size, dtype=np.int64)
         for batch in batches:
-            arrays = [as_read(batch.column(f.name), f.type) for f in self.schema]
-            total += self.counting.counted(pa.Table.from_arrays(arrays, schema=self.schema))
+            total += self.counting.counted(as_made(batch, self.schema))
         places = np.flatnonzero(total)
         yield pa.RecordBatch.from_arrays(
             [

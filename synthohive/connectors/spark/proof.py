@@ -18,9 +18,11 @@ from typing import Any, Optional
 
 import pyarrow as pa
 
+from synthohive.connectors.spark.counting import as_made, selected
 from synthohive.connectors.spark.names import quote
+from synthohive.connectors.spark_sql.text import literal
 from synthohive.io.base import FanOut, KeyCheck, Violation
-from synthohive.schema import ForeignKey, Metadata
+from synthohive.schema import ForeignKey, Metadata, TableConfig
 
 __all__ = ["DatabaseProof", "UniqueRows", "prove"]
 
@@ -98,7 +100,7 @@ def prove(
     """
     facts = _facts(metadata, frames)
     asked = _asked(metadata, frames, rules or {})
-    met = _met(asked, frames)
+    met = _met(metadata, asked, frames)
     keys, fan_outs = [], {}
     for one, found in zip(asked, met):
         if one.key is not None:
@@ -113,7 +115,7 @@ def prove(
 
 @dataclass(frozen=True)
 class _Facts:
-    """A table's rows, and how many of them have NULL: by column that may have none, and by key."""
+    """A table's rows, those with a NULL where none may be, and those without a parent."""
 
     rows: int
     nulls: dict[str, int]
@@ -192,7 +194,7 @@ def _facts(metadata: Metadata, frames: Frames) -> dict[str, _Facts]:
         own, config = set(frames[name].columns), metadata.tables[name]
         filled[name] = [c for c, d in config.columns.items() if c in own and not d.nullable]
         keyed[name] = {
-            key.label(name): f"NOT ({_complete(key.columns)})"
+            key.label(name): f"NOT ({_referring(key)})"
             for key in config.foreign_keys
             if own.issuperset(key.columns)
         }
@@ -210,7 +212,7 @@ def _facts(metadata: Metadata, frames: Frames) -> dict[str, _Facts]:
     return found
 
 
-def _met(asked: Sequence[_Asked], frames: Frames) -> list[_Met]:
+def _met(metadata: Metadata, asked: Sequence[_Asked], frames: Frames) -> list[_Met]:
     """Group the values of each question."""
     parts = []
     for number, one in enumerate(asked):
@@ -218,7 +220,7 @@ def _met(asked: Sequence[_Asked], frames: Frames) -> list[_Met]:
             values, width = _key_values(frames, one.child, one.key)
         else:
             assert one.rule is not None  # else there is nothing to ask
-            values, width = _unique_values(frames[one.table], one.rule)
+            values, width = _unique_values(frames[one.table], one.rule, metadata.tables[one.table])
         grouped = values.groupBy(*_numbered(width)).sum("there", "children")
         named = grouped.toDF(*_numbered(width), "there", "children")
         counted = named.groupBy("there", "children").count().toDF("there", "children", "n")
@@ -232,22 +234,25 @@ def _met(asked: Sequence[_Asked], frames: Frames) -> list[_Met]:
 def _key_values(frames: Frames, table: str, key: ForeignKey) -> tuple[Any, int]:
     """Return what a key refers to and its own complete values, below each other."""
     sides = []
-    for frame, columns, marks in (
-        (frames[key.parent], key.parent_columns, ("1L AS there", "0L AS children")),
-        (frames[table], key.columns, ("0L AS there", "1L AS children")),
+    there, children = ("1L AS there", "0L AS children"), ("0L AS there", "1L AS children")
+    for frame, columns, where, marks in (
+        (frames[key.parent], key.parent_columns, _complete(key.parent_columns), there),
+        (frames[table], key.columns, _referring(key), children),
     ):
         values = [f"{quote(c)} AS {name}" for c, name in zip(columns, _numbered(len(columns)))]
-        sides.append(frame.where(_complete(columns)).selectExpr(*values, *marks))
+        sides.append(frame.where(where).selectExpr(*values, *marks))
     return sides[0].unionAll(sides[1]), len(key.columns)
 
 
-def _unique_values(frame: Any, rule: UniqueRows) -> tuple[Any, int]:
+def _unique_values(frame: Any, rule: UniqueRows, config: TableConfig) -> tuple[Any, int]:
     """Return what must not repeat."""
     columns: Sequence[str] = rule.columns
     if rule.values is not None:
         names = _numbered(rule.parts)
-        own = frame.selectExpr(*map(quote, columns))
-        frame = own.mapInArrow(_Values(rule.values), ", ".join(f"{n} string" for n in names))
+        schema = pa.schema([(c, config.columns[c].arrow_type) for c in columns])
+        made = _Values(rule.values, schema)
+        texts = ", ".join(f"{n} string" for n in names)
+        frame = selected(frame, schema).mapInArrow(made, texts)
         columns = names
     if rule.nulls_distinct:
         frame = frame.where(_complete(columns))
@@ -260,10 +265,11 @@ class _Values:
     """Makes the values of a rule, in a worker."""
 
     values: Callable[[pa.Table], pa.Table]
+    schema: pa.Schema
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            made = self.values(pa.Table.from_batches([batch]))
+            made = self.values(as_made(batch, self.schema))
             yield from made.rename_columns(_numbered(made.num_columns)).to_batches()
 
 
@@ -298,6 +304,14 @@ def _below(frames: Sequence[Any]) -> Any:
 
 def _complete(columns: Sequence[str]) -> str:
     return " AND ".join(f"{quote(column)} IS NOT NULL" for column in columns)
+
+
+def _referring(key: ForeignKey) -> str:
+    """Return the condition of rows that have a parent: neither NULL nor what stands for none."""
+    none = key.no_parent
+    value = literal(none) if isinstance(none, str) else str(none)
+    other = "" if none is None else f" AND {quote(key.columns[0])} <> {value}"
+    return f"{_complete(key.columns)}{other}"
 
 
 def _numbered(count: int) -> list[str]:
