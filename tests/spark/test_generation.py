@@ -21,8 +21,9 @@ from synthohive.interface.requests import Request
 from synthohive.interface.spark_tables import SparkTables, spark_tables
 from tests.generate.test_shards import SMALL, cut, made, shop
 from tests.spark.session import is_sail
+from tests.spark.test_tables import database
 
-__all__ = ["shop"]
+__all__ = ["database", "shop"]
 pytestmark = pytest.mark.slow
 MANY = ShardSize(rows=60, least=1, roots=1)
 
@@ -61,7 +62,7 @@ def test_a_small_database_is_made_by_the_driver(spark: Any, shop: Synthesizer) -
 
 
 def test_folders_and_catalogues_hold_what_one_machine_makes(
-    spark: Any, shop: Synthesizer, tmp_path: Path
+    spark: Any, shop: Synthesizer, database: str, tmp_path: Path
 ) -> None:
     shop.save(tmp_path / "fitted")
     synth = Synthesizer.load(tmp_path / "fitted", spark_session=spark)
@@ -69,18 +70,18 @@ def test_folders_and_catalogues_hold_what_one_machine_makes(
     asked: dict[str, Any] = {"seed": 7, "scale": 0.2}
     local = shop.sample(output_format="arrow", **asked)
     places = synth.sample(output_format=kind, output_path=tmp_path / "out", **asked)
-    summary = synth.to_database(schema="shop_copy", table_format=kind, **asked)
+    summary = synth.to_database(schema=database, table_format=kind, **asked)
     assert [key.orphans for key in summary.keys] == [0] * 4
     for name, table in local.items():
         assert Path(places[name].removeprefix("file:")).name == name
         for frame in (
-            spark.read.format(kind).load(places[name]), spark.table(f"shop_copy.{name}")
+            spark.read.format(kind).load(places[name]), spark.table(f"{database}.{name}")
         ):  # fmt: skip
             found = frame.toArrow()
             assert sorted(map(str, found.to_pylist())) == sorted(map(str, table.to_pylist()))
-    with pytest.raises(ConnectorError, match="shop_copy"):  # unless asked for
-        synth.to_database(schema="shop_copy", table_format=kind, **asked)
-    synth.to_database(schema="shop_copy", table_format=kind, if_exists="replace", **asked)
+    with pytest.raises(ConnectorError, match=database):  # unless asked for
+        synth.to_database(schema=database, table_format=kind, **asked)
+    synth.to_database(schema=database, table_format=kind, if_exists="replace", **asked)
     with pytest.raises(QualityError):  # and nothing is published
         synth.sample(
             output_format=kind, output_path=tmp_path / "no", quality_threshold=0.0, **asked
