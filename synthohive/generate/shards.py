@@ -11,6 +11,7 @@ children all parents of a shard have together depends on how many these are alon
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,6 +56,20 @@ class MadeShard:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def shares_of(total: int, edges: IntArray) -> IntArray:
+    """Return how many of `total` stand before each edge, in proportion; the last has all.
+
+    In Python's integers: the products of billions of rows are beyond 64 bits.
+
+    Examples
+    --------
+    >>> shares_of(7, np.array([0, 1, 2, 4]))
+    array([0, 1, 3, 7])
+    """
+    last = max(int(edges[-1]), 1)
+    return np.array([int(edge) * total // last for edge in edges], dtype=np.int64)
+
+
 class Shards:
     """Makes the shards of one run: each is a pure function of its number.
 
@@ -78,7 +93,7 @@ class Shards:
         self.edges: dict[str, IntArray] = {}
         # Shape (shards,): the rows that have a driving parent.
         self.linked: dict[str, IntArray] = {}
-        self.limits: dict[str, Optional[int]] = {}
+        self.limits: dict[str, list[Optional[int]]] = {}
         self.groups: dict[str, Groups] = {}
         self.rows: dict[str, int] = {}
 
@@ -116,35 +131,37 @@ class Shards:
 
     def _plan_driven(self, name: str) -> None:
         """Count the children of the parents in each shard: who has how many, is drawn there."""
-        run, plan = self.run, self.run.fitted.plan.tables[name]
+        run, plan, count = self.run, self.run.fitted.plan.tables[name], self.cut.shards
         if plan.driver is None:
             raise RuntimeError(f"{name!r} has no driving key")
         label, parents = plan.driver.label(name), self.edges[plan.driver.parent]
         key, whole = run.fitted.tables[name].keys[label], int(parents[-1])
         asked, share = run.num_rows.get(name), key.null_share
         total = None if asked is None else round(asked * (1.0 - share))
-        sizes = {p: int(np.diff(edges).min()) for p, edges in self.edges.items()}
-        sizes |= {p: made.spool.rows for p, made in run.tables.items()}
-        self.limits[name] = limit = largest_group(run, name, sizes)
-        totals = None if total is None else np.diff(parents * total // max(whole, 1))
+        there = {p: made.spool.rows for p, made in run.tables.items()}
+        here = ({p: int(rows[i]) for p, rows in self._sizes().items()} for i in range(count))
+        self.limits[name] = limits = [largest_group(run, name, {**there, **h}) for h in here]
+        totals = None if total is None else np.diff(shares_of(total, parents))
         linked = [
-            key.fan_out.counts(
+            key.fan_out.total(
                 int(stop - start),
                 None if totals is None else int(totals[number]),
-                None,
-                run.rng(name, label, "planned"),  # who has how many is not asked here
-                limit=limit,
+                limit=limits[number],
                 among=(int(start), whole),
-            ).sum()
+            )
             for number, (start, stop) in enumerate(zip(parents, parents[1:]))
         ]
         self.linked[name] = np.asarray(linked, dtype=np.int64)
         so_far = np.concatenate([[0], np.cumsum(self.linked[name])])
         if asked is not None and total is not None:
-            without = parents * (asked - total) // max(whole, 1)
+            without = shares_of(asked - total, parents)
         else:
             without = np.rint(so_far * (share / (1.0 - share) if share < 1.0 else 0.0))
         self.edges[name] = so_far + without.astype(np.int64)
+
+    def _sizes(self) -> dict[str, IntArray]:
+        """Return the rows of each shard, of the tables that are planned by now."""
+        return {name: np.diff(edges) for name, edges in self.edges.items()}
 
     def _given_links(self) -> Iterator[tuple[str, Link]]:
         """Yield the keys of tables that are cut to tables that are not."""
@@ -175,7 +192,7 @@ class Shards:
         """Deal the children of all parents over a key among the shards."""
         linked = self._linked(name, link)
         quota, classes = planned_quota(self.run, link, int(linked.sum()))
-        if int(quota.sum()) < int(linked.sum()):  # of a unique key
+        if int(quota.sum()) < int(linked.sum()):  # where no parent may have children
             linked = take_evenly(linked, int(quota.sum()))
         seed = self.run.drawn_seed(name, link.label, "shards")
         for number, dealt in enumerate(split_evenly(quota, classes, linked, seed)):
@@ -214,8 +231,16 @@ class Shards:
         place : Path, optional
             Where its folder is made; beside what it is made from by default.
         """
-        folder = (self.run.folder if place is None else place) / f"shard-{number}"
-        folder.mkdir()
+        place = self.run.folder if place is None else place
+        # Of each attempt its own: another process may have been killed in the middle of this shard.
+        folder = Path(tempfile.mkdtemp(prefix=f"shard-{number}-", dir=place))
+        try:
+            return self._made(number, folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _made(self, number: int, folder: Path) -> MadeShard:
         given = self._given(number)
         quotas = {}
         for _, link in self._given_links():
@@ -231,7 +256,7 @@ class Shards:
             {name: int(edges[number + 1]) - first[name] for name, edges in self.edges.items()},
             self.rows,
             {name: int(linked[number]) for name, linked in self.linked.items()},
-            self.limits,
+            {name: limits[number] for name, limits in self.limits.items()},
             {name: self._part_of(name, number, given) for name in self.groups},
             quotas,
             given,
@@ -273,10 +298,10 @@ class Shards:
                 waiting.append((link.key.parent, np.unique(self.groups[name].parents_of(rows))))
         while waiting:
             name, rows = waiting.pop()
-            everyone = np.arange(run.size(name), dtype=np.int64)
             kept = run.fitted.tables[name].reference is not None
             known = found.get(name, np.zeros(0, dtype=np.int64))
-            found[name] = np.union1d(known, everyone if kept else rows[rows >= 0])
+            wanted = np.arange(run.size(name), dtype=np.int64) if kept else rows[rows >= 0]
+            found[name] = np.union1d(known, wanted)
             more = np.setdiff1d(found[name], known, assume_unique=True)
             for link in plan.tables[name].links if len(more) else ():
                 parents = run.parents_of(name, link.key, more)

@@ -67,10 +67,10 @@ def split_evenly(
     """
     order = order_in_classes(classes, seed)
     order = order[quota[order] > 0]
-    left = quota[order].astype(np.int32)
+    left = quota[order]
     for size in sizes:
         given = take_evenly(left, int(size))
-        left -= given.astype(np.int32)
+        left = left - given
         at = np.flatnonzero(given)
         at = at[np.argsort(order[at])]
         yield order[at].astype(np.int64), given[at].astype(np.int64)

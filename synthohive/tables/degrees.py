@@ -113,6 +113,38 @@ class FanOutModel:
         if preference is None or len(preference) != parents:
             preference = np.zeros(parents)
         order = np.lexsort((rng.random(parents), preference))
+        counts = np.empty(parents, dtype=np.int64)
+        counts[order] = self._ascending(parents, total, growth, limit, among)
+        return counts
+
+    def total(
+        self,
+        parents: int,
+        total: Optional[int],
+        *,
+        limit: Optional[int] = None,
+        among: Optional[tuple[int, int]] = None,
+    ) -> int:
+        """Return the sum of :meth:`counts`, which does not depend on who has how many.
+
+        Parameters
+        ----------
+        parents, total, limit, among
+            As there.
+        """
+        if parents == 0 or not len(self.counts_):
+            return 0
+        return int(self._ascending(parents, total, 1.0, limit, among).sum())
+
+    def _ascending(
+        self,
+        parents: int,
+        total: Optional[int],
+        growth: float,
+        limit: Optional[int],
+        among: Optional[tuple[int, int]],
+    ) -> IntArray:
+        """Return the numbers of children of all parents, ascending."""
         edges = np.cumsum(self.parents_)
         # Middles of equal steps: as many parents as the real ones get exactly the real numbers.
         first, whole = (0, parents) if among is None else among
@@ -126,9 +158,7 @@ class FanOutModel:
             ascending = np.minimum(ascending, limit)
         if total is not None:
             ascending = _to_total(ascending, total, limit)
-        counts = np.empty(parents, dtype=np.int64)
-        counts[order] = ascending
-        return counts
+        return np.asarray(ascending, dtype=np.int64)
 
 
 def _spread(first: int, count: int, whole: int) -> IntArray:
@@ -142,8 +172,8 @@ def _spread(first: int, count: int, whole: int) -> IntArray:
     step = round(whole * (math.sqrt(5.0) - 1.0) / 2.0)
     while math.gcd(step, whole) != 1:  # else two rows would have one place
         step += 1
-    rows = np.arange(first, first + count, dtype=np.int64)
-    return np.sort(rows * step % whole)
+    start = first * step % whole  # in Python's integers: the product may be beyond 64 bits
+    return np.sort((start + np.arange(count, dtype=np.int64) * step) % whole)
 
 
 def _pooled_tail(counts: IntArray, parents: IntArray, k: int) -> tuple[IntArray, IntArray]:
