@@ -107,7 +107,10 @@ def violations(
 
 
 def repeats(
-    config: TableConfig, tables: Tables, rules: Sequence[UniqueRule]
+    config: TableConfig,
+    tables: Tables,
+    rules: Sequence[UniqueRule],
+    filled: Collection[str] = (),
 ) -> Iterator[Violation]:
     """Yield what a table's rows repeat that must not, as :func:`violations` does.
 
@@ -117,8 +120,12 @@ def repeats(
     tables : Tables
     rules : sequence of UniqueRule
         Beside the unique sets of `config`.
+    filled : collection of str
+        Columns in which something stands for NULL by now: what is about them is not looked at.
     """
     for rule in [*map(UniqueRule, config.unique_sets), *rules]:
+        if set(rule.columns) & set(filled):
+            continue
         repeated = _repeated(tables, config.name, rule)
         if repeated:
             label = rule.label if rule.special else config.unique_label(rule.columns)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from itertools import chain
+from pathlib import Path
 from typing import Optional
 
 import pyarrow as pa
@@ -25,7 +25,7 @@ from synthohive.generate.shards import Shards
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.tables.block_store import TableSpool
 
-__all__ = ["generate_database", "planned_shards"]
+__all__ = ["generate_database", "planned_shards", "writing_to"]
 
 Ready = Callable[[str, TableSpool], None]
 
@@ -86,21 +86,32 @@ def generate_database(
         many rows of a table do keys hold.
     """
     with Workspace() as folder:
-        try:
-            with BlockPool(n_jobs, folder, go_on) as blocks:
-                run = Run(
-                    fitted, seed, scale, folder, fitted.with_entity_rows(num_rows or {}),
-                    enforce_constraints, dict(conditions or {}), blocks=blocks, early=early,
-                )  # fmt: skip
-                spools = _generate(run, ready, shard_size)
-        except OSError as exc:  # nothing but the folder's files is written or read here
-            reason = os.strerror(exc.errno) if exc.errno else str(exc)
-            raise ConnectorError(
-                f"The temporary folder {str(folder.parent)!r} cannot take the generated rows: "
-                f"{reason}.",
-                hint="Make room there, or set TMPDIR to another folder.",
-            ) from exc
+        with writing_to(folder), BlockPool(n_jobs, folder, go_on) as blocks:
+            run = Run(
+                fitted, seed, scale, folder, fitted.with_entity_rows(num_rows or {}),
+                enforce_constraints, dict(conditions or {}), blocks=blocks, early=early,
+            )  # fmt: skip
+            spools = _generate(run, ready, shard_size)
         yield spools
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Tell of a temporary folder that takes no more rows; nothing else is written or read inside.
+
+    Raises
+    ------
+    ConnectorError
+    """
+    try:
+        yield
+    except OSError as exc:
+        reason = os.strerror(exc.errno) if exc.errno else str(exc)
+        raise ConnectorError(
+            f"The temporary folder {str(folder.parent)!r} cannot take the generated rows: "
+            f"{reason}.",
+            hint="Make room there, or set TMPDIR to another folder.",
+        ) from exc
 
 
 def planned_shards(run: Run, size: ShardSize, ready: Ready = _nobody) -> Shards:
@@ -132,7 +143,8 @@ def _generate(run: Run, ready: Ready, size: ShardSize) -> dict[str, TableSpool]:
 
 
 def _final(run: Run, ready: Ready, name: str) -> None:
-    refuse_loss(run, name)
+    made = run.tables[name]
+    refuse_loss(run.fitted, name, made.spool.rows, made.left_out)
     run.tables[name].spool.freeze()
     if name in run.fitted.shown:
         ready(name, run.tables[name].spool)
@@ -158,5 +170,6 @@ def _generate_shards(run: Run, shards: Shards) -> None:
         run.tables[name] = Generated(spool, left_out=lost[name])
     # Each shard has looked at its keys; what may still be is that two shards have the same.
     rules = fitted.special_rules()
-    found = (repeats(fitted.metadata.tables[name], run, rules[name]) for name in largest)
-    refuse(list(chain.from_iterable(found)))
+    for name in largest:
+        config = fitted.metadata.tables[name]
+        refuse(list(repeats(config, run, rules[name], config.no_parents)))

@@ -13,6 +13,7 @@ from synthohive.generate.row_counts import driven_rows, root_rows
 from synthohive.generate.run import Run
 from synthohive.generate.schedule import schedule
 from synthohive.learn.damage import using
+from synthohive.learn.fitted import FittedDatabase
 
 __all__ = ["make_tables", "refuse_loss"]
 
@@ -39,18 +40,24 @@ def make_tables(run: Run, names: Collection[str], final: Callable[[str], None]) 
             final(name)
 
 
-def refuse_loss(run: Run, name: str) -> None:
+def refuse_loss(fitted: FittedDatabase, name: str, rows: int, lost: int) -> None:
     """Refuse a table all of whose rows were left out; untrained models may make such rows.
+
+    Parameters
+    ----------
+    fitted : FittedDatabase
+    name : str
+    rows, lost : int
+        Those that are left, and those that are not.
 
     Raises
     ------
     ConstraintViolationError
     """
-    made = run.tables[name]
-    if made.spool.rows or made.left_out < LEAST_LOST or run.fitted.rehearsed:
+    if rows or lost < LEAST_LOST or fitted.rehearsed:
         return
     raise ConstraintViolationError(
-        f"All {made.left_out:,} rows of table {name!r} were left out, as no keys hold for them; "
+        f"All {lost:,} rows of table {name!r} were left out, as no keys hold for them; "
         "nothing was handed out.",
         hint="Ask for more rows of the tables that it refers to (scale=…, num_rows={…}); else "
         "report the schema: keys are meant to hold always.",

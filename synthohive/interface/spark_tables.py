@@ -8,6 +8,7 @@ is made again, to the same bytes.
 
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
 import threading
@@ -23,7 +24,7 @@ import pyarrow as pa
 from synthohive._workspace import Workspace
 from synthohive.exceptions import ConnectorError
 from synthohive.generate.block_pool import BlockPool
-from synthohive.generate.database import planned_shards
+from synthohive.generate.database import planned_shards, writing_to
 from synthohive.generate.run import Run
 from synthohive.generate.shard_plan import SHARD_SIZE, ShardSize
 from synthohive.generate.shards import Shards
@@ -49,11 +50,18 @@ class SparkTables(dict[str, Any]):
 
         with synthesizer.to_spark(scale=100, seed=7) as tables:
             tables["orders"].write.saveAsTable("shop_synthetic.orders")
+
+    Attributes
+    ----------
+    planned : dict of str to int
+        The most rows of each table that is cut.
     """
 
-    def __init__(self, keeping: ExitStack, tables: dict[str, DataFrame]) -> None:
+    def __init__(
+        self, keeping: ExitStack, tables: dict[str, DataFrame], planned: dict[str, int]
+    ) -> None:
         super().__init__(tables)
-        self._keeping = keeping
+        self._keeping, self.planned = keeping, planned
 
     def __enter__(self) -> SparkTables:
         return self
@@ -99,7 +107,7 @@ def spark_tables(
     fitted = request.fitted
     with ExitStack() as keeping:
         folder = keeping.enter_context(Workspace())
-        with BlockPool(request.n_jobs, folder) as blocks:
+        with writing_to(folder), BlockPool(request.n_jobs, folder) as blocks:
             run = Run(
                 fitted, request.seed, request.scale, folder,
                 fitted.with_entity_rows(request.num_rows), request.enforce_constraints,
@@ -127,7 +135,7 @@ def spark_tables(
             frames[name] = blocks_of.select("content").mapInArrow(
                 _taken_apart, frame_columns(table.config)
             )
-        return SparkTables(keeping.pop_all(), frames)
+        return SparkTables(keeping.pop_all(), frames, dict(shards.rows))
 
 
 def _blocks(spark: SparkSession, function: Any, count: int, partitions: Optional[int]) -> DataFrame:
@@ -145,7 +153,9 @@ class _Bundle:
     def there(self) -> Path:
         """The file, in the driver's folder if this is its machine or the disk is shared."""
         place = Path(self.path)
-        return (place if place.exists() else Path(place.name)) / _FILE
+        # What another user's driver has on this machine is there, and cannot be read.
+        here = os.access(place / _FILE, os.R_OK)
+        return (place if here else Path(place.name)) / _FILE
 
     def shards(self) -> Shards:
         """Return what makes shards, read once by each process."""
@@ -168,15 +178,15 @@ def _handed_out(spark: SparkSession, folder: Path) -> _Bundle:
     from synthohive.connectors.spark.refusals import spark_errors
 
     bundle = _Bundle(str(folder))
-    if str(spark.conf.get("spark.master", "")).startswith("local"):
+    classic = "connect" not in type(spark).__module__
+    if classic and str(spark.conf.get("spark.master", "")).startswith("local"):
         return bundle
-    archive = shutil.make_archive(str(folder.parent / folder.name), "zip", folder)
-    try:
-        spark.addArtifacts(f"{archive}#{folder.name}", archive=True)
-    except spark_errors() as exc:  # a server that takes none may run here
-        _look_for(spark, bundle, exc)
-    finally:
-        Path(archive).unlink()
+    with Workspace() as place, writing_to(place):
+        archive = shutil.make_archive(str(place / folder.name), "zip", folder)
+        try:
+            spark.addArtifacts(f"{archive}#{folder.name}", archive=True)
+        except spark_errors() as exc:  # a server that takes none may run here
+            _look_for(spark, bundle, exc)
     return bundle
 
 

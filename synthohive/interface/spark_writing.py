@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Optional, get_args
 
 from synthohive.exceptions import ConnectorError
+from synthohive.generate.making import refuse_loss
 from synthohive.interface.requests import Request
 from synthohive.interface.result import WriteSummary
 from synthohive.interface.spark_proof import LastLook
@@ -130,7 +131,13 @@ def _written(
     fitted = request.fitted
     provenance = provenance_of(fitted, request.seed, request.scale)
     with spark_tables(spark, request) as tables:
+
+        def check(staged: dict[str, Any]) -> None:
+            look(staged)
+            for name, rows in tables.planned.items():
+                refuse_loss(fitted, name, look.proof.rows.get(name, rows), rows)
+
         return write(
-            tables, place, fitted.described, provenance, check=look, sources=fitted.sources,
+            tables, place, fitted.described, provenance, check=check, sources=fitted.sources,
             **written,
         )  # fmt: skip
