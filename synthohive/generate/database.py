@@ -126,8 +126,8 @@ def planned_shards(run: Run, size: ShardSize, ready: Ready = _nobody) -> Shards:
         As of :func:`generate_database`.
     """
     rows = expected_rows(run.fitted, run.scale, run.num_rows)
-    run.blocks.expect(sum(rows.values()) // BLOCK_ROWS)
     cut = cut_tables(run.fitted, rows, size)
+    run.blocks.expect(max(sum(rows.values()) // BLOCK_ROWS, cut.shards))
     whole = [name for name in run.fitted.plan.order if name not in cut.tables]
     make_tables(run, whole, partial(_final, run, ready))
     return Shards.planned(run, cut)

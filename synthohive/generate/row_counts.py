@@ -79,8 +79,6 @@ def driven_rows(run: Run, name: str) -> Groups:
     asked = run.num_rows.get(name)
     # rows that have a parent; the share of those without is one of all rows
     total = None if asked is None else round(asked * (1.0 - share))
-    if run.shard is not None and total is not None:
-        total = run.shard.linked[name]
     count = partial(
         key.fan_out.counts,
         parents,

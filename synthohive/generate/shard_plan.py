@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from synthohive._logging import get_logger
 from synthohive.constrain.exclusions import exclusion_rules
 from synthohive.constrain.key_rules import (
     CommutingKeys,
@@ -26,6 +27,8 @@ from synthohive.schema import ForeignKey
 from synthohive.schema.plan import Link, may_be_null
 
 __all__ = ["SHARD_SIZE", "Cut", "ShardSize", "cut_tables"]
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,14 @@ def cut_tables(
         if total < max(size.least, size.rows + 1):
             return Cut()
         few = {top for top in trees.tops if trees.entities(top, rows) < size.roots * shards}
-        more = {*trees.bound(), *few} - whole
+        more = {**dict.fromkeys(few, "few rows"), **dict(trees.bound())}
+        for name in whole & more.keys():
+            del more[name]
         if not more:
             return Cut(frozenset(trees.top), shards)
-        whole |= more
+        for name, reason in more.items():
+            log.info("table_made_as_a_whole", table=name, rows=rows[name], reason=reason)
+        whole |= more.keys()
 
 
 class _Trees:
@@ -113,39 +120,64 @@ class _Trees:
             growth *= parent.rows / rows[driver.parent]
         return rows[top] / max(fitted.keys[driver.label(top)].fan_out.largest * growth, 1.0)
 
-    def bound(self) -> Iterator[str]:
-        """Yield tables that cannot be cut after all."""
+    def bound(self) -> Iterator[tuple[str, str]]:
+        """Yield tables that cannot be cut after all, and why."""
         for name, fitted in self.fitted.tables.items():
             links = self.fitted.plan.tables[name].links
             if name in self.whole:
-                yield from (link.key.parent for link in links)
-                yield from (one.child for one in fitted.aggregates)
-            elif not self._apart(name, fitted):
-                yield name
+                yield from ((link.key.parent, f"{name} refers to it") for link in links)
+                yield from ((one.child, f"{name} sums it up") for one in fitted.aggregates)
+            elif reason := self._binds(name, fitted):
+                yield name, reason
             else:
-                parents = (link.key.parent for link in links)
-                yield from (parent for parent in parents if not self._same(name, parent))
+                for link in links:
+                    if not self._stays(name, link):
+                        yield link.key.parent, f"rows of {name} in any shard refer to it"
 
     def _same(self, name: str, other: str) -> bool:
         """Whether rows of two tables that belong together are in one shard."""
         return self.top.get(other) == self.top[name]
 
-    def _apart(self, name: str, fitted: FittedTable) -> bool:
-        """Whether all that binds rows of a table binds such of one shard."""
-        return (
-            all(self._link_apart(name, link) for link in self.fitted.plan.tables[name].links)
-            and all(self._rule_apart(name, rule) for rule in fitted.key_rules)
-            and self._in_groups(name, fitted)
-            and all(self._different(name, fitted, rule) for rule in self._unique(fitted))
-            and all(self._same(name, one.child) for one in fitted.aggregates)
-            and all(self._declared(table, key) for table, key in _steps(fitted))
-        )
+    def _binds(self, name: str, fitted: FittedTable) -> str:
+        """Return what binds rows of a table over more than one shard; nothing if nothing does."""
+        links = self.fitted.plan.tables[name].links
+        for link in links:
+            if link.role in ("grouped", "self", "deferred") and not self._stays(name, link):
+                return f"its key {link.label}"
+        for rule in fitted.key_rules:
+            if not self._rule_apart(name, rule):
+                return str(rule)
+        if not self._in_groups(name, fitted):
+            return "what holds among the rows of each parent"
+        for unique in self._unique(fitted):
+            if not self._different(name, fitted, unique):
+                return unique.label
+        if not all(self._same(name, one.child) for one in fitted.aggregates):
+            return "what it sums up"
+        if not all(self._declared(table, key) for table, key in _steps(fitted)):
+            return "a key that nobody declared"
+        return ""
 
-    def _link_apart(self, name: str, link: Link) -> bool:
-        if link.role == "self":  # a hierarchy of all rows would fall to pieces
-            return self.top[name] != name
+    def _stays(self, name: str, link: Link) -> bool:
+        """Whether a row's parent over a key is one of its shard, or given, by what the key is.
+
+        A free key within a tree may lead to any row of it: shards would be islands.
+        """
         same = self._same(name, link.key.parent)
-        return same or link.role not in ("grouped", "deferred")
+        if link.role in ("driving", "implied"):
+            return same or link.key.parent in self.whole
+        if not same:
+            return link.role == "free" and link.key.parent in self.whole
+        fitted = self.fitted.tables[name]
+        if any(isinstance(r, CommutingKeys) and r.key == link.key for r in fitted.key_rules):
+            return True
+        if link.role == "self":
+            tree = fitted.keys[link.label].hierarchy
+            return self.top[name] != name and tree is not None and bool(tree.within)
+        driver = self.fitted.plan.tables[name].driver
+        inside = driver is not None and self._same(name, driver.parent)
+        shared = {column for column, _ in link.shared}
+        return driver is not None and inside and set(driver.columns) <= shared
 
     def _rule_apart(self, name: str, rule: KeyRule) -> bool:
         if isinstance(rule, DisjointKeys):  # of a row

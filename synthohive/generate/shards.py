@@ -141,15 +141,10 @@ class Shards:
         there = {p: made.spool.rows for p, made in run.tables.items()}
         here = ({p: int(rows[i]) for p, rows in self._sizes().items()} for i in range(count))
         self.limits[name] = limits = [largest_group(run, name, {**there, **h}) for h in here]
-        totals = None if total is None else np.diff(shares_of(total, parents))
+        parts = enumerate(zip(parents, parents[1:]))
         linked = [
-            key.fan_out.total(
-                int(stop - start),
-                None if totals is None else int(totals[number]),
-                limit=limits[number],
-                among=(int(start), whole),
-            )
-            for number, (start, stop) in enumerate(zip(parents, parents[1:]))
+            key.fan_out.total(int(b - a), total, limit=limits[i], among=(int(a), whole))
+            for i, (a, b) in parts
         ]
         self.linked[name] = np.asarray(linked, dtype=np.int64)
         so_far = np.concatenate([[0], np.cumsum(self.linked[name])])

@@ -8,12 +8,13 @@ is made again, to the same bytes.
 
 from __future__ import annotations
 
+import atexit
 import os
 import pickle
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -62,6 +63,8 @@ class SparkTables(dict[str, Any]):
     ) -> None:
         super().__init__(tables)
         self._keeping, self.planned = keeping, planned
+        # DataFrames that follow from these do not know this object: what they need stays.
+        atexit.register(self.close)
 
     def __enter__(self) -> SparkTables:
         return self
@@ -71,6 +74,7 @@ class SparkTables(dict[str, Any]):
 
     def close(self) -> None:
         """Give up what is kept: the DataFrames can be asked for nothing any more."""
+        atexit.unregister(self.close)
         self._keeping.close()
 
 
@@ -102,40 +106,55 @@ def spark_tables(
             "There is no Spark session.",
             hint="Pass one: Synthesizer(…, spark_session=spark), or load(…, spark_session=spark).",
         )
+    from pyspark import StorageLevel
+
     from synthohive.connectors.spark.columns import frame_columns
+    from synthohive.connectors.spark.refusals import failing
 
-    fitted = request.fitted
-    with ExitStack() as keeping:
+    with ExitStack() as keeping, failing("making DataFrames"):
         folder = keeping.enter_context(Workspace())
-        with writing_to(folder), BlockPool(request.n_jobs, folder) as blocks:
-            run = Run(
-                fitted, request.seed, request.scale, folder,
-                fitted.with_entity_rows(request.num_rows), request.enforce_constraints,
-                dict(request.conditions), blocks=blocks,
-            )  # fmt: skip
-            shards = planned_shards(run, size)
-        from joblib.externals.loky import wrap_non_picklable_objects
-        from pyspark import StorageLevel
-
-        # Models may be of the user's own classes, which the workers may not know.
-        known = wrap_non_picklable_objects(shards, keep_wrapper=False)
-        (folder / _FILE).write_bytes(pickle.dumps(known))
+        spark.range(1)  # a session that has ended says so before any work
+        shards = _by_driver(request, folder, size)
         bundle = _handed_out(spark, folder)
         made = _blocks(spark, _MadeShards(bundle), shards.cut.shards, partitions)
         if len(shards.cut.tables) > 1:  # else each table would have all of them made again
             made = made.persist(StorageLevel.DISK_ONLY)
-            keeping.callback(made.unpersist)
+            keeping.callback(_given_up, made)
         frames: dict[str, Any] = {}
-        for name, table in fitted.shown.items():
+        for name, table in request.fitted.shown.items():
             if name in shards.cut.tables:
                 blocks_of = made.where(made["name"] == name)
             else:
-                count = len(run.tables[name].spool.starts)
+                count = len(shards.run.tables[name].spool.starts)
                 blocks_of = _blocks(spark, _KeptBlocks(bundle, name), count, partitions)
             frames[name] = blocks_of.select("content").mapInArrow(
                 _taken_apart, frame_columns(table.config)
             )
         return SparkTables(keeping.pop_all(), frames, dict(shards.rows))
+
+
+def _by_driver(request: Request, folder: Path, size: ShardSize) -> Shards:
+    """Make the tables that are not cut, and write down what shards are made from."""
+    from joblib.externals.loky import wrap_non_picklable_objects
+
+    fitted = request.fitted
+    with writing_to(folder), BlockPool(request.n_jobs, folder) as blocks:
+        run = Run(
+            fitted, request.seed, request.scale, folder, fitted.with_entity_rows(request.num_rows),
+            request.enforce_constraints, dict(request.conditions), blocks=blocks,
+        )  # fmt: skip
+        shards = planned_shards(run, size)
+        # Models may be of the user's own classes, which the workers may not know.
+        known = wrap_non_picklable_objects(shards, keep_wrapper=False)
+        (folder / _FILE).write_bytes(pickle.dumps(known))
+    return shards
+
+
+def _given_up(made: DataFrame) -> None:
+    from synthohive.connectors.spark.refusals import spark_errors
+
+    with suppress(*spark_errors()):  # the session may have ended, and all of its own with it
+        made.unpersist()
 
 
 def _blocks(spark: SparkSession, function: Any, count: int, partitions: Optional[int]) -> DataFrame:
@@ -161,6 +180,11 @@ class _Bundle:
         """Return what makes shards, read once by each process."""
         with _LOADING:
             if self.path not in _LOADED:
+                if not self.there.exists():
+                    raise ConnectorError(
+                        "What these tables are made from is not there.",
+                        hint="They were closed, or this worker does not reach the driver's TMPDIR.",
+                    )
                 # Written by this run's driver, in a folder that only its user may enter.
                 shards = pickle.loads(self.there.read_bytes())  # noqa: S301
                 shards.move(self.there.parent.resolve())

@@ -105,8 +105,8 @@ class FanOutModel:
         limit : int, optional
             Largest count allowed.
         among : (int, int), optional
-            The number of the first of these parents among all, and of all: parts that are asked
-            for one by one have together what all have at once.
+            The number of the first of these parents among all, and of all, whose sum `total` then
+            is: parts that are asked for one by one have together what all have at once.
         """
         if parents == 0 or not len(self.counts_):
             return np.zeros(parents, dtype=np.int64)
@@ -145,6 +145,10 @@ class FanOutModel:
         among: Optional[tuple[int, int]],
     ) -> IntArray:
         """Return the numbers of children of all parents, ascending."""
+        if among is not None and (total is not None or growth != 1.0):  # which are of all parents
+            first, whole = among
+            found = self._ascending(whole, total, growth, limit, None)
+            return found[_spread(first, parents, whole)]
         edges = np.cumsum(self.parents_)
         # Middles of equal steps: as many parents as the real ones get exactly the real numbers.
         first, whole = (0, parents) if among is None else among

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
@@ -12,9 +15,12 @@ import pyarrow as pa
 import pytest
 
 from synthohive import Metadata, Synthesizer
+from synthohive.generate import database
 from synthohive.generate.database import generate_database
 from synthohive.generate.row_counts import expected_rows
 from synthohive.generate.shard_plan import Cut, ShardSize, cut_tables
+from synthohive.generate.shards import MadeShard, Shards
+from tests.events import captured_events
 from tests.generate.test_block_pool import patience
 
 __all__ = ["patience"]
@@ -89,22 +95,22 @@ def test_any_number_of_processes_makes_the_same_shards(shop: Synthesizer) -> Non
 
 
 def test_parents_have_as_many_children_as_in_one_run(shop: Synthesizer) -> None:
-    shards, whole = made(shop, SMALL), made(shop, WHOLE)
-    assert {n: len(rows) for n, rows in shards.items()} == {n: len(t) for n, t in whole.items()}
+    parts, whole = made(shop, SMALL), made(shop, WHOLE)
+    assert {n: len(rows) for n, rows in parts.items()} == {n: len(t) for n, t in whole.items()}
     for name in ("kinds", "products"):
-        assert shards[name].equals(whole[name]), name
+        assert parts[name].equals(whole[name]), name
     # Of products, each has its own number; of people and orders, as many have each number.
     each = [
         pd.Series(rows["lines"]["product"].to_pandas()).value_counts().to_dict()
-        for rows in (shards, whole)
+        for rows in (parts, whole)
     ]
     assert sorted(each[0].values()) == sorted(each[1].values())
     assert np.mean([each[1].get(key) == number for key, number in each[0].items()]) > 0.9
-    assert shards["lines"]["product"].null_count == whole["lines"]["product"].null_count
+    assert parts["lines"]["product"].null_count == whole["lines"]["product"].null_count
     for name, key in (("orders", "person"), ("lines", "ordered")):
         numbers = [
             np.sort(pd.Series(rows[name][key].to_pandas()).value_counts().to_numpy())
-            for rows in (shards, whole)
+            for rows in (parts, whole)
         ]
         assert (numbers[0] == numbers[1]).all(), name
 
@@ -121,8 +127,14 @@ def test_keys_count_on_from_shard_to_shard(shop: Synthesizer) -> None:
 
 def test_asked_numbers_of_rows_are_reached(shop: Synthesizer) -> None:
     asked = {"people": 900, "orders": 4_000, "lines": 7_000}
-    rows = made(shop, SMALL, num_rows=asked)
+    rows, whole = (made(shop, size, num_rows=asked) for size in (SMALL, WHOLE))
     assert {name: len(rows[name]) for name in asked} == asked
+    for name, key in (("orders", "person"), ("lines", "ordered")):
+        numbers = [
+            np.sort(pd.Series(found[name][key].to_pandas()).value_counts().to_numpy())
+            for found in (rows, whole)
+        ]
+        assert (numbers[0] == numbers[1]).all(), name
 
 
 def planted(boss: bool = False, **more: Any) -> Synthesizer:
@@ -136,7 +148,8 @@ def planted(boss: bool = False, **more: Any) -> Synthesizer:
     if boss:
         people["boss"] = pd.Series([None if i < 9 else i // 2 for i in range(400)], dtype="Int64")
     meta = Metadata().add_table("people", "id", fk={"boss": "people.id"} if boss else None)
-    meta.add_table("notes", "id", fk={"person": "people.id"}, unique=unique)
+    keys = {name: "people.id" for name in ("person", "about") if name in notes}
+    meta.add_table("notes", "id", fk=keys, unique=unique)
     synth = Synthesizer(meta, model="autoregressive")
     return synth.fit({"people": people, "notes": notes}, epochs=1, seed=1, progress=False)
 
@@ -147,9 +160,32 @@ def test_what_a_rule_binds_over_all_rows_is_made_as_a_whole() -> None:
     assert cut(planted(), size).tables == {"people", "notes"}
     # A learned column that never repeats at all: then people, whom notes refer to, come first, too.
     assert not cut(planted(code=rng.permutation(5_000)[:1_200] / 7.0), size).tables
+    # Another person than the one whose note it is, anywhere: shards would be islands.
+    about = planted(about=rng.integers(0, 400, 1_200))
+    assert cut(about, size).tables == {"notes"}
     hierarchy = planted(boss=True)
     assert cut(hierarchy, size).tables == {"notes"}
     assert len(made(hierarchy, size)["notes"]) == 1_200
     # More people have no more notes each: there is as much to cut at any scale.
     tenfold = cut(hierarchy, ShardSize(rows=1_000, least=1), scale=10.0)
     assert tenfold == Cut(frozenset({"notes"}), 12)
+
+
+@pytest.mark.slow
+def test_a_shard_in_which_a_process_was_killed_is_made_here(
+    shop: Synthesizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = os.getpid()
+
+    class Deadly(Shards):  # of this function, so that it goes to other processes as it is
+        def _made(self, number: int, folder: Path) -> MadeShard:
+            done = super()._made(number, folder)
+            if os.getpid() != here:
+                os.kill(os.getpid(), signal.SIGKILL)  # the rows are there, and nobody has them
+            return done
+
+    whole = digest(made(shop, SMALL))
+    monkeypatch.setattr(database, "Shards", Deadly)
+    with captured_events() as told:
+        assert digest(made(shop, SMALL, 2)) == whole
+    assert "blocks_made_in_one_process" in [event["event"] for event in told]
