@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 
 from synthohive import _arguments as arguments
 from synthohive.exceptions import ConnectorError, SchemaError
+from synthohive.interface.spark_writing import places_read
+from synthohive.interface.state import SynthesizerState
 from synthohive.interface.writing import provenance_of
 from synthohive.io.dataframe import read_loosely
-from synthohive.learn.fitted import FittedDatabase
 from synthohive.schema import TableConfig
 from synthohive.schema.arrow_types import reason_of
 
@@ -26,12 +27,13 @@ __all__ = ["save_to_hive"]
 
 
 def save_to_hive(
-    session: Any, fitted: FittedDatabase, data: Any, database: Any, overwrite: bool
+    state: SynthesizerState, data: Any, database: Any, overwrite: bool
 ) -> WrittenTables:
     """Write tables as managed Parquet tables; see :meth:`Synthesizer.save_to_hive`."""
     from synthohive.connectors.spark.session import is_frame
     from synthohive.connectors.spark.tables import check_names, write_tables
 
+    session, fitted = state.spark, state._state()
     wanted = "a dict of table names to DataFrames"
     tables: Mapping[str, Any] = arguments.mapping("synthetic_data", data, wanted)
     check_names(database, list(tables))
@@ -57,6 +59,7 @@ def save_to_hive(
         replace(provenance_of(fitted, 0, 1.0), seed=None),  # nobody says how they were made
         format="parquet",
         if_exists="replace" if overwrite else "fail",
+        read=places_read(state.source),
         sources=fitted.sources,
     )
 

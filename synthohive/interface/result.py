@@ -62,6 +62,8 @@ class WriteSummary:
         What of that was asked for (``include=…``), and made.
     reasons : dict of str to str
         Why something that was asked for, or stated, was not: ``{"views film_list": "it uses …"}``.
+    declared : tuple of str
+        The keys that Spark's catalogue notes; it enforces none.
 
     Examples
     --------
@@ -78,6 +80,7 @@ class WriteSummary:
     not_cloned: dict[str, tuple[str, ...]] = field(default_factory=dict)
     cloned: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    declared: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -101,6 +104,7 @@ class WriteSummary:
             "not_cloned": {kind: list(names) for kind, names in self.not_cloned.items()},
             "cloned": {kind: list(names) for kind, names in self.cloned.items()},
             "reasons": dict(self.reasons),
+            "declared": list(self.declared),
             "tables": {
                 t.name: {"rows": t.rows, "seconds": t.seconds, "distance": t.distance}
                 for t in self.tables
@@ -129,6 +133,8 @@ class WriteSummary:
         for k in self.keys:
             proof = "enforced by the database" if k.enforced else "counted by anti-join"
             lines.append(f"    {k.key.label(k.table)}: {k.orphans} of {k.rows:,} ({proof})")
+        if self.declared:
+            lines.append(f"  Declared, not enforced: {listed(self.declared)}")
         lines += [""] if self.excluded or self.not_cloned or self.cloned else []
         if self.excluded:
             lines.append(f"  Not learned: {listed(self.excluded)}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Optional, get_args
 
+from synthohive import _arguments as arguments
 from synthohive.exceptions import ConnectorError
 from synthohive.generate.making import refuse_loss
 from synthohive.interface.requests import Request
@@ -14,20 +16,32 @@ from synthohive.interface.result import WriteSummary
 from synthohive.interface.spark_proof import LastLook
 from synthohive.interface.spark_tables import spark_tables
 from synthohive.interface.writing import provenance_of
+from synthohive.io.base import Reader
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from synthohive.connectors.spark.folders import WrittenTables
 
-__all__ = ["TABLE_FORMATS", "Published", "TableFormat", "to_catalogue", "to_folders"]
+__all__ = ["TABLE_FORMATS", "Published", "TableFormat", "places_read", "to_catalogue", "to_folders"]
 
 TableFormat = Literal["delta", "parquet"]
 TABLE_FORMATS: tuple[str, ...] = get_args(TableFormat)
 
 
+def places_read(source: Optional[Reader]) -> list[str]:
+    """Return where the tables of a source lie, or their names, if Spark reads them."""
+    from synthohive.connectors.spark.warehouse import SparkWarehouse
+
+    return list(source.locations.values()) if isinstance(source, SparkWarehouse) else []
+
+
 def to_folders(
-    spark: Optional[SparkSession], request: Request, path: Any, **written: Any
+    spark: Optional[SparkSession],
+    request: Request,
+    path: Any,
+    source: Optional[Reader],
+    **written: Any,
 ) -> dict[str, Any]:
     """Write generated tables to folders.
 
@@ -37,6 +51,8 @@ def to_folders(
     request : Request
     path : path, optional
         The folder that gets a folder for each table.
+    source : Reader, optional
+        Never written to.
     **written
         As of :func:`~synthohive.connectors.spark.folders.write_folders`.
 
@@ -49,14 +65,20 @@ def to_folders(
     ------
     ConnectorError
         There is no session, or no place.
+    SchemaError
+        The place is neither a path nor a URI.
     """
     if spark is None or path is None:
         raise ConnectorError(
             "Delta tables are written by Spark, into a folder.",
             hint="Pass output_path, and a session: Synthesizer.load(…, spark_session=spark).",
         )
+    text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    if not isinstance(text, str) or not text or "\0" in text:
+        arguments.refuse("output_path", path, "a path, or the URI of a folder")
     from synthohive.connectors.spark.folders import write_folders
 
+    written["read"] = places_read(source)
     look = LastLook(request.fitted, request.quality_threshold)
     return _written(spark, request, write_folders, path, look, written).places
 
@@ -97,7 +119,9 @@ class Published:
         return self.schema
 
 
-def to_catalogue(spark: SparkSession, request: Request, asked: Published) -> WriteSummary:
+def to_catalogue(
+    spark: SparkSession, request: Request, asked: Published, source: Optional[Reader]
+) -> WriteSummary:
     """Write generated tables to a database of Spark's catalogue.
 
     Parameters
@@ -105,6 +129,8 @@ def to_catalogue(spark: SparkSession, request: Request, asked: Published) -> Wri
     spark : pyspark.sql.SparkSession
     request : Request
     asked : Published
+    source : Reader, optional
+        Never written to.
     """
     from synthohive.connectors.spark.tables import write_tables
 
@@ -115,9 +141,11 @@ def to_catalogue(spark: SparkSession, request: Request, asked: Published) -> Wri
         "format": asked.table_format,
         "if_exists": "replace" if foreign else asked.if_exists,
         "foreign": list(request.fitted.shown) if foreign else [],
+        "read": places_read(source),
     }
-    _written(spark, request, write_tables, database, look, written)
-    return look.summary(database, request.seed, {"generate": time.perf_counter() - started})
+    done = _written(spark, request, write_tables, database, look, written)
+    seconds = {"generate": time.perf_counter() - started}
+    return replace(look.summary(database, request.seed, seconds), declared=done.declared)
 
 
 def _written(

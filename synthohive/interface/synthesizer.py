@@ -405,8 +405,8 @@ class Synthesizer(SynthesizerState):
             self._spark is not None and output_format == "parquet" and output_path is not None
         ):
             return to_folders(
-                self._spark, request, output_path, format=output_format, if_exists=if_exists,
-                overwrite_schema=overwrite_schema,
+                self._spark, request, output_path, self._source, format=output_format,
+                if_exists=if_exists, overwrite_schema=overwrite_schema,
             )  # fmt: skip
         target = None if output_path is None else FileTarget(
             arguments.path("output_path", output_path), request.fitted.shown,
@@ -547,7 +547,7 @@ class Synthesizer(SynthesizerState):
         arguments.choice("table_format", table_format, TABLE_FORMATS)
         if self._spark is not None and url is None:
             asked = Published(schema, if_exists, replace_foreign, include, resume, table_format)
-            return to_catalogue(self._spark, request, asked)
+            return to_catalogue(self._spark, request, asked, self._source)
         run = None
         if arguments.flag("resume", resume):
             run = facts_of(request, seeded=seed is not None)
@@ -587,7 +587,7 @@ class Synthesizer(SynthesizerState):
         """
         from synthohive.interface.hive import save_to_hive
 
-        return save_to_hive(self._spark, self._state(), synthetic_data, target_db, overwrite)
+        return save_to_hive(self, synthetic_data, target_db, overwrite)
 
     @terminable
     def subset(

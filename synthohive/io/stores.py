@@ -64,7 +64,10 @@ def spellings(place: Union[str, os.PathLike[str]]) -> tuple[str, ...]:
     ('/shop/orders', 'file:/shop/orders', 'file:///shop/orders')
     """
     scheme, rest = _taken_apart(place)
-    return (os.fspath(place).rstrip("/"),) if scheme else (rest, f"file:{rest}", f"file://{rest}")
+    if not scheme:
+        return rest, f"file:{rest}", f"file://{rest}"
+    others = (other for other, plain in _SCHEMES.items() if plain == scheme)
+    return tuple(f"{name}:{rest}" for name in (scheme, *others))
 
 
 class Store:

@@ -111,6 +111,8 @@ def test_tables_are_written_and_replaced_where_they_are_ours(
     sources = SparkWarehouse(spark, places, shop()).fingerprint()
     with pytest.raises(ConnectorError, match="holds what was read"):
         write(spark, path, kind, (1, 1), if_exists="replace", sources=sources)
+    with pytest.raises(ConnectorError, match="holds what was read"):
+        write(spark, path / "orders" / "more", kind, (1, 1), sources=sources)
 
 
 def _stop_at(name: str, number: int) -> Any:

@@ -280,6 +280,10 @@ class TestReading:
             synth = Synthesizer(meta, spark_session=session, model="autoregressive")
             synth.fit(data, **settings)
             if session is not None:
+                with pytest.raises(ConnectorError, match="holds what was read"):  # in "orders"
+                    synth.sample(output_format=how, output_path=tmp_path)
+                with pytest.raises(SchemaError, match="output_path is 3"):
+                    synth.sample(output_format=how, output_path=3)
                 synth.save(tmp_path / "kept")
                 synth = Synthesizer.load(tmp_path / "kept", spark_session=session)
                 assert synth._spark is session
@@ -287,8 +291,8 @@ class TestReading:
             return {name: frame.to_dict("list") for name, frame in found.items()}
 
         wanted = made(tables)
-        spark.table(f"{database}.orders").write.format(how).save(f"{tmp_path}/orders")
-        frames = {"customers": f"{database}.customers", "orders": f"{tmp_path}/orders"}
+        spark.table(f"{database}.orders").write.format(how).save(f"{tmp_path}/orders/all")
+        frames = {"customers": f"{database}.customers", "orders": f"{tmp_path}/orders/all"}
         assert made(frames, spark) == wanted
 
     def test_fits_of_databases_and_frames(self, spark: Any, database: str) -> None:

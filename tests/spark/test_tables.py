@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from synthohive import ConnectorError, Metadata, SchemaError
-from synthohive.connectors.spark.tables import write_tables
+from synthohive.connectors.spark.refusals import spark_errors
+from synthohive.connectors.spark.tables import _Facts, _Order, _Run, write_tables
 from synthohive.connectors.spark.warehouse import SparkWarehouse
 from synthohive.io.steps import observe
 from tests.spark.session import has_delta
@@ -52,7 +54,7 @@ def test_tables_are_written_and_replaced_where_they_are_ours(spark: Any, databas
     with pytest.raises(ConnectorError, match="ValueError in a Python worker"):
         write(spark, database, (1, 1), if_exists="replace", frames=frames)
     with pytest.raises(ConnectorError, match="the source itself"):
-        write(spark, database, (1, 1), if_exists="replace", read=[f"{database}.orders"])
+        write(spark, database, (1, 1), if_exists="replace", read=[f"`{database}`.`orders`"])
     sources = SparkWarehouse(spark, database).fingerprint()
     with pytest.raises(ConnectorError, match="the source itself"):
         write(spark, database, (1, 1), if_exists="replace", sources=sources)
@@ -157,6 +159,40 @@ def test_what_others_made_stays(spark: Any, database: str) -> None:
     assert laid_out == {"id": True, "total": False}
     found = spark.table(f"{database}.orders").selectExpr("id", "CAST(total AS INT)").collect()
     assert sorted(map(tuple, found)) == [(0, 0), (1, 1)]
+
+
+class Keys:
+    """A catalogue that takes no key twice, and gives none up to which another refers."""
+
+    def __init__(self) -> None:
+        self.there: set[str] = set()
+
+    def sql(self, text: str) -> Any:
+        pattern = r"ALTER TABLE \S+ (ADD|DROP) CONSTRAINT (?:IF EXISTS )?`(\w+)`.*"
+        found = re.fullmatch(pattern, text)
+        assert found is not None
+        verb, name = found.groups()
+        referred = name == "customer_synthohive_pk" and "orders_synthohive_fk0" in self.there
+        if (name in self.there and referred) if verb == "DROP" else name in self.there:
+            raise spark_errors()[0]("refused")
+        self.there.symmetric_difference_update({name} if verb == "ADD" else {name} & self.there)
+        return self
+
+    def collect(self) -> list[Any]:
+        return []
+
+
+def test_keys_are_declared_again_when_tables_are_replaced() -> None:
+    pytest.importorskip("pyspark")
+    metadata = Metadata().add_table("customer", "id")
+    metadata.add_table("orders", "id", fk={"customer": "customer.id"})
+    order = _Order(["main", "shop"], "delta", "replace", False, frozenset(), (), frozenset())
+    spark: Any = Keys()
+    run = _Run(spark, order, metadata, PROVENANCE, list(NAMES))
+    wanted = ["customer(id)", "orders(id)", "orders(customer) -> customer(id)"]
+    assert list(run.declare()) == wanted
+    run.there = dict.fromkeys(NAMES, _Facts("delta"))
+    assert list(run.declare()) == wanted
 
 
 @pytest.mark.parametrize(

@@ -156,8 +156,18 @@ def write_folders(
 
 
 def is_source(places: Iterable[str], sources: frozenset[str]) -> bool:
-    """Whether a table in one of some places, as catalogues write them, is what was read."""
-    return not sources.isdisjoint(hashes(("spark table", place.rstrip("/")) for place in places))
+    """Whether a table in one of some places, as catalogues write them, is or lies in what was read.
+
+    Of what was read, there may be hashes alone: what lies above it cannot be told by them.
+    """
+    tried = {above for place in places for above in _and_above(place.rstrip("/"))}
+    return not sources.isdisjoint(hashes(("spark table", place) for place in tried))
+
+
+def _and_above(place: str) -> Iterator[str]:
+    while place:
+        yield place
+        place = place.rpartition("/")[0]
 
 
 @dataclass(frozen=True)

@@ -312,7 +312,7 @@ class _Run:
                         same_columns(rows, self.spark.table(self.at(table)), table)
 
     def _full(self, name: str) -> str:
-        parts = parts_of(name, "table")
+        parts = name.replace("`", "").split(".")  # of other signs, no name is a target's
         if len(parts) == 1:
             parts = [self.spark.catalog.currentDatabase(), *parts]
         if len(parts) == 2:
@@ -453,29 +453,34 @@ class _Run:
 
     def declare(self) -> Iterator[str]:
         """Declare the keys of what was written, where the catalogue notes them."""
+        keys = list(self._keys())
+        for table, name, _, _ in reversed(keys):  # what refers to a key goes before it
+            if self.there.get(table) is not None:  # a table that stays has those of the run before
+                self._altered(table, f"DROP CONSTRAINT IF EXISTS {quote(name)}")
+        for table, name, label, key in keys:
+            if self._altered(table, f"ADD CONSTRAINT {quote(name)} {key} NOT ENFORCED"):
+                yield label
+
+    def _keys(self) -> Iterator[tuple[str, str, str, str]]:
+        """Yield each key's table, name, label and statement, those that others refer to first."""
         for table in self.tables:
-            key = self._config(table).pk
-            if key:
-                columns = ", ".join(map(quote, key))
-                sql = f"PRIMARY KEY ({columns}) NOT ENFORCED"
-                if self._declared(table, f"{table}_synthohive_pk", sql):
-                    yield f"{table}({', '.join(key)})"
+            if key := self._config(table).pk:
+                columns, label = ", ".join(map(quote, key)), f"{table}({', '.join(key)})"
+                yield table, f"{table}_synthohive_pk", label, f"PRIMARY KEY ({columns})"
         for number, (table, link) in enumerate(self.metadata.foreign_keys()):
             if table in self.tables and link.parent in self.tables and link.no_parent is None:
                 own, theirs = (
                     ", ".join(map(quote, c)) for c in (link.columns, link.parent_columns)
                 )
                 sql = f"FOREIGN KEY ({own}) REFERENCES {self.at(link.parent)} ({theirs})"
-                if self._declared(table, f"{table}_synthohive_fk{number}", f"{sql} NOT ENFORCED"):
-                    yield link.label(table)
+                yield table, f"{table}_synthohive_fk{number}", link.label(table), sql
 
-    def _declared(self, table: str, name: str, key: str) -> bool:
-        """Declare a key, in place of one of an earlier run; return whether it could be."""
-        alter = f"ALTER TABLE {self.at(table)}"
+    def _altered(self, table: str, change: str) -> bool:
+        """Change a table; return whether the catalogue took it."""
         try:
-            self.spark.sql(f"{alter} ADD CONSTRAINT {quote(name)} {key}").collect()
+            self.spark.sql(f"ALTER TABLE {self.at(table)} {change}").collect()
         except spark_errors() as exc:
-            log.info("key_not_declared", table=table, reason=refused("declaring it", exc).message)
+            log.info("key_not_declared", table=table, reason=refused("changing keys", exc).message)
             return False
         return True
 

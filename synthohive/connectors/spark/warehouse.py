@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import secrets
 import weakref
 from collections.abc import Collection, Mapping
@@ -98,7 +99,7 @@ class SparkWarehouse(SqlWarehouse):
         places = hashes(("spark table", place) for place in self.locations.values())
         return places if self._places else places | super().fingerprint()
 
-    @property
+    @functools.cached_property
     def locations(self) -> dict[str, str]:
         """Where the files of each table lie, or its name; nothing of DataFrames."""
         found: dict[str, str] = {}
