@@ -179,6 +179,29 @@ def test_what_cannot_be_taken_back_is_kept_for_the_next_run(spark: Any, tmp_path
     assert left(path) == ["_synthohive.json"]
 
 
+def test_an_old_folder_whose_place_is_taken_is_kept(spark: Any, tmp_path: Path) -> None:
+    write(spark, tmp_path, "parquet", (3, 5))
+    stop = _stop_at("old table aside", 2)
+
+    def take(reached: str) -> None:
+        try:
+            stop(reached)
+        except OSError:
+            (tmp_path / "orders").mkdir()
+            raise
+
+    observe(take)
+    try:
+        with pytest.raises(ConnectorError, match="orders: Somebody else's folder"):
+            write(spark, tmp_path, "parquet", (1, 2), if_exists="replace")
+    finally:
+        observe(None)
+    (tmp_path / "orders").rmdir()
+    with pytest.raises(ConnectorError, match="exists"):
+        write(spark, tmp_path, "parquet", (1, 2))
+    assert counts(tmp_path, "parquet") == (3, 5)
+
+
 def test_a_run_that_ends_before_its_ledger_is_trimmed_is_whole(spark: Any, tmp_path: Path) -> None:
     write(spark, tmp_path, "parquet", (3, 5))
     stop, known = _stop_at("committed", 1), []

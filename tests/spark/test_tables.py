@@ -107,6 +107,32 @@ def test_what_cannot_be_taken_back_is_kept_for_the_next_run(
     assert counts(spark, database) == {"customer": 3, "orders": 5}
 
 
+@pytest.mark.skipif(KIND == "delta", reason="Delta tables are not put aside")
+def test_an_old_table_whose_place_is_taken_is_kept(spark: Any, database: str) -> None:
+    write(spark, database, (3, 5))
+    stop = _stop_at("old table aside", 2)
+
+    def take(reached: str) -> None:
+        try:
+            stop(reached)
+        except OSError:
+            rows(spark, 9).write.saveAsTable(f"{database}.orders", format=KIND)
+            raise
+
+    observe(take)
+    try:
+        with pytest.raises(ConnectorError, match="orders: Somebody else's table"):
+            write(spark, database, (1, 2), if_exists="replace")
+    finally:
+        observe(None)
+    found = counts(spark, database)
+    assert (found["customer"], found["orders"]) == (3, 9)
+    spark.sql(f"DROP TABLE {database}.orders").collect()
+    with pytest.raises(ConnectorError, match="exists"):
+        write(spark, database, (1, 2))
+    assert counts(spark, database) == {"customer": 3, "orders": 5}
+
+
 def test_what_a_run_left_that_does_nothing_more_is_taken_back_by_the_next(
     spark: Any, database: str
 ) -> None:

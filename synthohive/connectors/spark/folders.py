@@ -418,6 +418,8 @@ class _Run:
             self._table(name).undo(run, version)
         elif aside:
             if self.store.kind(staging, _OLD, name) is not None:  # else the old one is in its place
+                if self.store.kind(name) and self.store.kind(staging, _NEW, name):
+                    raise ConnectorError("Somebody else's folder is in the place of the old one.")
                 self.store.remove(name)
                 self.store.move([staging, _OLD, name], [name])
         elif self.store.kind(staging, _NEW, name) is None:  # it was moved, or made in its place

@@ -282,7 +282,9 @@ class _Run:
         if facts is not None and facts.run == token:
             self.ask("taking back a table", f"DROP TABLE {self.at(name)}")
             facts = None
-        if aside in names and facts is None:
+        if aside in names:
+            if facts is not None:
+                raise ConnectorError("Somebody else's table is in the place of the old one.")
             self._rename(aside, name)
 
     # What is there
