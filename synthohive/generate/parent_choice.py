@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import AnyArray, Bools, IntArray
+from synthohive._arrays import AnyArray, Bools, Floats, IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.key_rules import (
     CommutingKeys,
@@ -26,6 +26,7 @@ from synthohive.constrain.key_rules import (
     UniqueWithinParent,
 )
 from synthohive.derive.order import Order
+from synthohive.encoding.categorical import Categorical
 from synthohive.generate.feasibility import ParentsOver
 from synthohive.generate.run import Generated, Run
 from synthohive.link.assignment import (
@@ -98,6 +99,9 @@ def planned_quota(run: Run, link: Link, total: int) -> tuple[IntArray, AnyArray]
     parents = _Parents(run, link, _Piece(0, total))
     quota, codes = parents.quota(total), parents.parent_codes()
     margins = parents.margins(int(quota.sum()))
+    asked = parents.expected_codes(int(quota.sum()))
+    if margins is not None and codes is not None and asked is not None:
+        margins = [(codes, asked), *margins]
     if margins:
         quota = exchange_degrees(quota, margins, None, parents.rng("shares"), run.swap_rounds)
     return quota, np.zeros(len(quota), dtype=np.uint8) if codes is None else codes
@@ -243,6 +247,16 @@ class _Parents:
             return np.arange(self.count, dtype=np.int64)
         parts = self.run.above_in_pieces(self.key.parent, codes.columns)
         return np.concatenate([codes(part).astype(np.int16) for part in parts])
+
+    def expected_codes(self, total: int) -> Optional[Floats]:
+        """Return how many rows will ask for a parent of each code, as far as learned rows tell."""
+        codes, encoder = self.learned.codes, self.fitted.encoder
+        found = None if encoder is None else encoder.transforms.get(code_column(self.label))
+        if codes is None or not isinstance(found, Categorical):
+            return None
+        asked = np.zeros(codes.count)
+        asked[found.categories_.cast(pa.int64()).to_numpy()] = found.counts_
+        return np.asarray(asked * (total / max(asked.sum(), 1.0)))
 
 
 class _Choice(_Parents):
