@@ -26,7 +26,7 @@ from tests.integration.datasets import nycflights_frames
 from tests.integration.nycflights_schema import nycflights_schema
 from tests.integration.tpch_schema import tpch_schema
 
-__all__ = ["DATASETS", "DataSet", "Options", "tpch_tables"]
+__all__ = ["DATASETS", "DataSet", "Options", "tpch_metadata", "tpch_tables"]
 
 Tables = dict[str, pa.Table]
 FLIGHTS = 20_000
@@ -107,13 +107,18 @@ def _nycflights_tables() -> Tables:
 
 
 def _tpch(options: Options) -> DataSet:
-    metadata = _described(tpch_schema())
+    metadata = tpch_metadata()
     double = tpch_tables(2 * options.scale)
     floor = _split(double, metadata, {"customer": "c", "orders": "o", "lineitem": "l"}, options)
     return DataSet(
         "tpch", metadata, tpch_tables(options.scale), floor, floor[1],
         "two halves of the customers of twice the scale; parts and suppliers are the same",
     )  # fmt: skip
+
+
+def tpch_metadata() -> Metadata:
+    """Return the keys of TPC-H that its tests declare."""
+    return _described(tpch_schema())
 
 
 def tpch_tables(scale: float) -> Tables:

@@ -39,6 +39,7 @@ from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
 from benchmarks.parts import many_tables
 from benchmarks.parts.io import drop, measured, psql
+from benchmarks.parts.memory import megabytes
 from synthohive import Metadata, Synthesizer
 from tests.integration.datasets import load_tpch
 from tests.integration.tpch_schema import tpch_schema
@@ -316,27 +317,12 @@ def in_own_process(name: str, args: argparse.Namespace, folder: Path) -> tuple[F
     peak = 0.0
     with subprocess.Popen(command) as process:
         while process.poll() is None:
-            peak = max(peak, _megabytes(process.pid))
+            peak = max(peak, megabytes(process.pid))
             time.sleep(WATCHED)
     if process.returncode:
         raise SystemExit(f"The measure {name!r} failed.")
     own = json.loads(place.read_text(encoding="utf-8"))
     return own["figures"], max(peak, own["peak"])
-
-
-def _megabytes(root: int) -> float:
-    """Return the memory of a process and of those below it, what they share counted once."""
-    waiting, total = [root], 0
-    while waiting:
-        task = Path(f"/proc/{waiting.pop()}")
-        try:
-            text = (task / "smaps_rollup").read_text(encoding="ascii")
-            total += next(int(line.split()[1]) for line in text.splitlines() if "Pss:" in line)
-            for thread in (task / "task").iterdir():
-                waiting += map(int, (thread / "children").read_text(encoding="ascii").split())
-        except (OSError, StopIteration):  # it has just ended, or there is no /proc
-            continue
-    return total / 1000 * 1.024
 
 
 def main() -> None:
