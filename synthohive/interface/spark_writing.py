@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Optional, get_args
 
@@ -14,7 +15,7 @@ from synthohive.generate.making import refuse_loss
 from synthohive.interface.requests import Request
 from synthohive.interface.result import WriteSummary
 from synthohive.interface.spark_proof import LastLook
-from synthohive.interface.spark_tables import spark_tables
+from synthohive.interface.spark_tables import SparkTables, spark_tables
 from synthohive.interface.writing import provenance_of
 from synthohive.io.base import Reader
 
@@ -156,16 +157,30 @@ def _written(
     look: LastLook,
     written: dict[str, Any],
 ) -> WrittenTables:
+    from synthohive.connectors.spark.columns import frame_columns
+    from synthohive.connectors.spark.refusals import failing
+
     fitted = request.fitted
     provenance = provenance_of(fitted, request.seed, request.scale)
-    with spark_tables(spark, request) as tables:
+    with failing("making DataFrames"):
+        empty = {
+            name: spark.createDataFrame([], frame_columns(table.config))
+            for name, table in fitted.shown.items()
+        }
+    with ExitStack() as keeping:
+        planned: dict[str, int] = {}
+
+        def make() -> SparkTables:  # when the place is known to take them
+            tables = keeping.enter_context(spark_tables(spark, request))
+            planned.update(tables.planned)
+            return tables
 
         def check(staged: dict[str, Any]) -> None:
             look(staged)
-            for name, rows in tables.planned.items():
+            for name, rows in planned.items():
                 refuse_loss(fitted, name, look.proof.rows.get(name, rows), rows)
 
         return write(
-            tables, place, fitted.described, provenance, check=check, sources=fitted.sources,
-            **written,
+            empty, place, fitted.described, provenance, check=check, make=make,
+            sources=fitted.sources, **written,
         )  # fmt: skip

@@ -92,6 +92,7 @@ def write_folders(
     read: Collection[str] = (),
     sources: frozenset[str] = frozenset(),
     check: Optional[Callable[[dict[str, DataFrame]], None]] = None,
+    make: Optional[Callable[[], Frames]] = None,
 ) -> WrittenTables:
     """Write each table to a folder of its name: all of them, or none.
 
@@ -117,6 +118,8 @@ def write_folders(
         Fingerprints of the same (:meth:`Reader.fingerprint`).
     check : callable, optional
         Looks at the rows of all tables before any is published, and raises if they may not be.
+    make : callable, optional
+        Returns the tables once the place is known to take them; `frames` are empty ones then.
 
     Raises
     ------
@@ -141,7 +144,8 @@ def write_folders(
     try:
         with run.locked():
             run.look(frames)
-            staged = {name: run.stage(name, frame) for name, frame in frames.items()}
+            made = frames if make is None else make()
+            staged = {name: run.stage(name, made[name]) for name in frames}
             step("tables staged")
             if check is not None:
                 check(staged)

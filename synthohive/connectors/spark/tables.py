@@ -87,6 +87,7 @@ def write_tables(
     read: Collection[str] = (),
     sources: frozenset[str] = frozenset(),
     check: Optional[Callable[[dict[str, DataFrame]], None]] = None,
+    make: Optional[Callable[[], Frames]] = None,
 ) -> WrittenTables:
     """Write each table to a managed table of a catalogue: all of them, or none.
 
@@ -113,6 +114,8 @@ def write_tables(
         Fingerprints of the same (:meth:`Reader.fingerprint`).
     check : callable, optional
         Looks at the rows of all tables before any is published, and raises if they may not be.
+    make : callable, optional
+        Returns the tables once the place is known to take them; `frames` are empty ones then.
 
     Raises
     ------
@@ -136,7 +139,8 @@ def write_tables(
     run = _Run(spark, order, metadata, provenance, list(frames))
     with run.locked():
         run.look(frames)
-        staged = {name: run.stage(name, frame) for name, frame in frames.items()}
+        made = frames if make is None else make()
+        staged = {name: run.stage(name, made[name]) for name in frames}
         step("tables staged")
         if check is not None:
             check(staged)
