@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from pathlib import Path
 from typing import Any, Optional, Union, get_args
 
@@ -20,7 +20,7 @@ from synthohive.learn.fitted import FittedDatabase
 from synthohive.models.base import ConditionalGenerativeModel
 from synthohive.schema import TableConfig
 
-__all__ = ["Request", "check_fit", "check_locale", "check_model", "fit_seed"]
+__all__ = ["Request", "check_fit", "check_locale", "check_model", "check_room", "fit_seed"]
 
 STRATEGIES: tuple[str, ...] = get_args(Strategy)
 MOST = 10**15
@@ -123,6 +123,7 @@ class Request:
         enforce_constraints: bool = False,
         conditions: Optional[Mapping[str, Mapping[str, Any]]] = None,
         n_jobs: Optional[int] = None,
+        on_spark: bool = False,
     ) -> None:
         if arguments.number("scale", scale, 0.0, 1e9) == 0.0:
             arguments.refuse("scale", scale, "a number greater than 0")
@@ -136,7 +137,8 @@ class Request:
         self.scale = float(scale)
         self.seed = secrets.randbits(32) if seed is None else int(seed)
         self.quality_threshold = quality_threshold
-        _check_room(fitted, self.num_rows, self.scale)
+        if not on_spark:  # there, most rows are on other disks
+            check_room(fitted, self.num_rows, self.scale)
         self.enforce_constraints = enforce_constraints
         self.asked = {} if conditions is None else _checked(conditions)
         self.conditions = compile_conditions(fitted, self.asked)
@@ -152,15 +154,28 @@ def _checked(conditions: Any) -> Mapping[str, Mapping[str, Any]]:
     return given
 
 
-def _check_room(fitted: FittedDatabase, num_rows: Mapping[str, int], scale: float) -> None:
+def check_room(
+    fitted: FittedDatabase,
+    num_rows: Mapping[str, int],
+    scale: float,
+    elsewhere: Collection[str] = (),
+) -> None:
     """Refuse what cannot fit on the disk, rather than fill it first.
+
+    Parameters
+    ----------
+    fitted : FittedDatabase
+    num_rows : mapping of str to int
+    scale : float
+    elsewhere : collection of str
+        Tables whose rows go to another disk.
 
     Raises
     ------
     ConnectorError
     """
     planned: dict[str, float] = {}
-    least = 0.0
+    rows = least = 0.0
     for name in fitted.plan.order:
         table, driver = fitted.tables[name], fitted.plan.tables[name].driver
         growth = scale
@@ -169,12 +184,14 @@ def _check_room(fitted: FittedDatabase, num_rows: Mapping[str, int], scale: floa
         elif driver is not None and fitted.tables[driver.parent].rows:
             growth = max(scale, planned[driver.parent] / fitted.tables[driver.parent].rows)
         planned[name] = float(num_rows.get(name, table.rows * growth))
-        least += planned[name] * sum(_width(field.type) for field in table.schema)
+        if name not in elsewhere:
+            rows += planned[name]
+            least += planned[name] * sum(_width(field.type) for field in table.schema)
     place = tempfile.gettempdir()
     free = shutil.disk_usage(place).free
     if least > free:
         raise ConnectorError(
-            f"{sum(planned.values()):,.0f} rows take at least {least / 1e9:,.1f} GB; the temporary "
+            f"{rows:,.0f} rows take at least {least / 1e9:,.1f} GB; the temporary "
             f"folder {place!r} has {free / 1e9:,.1f} GB free.",
             hint="Ask for fewer rows (num_rows, scale), or set TMPDIR to a larger disk.",
         )

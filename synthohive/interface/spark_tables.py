@@ -26,10 +26,11 @@ from synthohive._workspace import Workspace
 from synthohive.exceptions import ConnectorError
 from synthohive.generate.block_pool import BlockPool
 from synthohive.generate.database import planned_shards, writing_to
+from synthohive.generate.row_counts import expected_rows
 from synthohive.generate.run import Run
-from synthohive.generate.shard_plan import SHARD_SIZE, ShardSize
+from synthohive.generate.shard_plan import SHARD_SIZE, ShardSize, cut_tables
 from synthohive.generate.shards import Shards
-from synthohive.interface.requests import Request
+from synthohive.interface.requests import Request, check_room
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -138,6 +139,9 @@ def _by_driver(request: Request, folder: Path, size: ShardSize) -> Shards:
     from joblib.externals.loky import wrap_non_picklable_objects
 
     fitted = request.fitted
+    rows = expected_rows(fitted, request.scale, request.num_rows)
+    cut = cut_tables(fitted, rows, size).tables
+    check_room(fitted, request.num_rows, request.scale, cut)
     with writing_to(folder), BlockPool(request.n_jobs, folder) as blocks:
         run = Run(
             fitted, request.seed, request.scale, folder, fitted.with_entity_rows(request.num_rows),

@@ -396,7 +396,7 @@ class Synthesizer(SynthesizerState):
         """
         request = Request(
             self._state(), num_rows, scale, seed, quality_threshold, enforce_constraints,
-            conditions, n_jobs,
+            conditions, n_jobs, self._spark is not None,
         )  # fmt: skip
         arguments.choice("output_format", output_format, FORMATS)
         arguments.flag("escape_formulas", escape_formulas)
@@ -442,8 +442,7 @@ class Synthesizer(SynthesizerState):
         Returns
         -------
         SparkTables
-            A dict of names to DataFrames, parents first. What was made is kept on Spark's disks
-            until its ``close()``, or the end of a ``with`` block.
+            A dict of DataFrames; what was made stays on Spark's disks until its ``close()``.
 
         Raises
         ------
@@ -451,8 +450,9 @@ class Synthesizer(SynthesizerState):
             There is no Spark session, or its workers do not reach what the driver made.
         """
         request = Request(
-            self._state(), num_rows, scale, seed, None, enforce_constraints, conditions, n_jobs
-        )
+            self._state(), num_rows, scale, seed, None, enforce_constraints, conditions, n_jobs,
+            on_spark=True,
+        )  # fmt: skip
         return spark_tables(self._spark, request)
 
     def preview(self, rows: int = 10, *, seed: Optional[int] = None) -> dict[str, Any]:
@@ -541,7 +541,7 @@ class Synthesizer(SynthesizerState):
         """
         request = Request(
             self._state(), num_rows, scale, seed, quality_threshold, conditions=conditions,
-            n_jobs=n_jobs,
+            n_jobs=n_jobs, on_spark=self._spark is not None and url is None,
         )  # fmt: skip
         check_target(schema, include)
         arguments.choice("table_format", table_format, TABLE_FORMATS)
