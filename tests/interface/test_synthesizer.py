@@ -132,7 +132,7 @@ def test_attributes_do_not_depend_on_the_order_of_blocks(
     assert forward.num_rows == 30
     cut = generation.cut_blocks
     monkeypatch.setattr(generation, "cut_blocks", lambda *a: reversed(list(cut(*a))))
-    monkeypatch.setattr(schedule, "check_validity", lambda *a: None)  # rows stand elsewhere
+    monkeypatch.setattr(schedule, "check_validity", lambda *a, **k: None)  # rows stand elsewhere
     made = fitted.sample(seed=9, output_format="arrow")["customer"].sort_by("id")
     monkeypatch.setattr(generation, "cut_blocks", cut)
     again = fitted.sample(seed=9, output_format="arrow")["customer"].sort_by("id")

@@ -38,7 +38,8 @@ def write(spark: Any, database: str, counts: tuple[int, int], **more: Any) -> An
 
 
 def counts(spark: Any, database: str) -> dict[str, int]:
-    found = [row["tableName"] for row in spark.sql(f"SHOW TABLES IN {database}").collect()]
+    listed = spark.sql(f"SHOW TABLES IN {database}").collect()
+    found = [row["tableName"] for row in listed if not row["isTemporary"]]
     return {name: spark.table(f"{database}.{name}").count() for name in sorted(found)}
 
 
