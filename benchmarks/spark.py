@@ -33,14 +33,14 @@ from typing import Any, Callable
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import numpy as np
 import pyarrow as pa
 
 from benchmarks.data import tpch_metadata, tpch_tables
+from benchmarks.parts import spark_run
 from benchmarks.parts.line_items import constant, ruled
 from benchmarks.parts.memory import by_program
+from benchmarks.parts.spark_run import Planned
 from synthohive import ForeignKey, Metadata, PrivacyConfig, Synthesizer
-from synthohive._arrays import IntArray
 from synthohive.metrics import c2st, fan_out_histogram, fan_out_ks, with_children
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -103,26 +103,15 @@ def alike(args: argparse.Namespace, folder: Path, rows: int) -> Figures:
 
 def make(args: argparse.Namespace, folder: Path, rows: int) -> Figures:
     """Make so many line items on Spark, with all that belongs to them, and write all tables."""
-    from synthohive.connectors.spark.folders import write_folders
-    from synthohive.generate.row_counts import expected_rows
-    from synthohive.generate.shard_plan import SHARD_SIZE, ShardSize, cut_tables
-    from synthohive.interface.requests import Request
-    from synthohive.interface.spark_tables import spark_tables
-    from synthohive.interface.writing import provenance_of
-
     output = folder / "tables" / str(rows)
     shutil.rmtree(output, ignore_errors=True)  # of a run that was ended
     output.mkdir(parents=True)
-    size = SHARD_SIZE
-    if args.shard_rows:
-        size = ShardSize(args.shard_rows, args.shard_rows + 1)
     spark = _session(args, folder)
-    fitted = Synthesizer.load(folder / "fitted")._state()
     learned = json.loads((folder / "fit.json").read_text(encoding="utf-8"))["line items"]
-    request = Request(fitted, None, rows / learned, args.seed)
+    planned = Planned.of(folder / "fitted", rows / learned, args.seed, args.shard_rows)
     say("tables that shards have in common")
     with _timed() as shared:
-        tables = spark_tables(spark, request, size=size)
+        tables = planned.tables(spark)
     bundle = _bytes(folder / "tmp")
     with tables, _watched(spark):
         say("shards")
@@ -131,13 +120,9 @@ def make(args: argparse.Namespace, folder: Path, rows: int) -> Figures:
         kept = _bytes(folder / "spark", "rdd_*")
         say("writing")
         with _timed() as writing:
-            write_folders(
-                tables, output, fitted.described,
-                provenance_of(fitted, request.seed, request.scale), format=args.format,
-            )  # fmt: skip
-    cut = cut_tables(fitted, expected_rows(fitted, request.scale, {}), size)
+            planned.write(tables, output, args.format)
     return {
-        "cut tables": sorted(cut.tables), "shards": cut.shards,
+        "cut tables": sorted(planned.cut.tables), "shards": planned.cut.shards,
         "shared s": shared[0], "shards s": shards[0], "write s": writing[0],
         "bundle bytes": bundle, "kept bytes": kept, "bytes": _bytes(output),
     }  # fmt: skip
@@ -145,31 +130,18 @@ def make(args: argparse.Namespace, folder: Path, rows: int) -> Figures:
 
 def prove(args: argparse.Namespace, folder: Path, rows: int) -> Figures:
     """Count orphans over all keys by what Spark reads again, and compare numbers of children."""
-    from synthohive.interface.spark_proof import fan_out_distances, prove_frames, score_frames
-
-    fitted = Synthesizer.load(folder / "fitted")._state()
     spark = _session(args, folder)
     frames = _written(spark, args, folder, rows)
     with _watched(spark):
         say("keys")
         with _timed() as proving:
-            proof = prove_frames(fitted, frames)
+            proof = spark_run.prove(folder / "fitted", frames)
         shuffled = _bytes(folder / "spark", "shuffle_*")
         say("columns")
         with _timed() as scoring:
-            scores = score_frames(fitted, frames)
-    worst = max(scores, key=lambda name: scores[name].value)
-    kept = {name for name, table in fitted.tables.items() if table.reference is not None}
-    distances = fan_out_distances(fitted, proof)
-    shares: dict[str, float] = {}
-    for check in proof.keys:
-        label = check.key.label(check.table)
-        if check.key.parent in kept:  # its rows have more children each, the larger the copy is
-            learned = fitted.tables[check.table].keys[label].fan_out
-            known = np.repeat(learned.counts_, learned.parents_)
-            found = proof.fan_outs[label].histogram
-            shares[label] = _apart(known, np.repeat(list(found), list(found.values())))
-            del distances[label]
+            scores = spark_run.score(folder / "fitted", frames)
+    worst = max(scores, key=lambda name: scores[name])
+    distances, shares = spark_run.distances(folder / "fitted", proof)
     return {
         "rows": proof.rows, "all rows": sum(proof.rows.values()),
         "orphans": {key.key.label(key.table): key.orphans for key in proof.keys},
@@ -177,7 +149,7 @@ def prove(args: argparse.Namespace, folder: Path, rows: int) -> Figures:
         "fan-out KS": distances,
         "look-ups, shares apart": shares,
         "proof s": proving[0], "score s": scoring[0], "proof shuffle bytes": shuffled,
-        "worst column": worst, "worst distance": scores[worst].value,
+        "worst column": worst, "worst distance": scores[worst],
     }  # fmt: skip
 
 
@@ -225,13 +197,6 @@ def _fan_outs(metadata: Metadata, real: Any, made: Any) -> dict[str, float]:
         sides = [(t[child], key.columns, t[key.parent], key.parent_columns) for t in (real, made)]
         found[key.label(child)] = fan_out_ks(*(fan_out_histogram(*side) for side in sides))
     return found
-
-
-def _apart(real: IntArray, made: IntArray) -> float:
-    """Return how far apart the shares of children are that parents have, the largest first."""
-    a, b = (np.sort(counts) / max(counts.sum(), 1) for counts in (real, made))
-    a, b = (np.pad(side, (max(len(a), len(b)) - len(side), 0)) for side in (a, b))
-    return float(np.abs(a - b).sum() / 2)
 
 
 def _told_of(metadata: Metadata) -> list[str]:
