@@ -60,12 +60,17 @@ class SparkTables(dict[str, Any]):
     """
 
     def __init__(
-        self, keeping: ExitStack, tables: dict[str, DataFrame], planned: dict[str, int]
+        self,
+        keeping: ExitStack,
+        folder: Workspace,
+        tables: dict[str, DataFrame],
+        planned: dict[str, int],
     ) -> None:
         super().__init__(tables)
-        self._keeping, self.planned = keeping, planned
-        # DataFrames that follow from these do not know this object: what they need stays.
-        atexit.register(self.close)
+        self._keeping, self._folder, self.planned = keeping, folder, planned
+        # DataFrames that follow from these do not know this object: what they need stays until
+        # the process ends. The session is not asked then: it may be gone, and is asked for long.
+        atexit.register(folder.cleanup)
 
     def __enter__(self) -> SparkTables:
         return self
@@ -75,7 +80,7 @@ class SparkTables(dict[str, Any]):
 
     def close(self) -> None:
         """Give up what is kept: the DataFrames can be asked for nothing any more."""
-        atexit.unregister(self.close)
+        atexit.unregister(self._folder.cleanup)
         self._keeping.close()
 
 
@@ -113,7 +118,8 @@ def spark_tables(
     from synthohive.connectors.spark.refusals import failing
 
     with ExitStack() as keeping, failing("making DataFrames"):
-        folder = keeping.enter_context(Workspace())
+        workspace = Workspace()
+        folder = keeping.enter_context(workspace)
         spark.range(1)  # a session that has ended says so before any work
         shards = _by_driver(request, folder, size)
         bundle = _handed_out(spark, folder)
@@ -131,7 +137,7 @@ def spark_tables(
             frames[name] = blocks_of.select("content").mapInArrow(
                 _taken_apart, frame_columns(table.config)
             )
-        return SparkTables(keeping.pop_all(), frames, dict(shards.rows))
+        return SparkTables(keeping.pop_all(), workspace, frames, dict(shards.rows))
 
 
 def _by_driver(request: Request, folder: Path, size: ShardSize) -> Shards:
