@@ -11,6 +11,7 @@ import numpy as np
 from synthohive import Synthesizer
 from synthohive._arrays import IntArray
 from synthohive.connectors.spark.folders import write_folders
+from synthohive.connectors.spark.publication import Asked
 from synthohive.generate.row_counts import expected_rows
 from synthohive.generate.shard_plan import SHARD_SIZE, Cut, ShardSize, cut_tables
 from synthohive.interface.requests import Request
@@ -49,7 +50,7 @@ class Planned:
         """Write all tables to folders."""
         fitted, request = self.request.fitted, self.request
         provenance = provenance_of(fitted, request.seed, request.scale)
-        write_folders(tables, output, fitted.described, provenance, format=kind)
+        write_folders(tables, output, fitted.described, provenance, Asked(kind))
 
 
 def prove(fitted: Path, frames: dict[str, Any]) -> Any:

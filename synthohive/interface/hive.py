@@ -21,7 +21,7 @@ from synthohive.schema.arrow_types import reason_of
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from synthohive.connectors.spark.folders import WrittenTables
+    from synthohive.connectors.spark.publication import WrittenTables
 
 __all__ = ["save_to_hive"]
 
@@ -30,6 +30,7 @@ def save_to_hive(
     state: SynthesizerState, data: Any, database: Any, overwrite: bool
 ) -> WrittenTables:
     """Write tables as managed Parquet tables; see :meth:`Synthesizer.save_to_hive`."""
+    from synthohive.connectors.spark.publication import Asked
     from synthohive.connectors.spark.session import is_frame
     from synthohive.connectors.spark.tables import check_names, write_tables
 
@@ -57,10 +58,12 @@ def save_to_hive(
         database,
         fitted.described,
         replace(provenance_of(fitted, 0, 1.0), seed=None),  # nobody says how they were made
-        format="parquet",
-        if_exists="replace" if overwrite else "fail",
-        read=places_read(state.source),
-        sources=fitted.sources,
+        Asked(
+            "parquet",
+            "replace" if overwrite else "fail",
+            read=places_read(state.source),
+            sources=fitted.sources,
+        ),
     )
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Optional, get_args
+from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive import _arguments as arguments
 from synthohive.exceptions import ConnectorError
@@ -22,12 +22,9 @@ from synthohive.io.base import Reader
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from synthohive.connectors.spark.folders import WrittenTables
+    from synthohive.connectors.spark.publication import Asked, WrittenTables
 
-__all__ = ["TABLE_FORMATS", "Published", "TableFormat", "places_read", "to_catalogue", "to_folders"]
-
-TableFormat = Literal["delta", "parquet"]
-TABLE_FORMATS: tuple[str, ...] = get_args(TableFormat)
+__all__ = ["Published", "places_read", "to_catalogue", "to_folders"]
 
 
 def places_read(source: Optional[Reader]) -> list[str]:
@@ -42,7 +39,7 @@ def to_folders(
     request: Request,
     path: Any,
     source: Optional[Reader],
-    **written: Any,
+    **asked: Any,
 ) -> dict[str, Any]:
     """Write generated tables to folders.
 
@@ -54,8 +51,8 @@ def to_folders(
         The folder that gets a folder for each table.
     source : Reader, optional
         Never written to.
-    **written
-        As of :func:`~synthohive.connectors.spark.folders.write_folders`.
+    **asked
+        What :class:`~synthohive.connectors.spark.publication.Asked` takes.
 
     Returns
     -------
@@ -78,10 +75,11 @@ def to_folders(
     if not isinstance(text, str) or not text or "\0" in text:
         arguments.refuse("output_path", path, "a path, or the URI of a folder")
     from synthohive.connectors.spark.folders import write_folders
+    from synthohive.connectors.spark.publication import Asked
 
-    written["read"] = places_read(source)
     look = LastLook(request.fitted, request.quality_threshold)
-    return _written(spark, request, write_folders, path, look, written).places
+    wanted = Asked(**asked, read=places_read(source))
+    return _written(spark, request, write_folders, path, look, wanted).places
 
 
 @dataclass(frozen=True)
@@ -133,18 +131,19 @@ def to_catalogue(
     source : Reader, optional
         Never written to.
     """
+    from synthohive.connectors.spark.publication import Asked
     from synthohive.connectors.spark.tables import write_tables
 
     database, foreign = asked.checked(), asked.if_exists == "replace_foreign"
     started = time.perf_counter()
     look = LastLook(request.fitted, request.quality_threshold)
-    written = {
-        "format": asked.table_format,
-        "if_exists": "replace" if foreign else asked.if_exists,
-        "foreign": list(request.fitted.shown) if foreign else [],
-        "read": places_read(source),
-    }
-    done = _written(spark, request, write_tables, database, look, written)
+    wanted = Asked(
+        asked.table_format,
+        "replace" if foreign else asked.if_exists,
+        foreign=list(request.fitted.shown) if foreign else [],
+        read=places_read(source),
+    )
+    done = _written(spark, request, write_tables, database, look, wanted)
     seconds = {"generate": time.perf_counter() - started}
     return replace(look.summary(database, request.seed, seconds), declared=done.declared)
 
@@ -155,7 +154,7 @@ def _written(
     write: Callable[..., WrittenTables],
     place: Any,
     look: LastLook,
-    written: dict[str, Any],
+    asked: Asked,
 ) -> WrittenTables:
     from synthohive.connectors.spark.columns import frame_columns
     from synthohive.connectors.spark.refusals import failing
@@ -180,7 +179,5 @@ def _written(
             for name, rows in planned.items():
                 refuse_loss(fitted, name, look.proof.rows.get(name, rows), rows)
 
-        return write(
-            empty, place, fitted.described, provenance, check=check, make=make,
-            sources=fitted.sources, **written,
-        )  # fmt: skip
+        whole = replace(asked, check=check, make=make, sources=fitted.sources)
+        return write(empty, place, fitted.described, provenance, whole)

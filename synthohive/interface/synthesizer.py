@@ -25,18 +25,12 @@ from synthohive.interface.requests import Request, check_fit, check_locale, chec
 from synthohive.interface.result import SubsetSummary, WriteSummary
 from synthohive.interface.resuming import facts_of
 from synthohive.interface.spark_tables import SparkTables, spark_tables
-from synthohive.interface.spark_writing import (
-    TABLE_FORMATS,
-    Published,
-    TableFormat,
-    to_catalogue,
-    to_folders,
-)
+from synthohive.interface.spark_writing import Published, to_catalogue, to_folders
 from synthohive.interface.state import SynthesizerState
 from synthohive.interface.subsetting import write_subset
 from synthohive.interface.targets import open_target
 from synthohive.interface.writing import generated, provenance_of, write_database
-from synthohive.io.base import IfExists, Include
+from synthohive.io.base import TABLE_FORMATS, IfExists, Include, TableFormat
 from synthohive.io.files import FileTarget
 from synthohive.io.sample_levels import Strategy
 from synthohive.learn.database import fit_database
@@ -48,7 +42,7 @@ from synthohive.schema import OUTSIDE_KEYS, Metadata, PrivacyConfig
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
-    from synthohive.connectors.spark.folders import WrittenTables
+    from synthohive.connectors.spark.publication import WrittenTables
     from synthohive.metrics.report import ValidationReport
 
 __all__ = ["Synthesizer"]

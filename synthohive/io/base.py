@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Optional
+from typing import TYPE_CHECKING, Literal, Optional, get_args
 
 from synthohive._arrays import Bools
 from synthohive._files import FileIdentity
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "REAL_ROWS",
+    "TABLE_FORMATS",
     "FanOut",
     "IfExists",
     "Include",
@@ -29,12 +30,16 @@ __all__ = [
     "Provenance",
     "Reader",
     "SampledRows",
+    "TableFormat",
     "Violation",
 ]
 
 IfExists = Literal["fail", "replace", "replace_foreign"]
 Include = Literal["views", "materialized_views", "triggers"]
 """What a copy may have beside its tables."""
+TableFormat = Literal["delta", "parquet"]
+TABLE_FORMATS: tuple[str, ...] = get_args(TableFormat)
+"""Of tables that Spark writes."""
 OpenedTo = Literal["fail", "replace", "replace_foreign", "rehearse"]
 """What a writer may do to what the target holds; a rehearsal never comes to its place."""
 BATCH_ROWS = 65_536

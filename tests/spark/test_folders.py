@@ -21,7 +21,8 @@ import pytest
 from synthohive import ConnectorError, Metadata, SchemaError
 from synthohive.connectors.spark.columns import carried, frame_columns
 from synthohive.connectors.spark.delta import DeltaTable
-from synthohive.connectors.spark.folders import WrittenTables, write_folders
+from synthohive.connectors.spark.folders import write_folders
+from synthohive.connectors.spark.publication import Asked, WrittenTables
 from synthohive.connectors.spark.warehouse import SparkWarehouse
 from synthohive.io import stores
 from synthohive.io.base import Provenance
@@ -62,7 +63,7 @@ def failing(spark: Any) -> Any:
 def write(spark: Any, path: Path, kind: str, counts: tuple[int, int], **more: Any) -> WrittenTables:
     frames = {"customer": rows(spark, counts[0]), "orders": rows(spark, counts[1])}
     frames.update(more.pop("frames", {}))
-    return write_folders(frames, path, shop(), PROVENANCE, format=kind, **more)
+    return write_folders(frames, path, shop(), PROVENANCE, Asked(kind, **more))
 
 
 def counts(path: Path, kind: str) -> tuple[int, ...]:
@@ -252,6 +253,7 @@ import pyspark.sql.connect.session
 from pyspark.sql import SparkSession
 from synthohive import Metadata
 from synthohive.connectors.spark.folders import write_folders
+from synthohive.connectors.spark.publication import Asked
 from synthohive.io.base import Provenance
 from synthohive.io.steps import observe
 
@@ -265,7 +267,7 @@ for path, kind, step in zip(*[iter(cases)] * 3):  # each process is one driver
             for name, count in (("customer", 1), ("orders", 2))
         }
         told = Provenance("1.0", "ctgan", 8, 1.0, "2026-01-02T00:00:00+00:00")
-        write_folders(rows, path, Metadata(), told, format=kind, if_exists="replace")
+        write_folders(rows, path, Metadata(), told, Asked(kind, "replace"))
         os._exit(0)
     assert os.wait()[1] == signal.SIGKILL
 """
@@ -380,7 +382,7 @@ def test_values_of_all_types_come_back(spark: Any, tmp_path: Path, kind: str) ->
             yield pa.RecordBatch.from_arrays(arrays, given.column_names)
 
     frame = spark.range(1).mapInArrow(values, frame_columns(metadata.tables["t"]))
-    write_folders({"t": frame}, tmp_path, metadata, PROVENANCE, format=kind)
+    write_folders({"t": frame}, tmp_path, metadata, PROVENANCE, Asked(kind))
     found = spark.read.format(kind).load(str(tmp_path / "t")).orderBy("n").toArrow()
     first = dict(zip(found.column_names, (column[0].as_py() for column in found.columns)))
     expected = {name: array[0].as_py() for name, array in TYPES.items()}

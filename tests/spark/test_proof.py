@@ -16,6 +16,7 @@ from synthohive.connectors.spark.columns import carried
 from synthohive.connectors.spark.counting import Counted, added_up
 from synthohive.connectors.spark.folders import write_folders
 from synthohive.connectors.spark.proof import prove
+from synthohive.connectors.spark.publication import Asked
 from synthohive.constrain.unique import special_rules
 from synthohive.constrain.validity import violations
 from synthohive.exceptions import ConstraintViolationError, QualityError
@@ -268,7 +269,8 @@ def test_a_run_is_proved_and_scored_as_on_one_machine(spark: Any, tmp_path: Path
     frames = {name: spark.createDataFrame(table) for name, table in tables.items()}
     origin = provenance_of(known, 7, 1.0)
     look = LastLook(known)
-    write_folders(frames, tmp_path / "lake", known.metadata, origin, check=look)
+    asked = Asked("parquet", check=look)
+    write_folders(frames, tmp_path / "lake", known.metadata, origin, asked)
     proof = look.proof
     assert proof.rows == {"shops": 60, "orders": 420}
     (distance,) = fan_out_distances(known, proof).values()
@@ -289,7 +291,9 @@ def test_a_run_is_proved_and_scored_as_on_one_machine(spark: Any, tmp_path: Path
     astray = frames["orders"].selectExpr("id", "shop + 1000 AS shop", "paid")
     frames["orders"] = astray
     with pytest.raises(ConstraintViolationError, match=r"orders: 420 rows break orders\(shop\)"):
-        write_folders(frames, tmp_path / "other", known.metadata, origin, check=look)
+        write_folders(
+            frames, tmp_path / "other", known.metadata, origin, Asked("parquet", check=look)
+        )
     assert not list((tmp_path / "other").rglob("*.parquet"))
 
 

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread, current_thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from synthohive import ConnectorError, Metadata, SchemaError
+from synthohive.connectors.spark.publication import Asked
 from synthohive.connectors.spark.refusals import spark_errors
-from synthohive.connectors.spark.tables import _Facts, _Order, _Run, write_tables
+from synthohive.connectors.spark.tables import _Facts, _Run, write_tables
 from synthohive.connectors.spark.warehouse import SparkWarehouse
 from synthohive.io.steps import observe
 from tests.spark.session import has_delta
@@ -34,7 +36,7 @@ def database(spark: Any, tmp_path: Path) -> Iterator[str]:
 def write(spark: Any, database: str, counts: tuple[int, int], **more: Any) -> Any:
     frames = {name: rows(spark, count) for name, count in zip(NAMES, counts)}
     frames.update(more.pop("frames", {}))
-    return write_tables(frames, database, shop(), PROVENANCE, **{"format": KIND, **more})
+    return write_tables(frames, database, shop(), PROVENANCE, Asked(**{"format": KIND, **more}))
 
 
 def counts(spark: Any, database: str) -> dict[str, int]:
@@ -213,9 +215,8 @@ def test_keys_are_declared_again_when_tables_are_replaced() -> None:
     pytest.importorskip("pyspark")
     metadata = Metadata().add_table("customer", "id")
     metadata.add_table("orders", "id", fk={"customer": "customer.id"})
-    order = _Order(["main", "shop"], "delta", "replace", False, frozenset(), (), frozenset())
-    spark: Any = Keys()
-    run = _Run(spark, order, metadata, PROVENANCE, list(NAMES))
+    frames = dict.fromkeys(NAMES, SimpleNamespace(sparkSession=Keys()))
+    run = _Run(frames, Asked("delta", "replace"), metadata, PROVENANCE, ["main", "shop"])
     wanted = ["customer(id)", "orders(id)", "orders(customer) -> customer(id)"]
     assert list(run.declare()) == wanted
     run.there = dict.fromkeys(NAMES, _Facts("delta"))
@@ -229,4 +230,4 @@ def test_keys_are_declared_again_when_tables_are_replaced() -> None:
 )  # fmt: skip
 def test_names_are_refused_before_spark_is_touched(database: str, table: str) -> None:
     with pytest.raises(SchemaError):
-        write_tables({table: None}, database, Metadata(), PROVENANCE)
+        write_tables({table: None}, database, Metadata(), PROVENANCE, Asked("delta"))

@@ -17,18 +17,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 import pyarrow as pa
 
-from synthohive._files import LEDGER, check_if_exists, file_names, ledger_of, with_listed
+from synthohive._files import LEDGER, file_names, ledger_of, with_listed
 from synthohive._logging import get_logger
 from synthohive.connectors.dialect import hashes
-from synthohive.connectors.spark.columns import columns_sql, stored
+from synthohive.connectors.spark.columns import columns_sql
 from synthohive.connectors.spark.delta import (
     DeltaState,
     DeltaTable,
@@ -38,22 +36,21 @@ from synthohive.connectors.spark.delta import (
     same_columns,
 )
 from synthohive.connectors.spark.names import is_path
+from synthohive.connectors.spark.publication import Asked, Frames, Publication, WrittenTables
 from synthohive.connectors.spark.refusals import failing, not_taken_back
 from synthohive.connectors.spark_sql.text import literal, quote
-from synthohive.exceptions import ConnectorError, SchemaError, hide_secrets
+from synthohive.exceptions import ConnectorError, hide_secrets
 from synthohive.io.base import Provenance
 from synthohive.io.steps import step
 from synthohive.io.stores import FolderLease, Store, overlapping, spellings
-from synthohive.schema import Metadata, TableConfig
+from synthohive.schema import Metadata
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
-__all__ = ["FORMATS", "WrittenTables", "is_source", "write_folders"]
+__all__ = ["is_source", "write_folders"]
 
 log = get_logger(__name__)
-FORMATS = ("delta", "parquet")
-Frames = Mapping[str, Any]
 _LOCK = "_synthohive_lock"
 _STAGING = re.compile(r"_synthohive_[0-9a-f]{8}")
 """What Spark's readers pass over, as it begins with an underscore."""
@@ -61,102 +58,43 @@ _PLAN, _WHOLE, _NEW, _OLD, _BEGUN = "plan.json", "whole", "new", "old", "begun"
 _ERRORS = (OSError, pa.ArrowException)
 
 
-@dataclass(frozen=True)
-class WrittenTables:
-    """What was written.
-
-    Attributes
-    ----------
-    places : dict of str to str
-        Where each table is: a folder, or a table's name.
-    rows : dict of str to int
-    declared : tuple of str
-        The keys that the catalogue took, as it enforces none.
-    """
-
-    places: dict[str, str]
-    rows: dict[str, int]
-    declared: tuple[str, ...] = ()
-
-
 def write_folders(
     frames: Frames,
     path: Union[str, os.PathLike[str]],
     metadata: Metadata,
     provenance: Provenance,
-    *,
-    format: str = "parquet",
-    if_exists: str = "fail",
-    overwrite_schema: bool = False,
-    foreign: Collection[str] = (),
-    read: Collection[str] = (),
-    sources: frozenset[str] = frozenset(),
-    check: Optional[Callable[[dict[str, DataFrame]], None]] = None,
-    make: Optional[Callable[[], Frames]] = None,
+    asked: Asked,
 ) -> WrittenTables:
     """Write each table to a folder of its name: all of them, or none.
 
     Parameters
     ----------
-    frames : dict of str to pyspark.sql.DataFrame
-        Lazy ones; each is evaluated once.
+    frames, metadata, provenance, asked
+        As of :class:`Publication`.
     path : str or path
         The folder that gets a folder for each table, which Spark and this process reach alike.
-    metadata : Metadata
-        Describes the columns: what is NOT NULL, and comments.
-    provenance : Provenance
-    format : {"parquet", "delta"}
-    if_exists : {"fail", "replace"}
-        What is done about a table that an earlier run wrote; any other is never replaced.
-    overwrite_schema : bool, default False
-        Replace the columns of Delta tables, too, where they are others.
-    foreign : collection of str
-        Delta tables that may be replaced although no run wrote them: their history stays.
-    read : collection of str
-        Paths of what was learned from, which is never written to.
-    sources : frozenset of str
-        Fingerprints of the same (:meth:`Reader.fingerprint`).
-    check : callable, optional
-        Looks at the rows of all tables before any is published, and raises if they may not be.
-    make : callable, optional
-        Returns the tables once the place is known to take them; `frames` are empty ones then.
 
     Raises
     ------
     ConnectorError
         A folder may not be replaced, or Spark failed. Nothing was changed.
     """
-    check_if_exists(if_exists)
-    if format not in FORMATS:
-        raise SchemaError(f"format is {format!r:.100}; it must be one of {', '.join(FORMATS)}.")
-    if not frames:
-        raise SchemaError("There are no tables to write.")
-    spark = next(iter(frames.values())).sparkSession
-    order = _Order(Store(path), format, if_exists, overwrite_schema, frozenset(foreign))
-    run = _Run(spark, order, metadata, provenance, list(frames))
-    places = [p for name in run.names.values() for p in spellings(order.store.uri(name))]
-    if is_source(places, sources) or any(
-        overlapping(place, path) for place in filter(is_path, read)
+    asked.validate(frames)
+    run = _Run(frames, asked, metadata, provenance, Store(path))
+    store = run.store
+    places = [p for name in run.names.values() for p in spellings(store.uri(name))]
+    if is_source(places, asked.sources) or any(
+        overlapping(place, path) for place in filter(is_path, asked.read)
     ):
-        raise ConnectorError(
-            f"{order.store.shown!r} holds what was read.", hint="Choose another place."
-        )
+        raise ConnectorError(f"{store.shown!r} holds what was read.", hint="Choose another place.")
     try:
-        with run.locked():
-            run.look(frames)
-            made = frames if make is None else make()
-            staged = {name: run.stage(name, made[name]) for name in frames}
-            step("tables staged")
-            if check is not None:
-                check(staged)
-            run.publish(staged)
+        run.carry_out()
     except _ERRORS as exc:
         reason = os.strerror(exc.errno) if isinstance(exc, OSError) and exc.errno else ""
         raise ConnectorError(
-            f"The folder {order.store.shown!r} cannot be written to: "
-            f"{reason or hide_secrets(str(exc))}."
+            f"The folder {store.shown!r} cannot be written to: {reason or hide_secrets(str(exc))}."
         ) from exc
-    return WrittenTables({name: order.store.uri(run.names[name]) for name in frames}, run.rows)
+    return WrittenTables({name: store.uri(run.names[name]) for name in frames}, run.rows)
 
 
 def is_source(places: Iterable[str], sources: frozenset[str]) -> bool:
@@ -174,31 +112,21 @@ def _and_above(place: str) -> Iterator[str]:
         place = place.rpartition("/")[0]
 
 
-@dataclass(frozen=True)
-class _Order:
-    store: Store
-    kind: str
-    if_exists: str
-    overwrite_schema: bool
-    foreign: frozenset[str]
-
-
-@dataclass
-class _Run:
+class _Run(Publication):
     """One run; see the module."""
 
-    spark: SparkSession
-    order: _Order
-    metadata: Metadata
-    provenance: Provenance
-    tables: list[str]
-    token: str = field(default_factory=lambda: secrets.token_hex(4))
-    rows: dict[str, int] = field(default_factory=dict)
-    there: dict[str, Optional[DeltaState]] = field(default_factory=dict)  # None: no Delta table
-    aside: dict[str, bool] = field(default_factory=dict)  # folders that make room for new ones
-
-    def __post_init__(self) -> None:
-        self.store, self.names = self.order.store, file_names(self.tables)
+    def __init__(
+        self,
+        frames: Frames,
+        asked: Asked,
+        metadata: Metadata,
+        provenance: Provenance,
+        store: Store,
+    ) -> None:
+        super().__init__(frames, asked, metadata, provenance)
+        self.store, self.names = store, file_names(self.tables)
+        self.there: dict[str, Optional[DeltaState]] = {}  # None: no Delta table
+        self.aside: dict[str, bool] = {}  # folders that make room for new ones
         self.staging = f"_synthohive_{self.token}"
         self.lease = FolderLease(self.store, _LOCK, self.recover)
 
@@ -247,10 +175,10 @@ class _Run:
             self.aside[table] = self.store.renames and there
             version = None if state is None else state.version
             plan[name] = {"version": version, "aside": self.aside[table]}
-            if state is not None and not self.order.overwrite_schema:
+            if state is not None and not self.asked.overwrite_schema:
                 with failing(f"reading the columns of {self.store.show(name)!r}"):
                     found = self.spark.read.format("delta").load(self.store.uri(name))
-                    same_columns(self._stored(table, frames[table]), found, name)
+                    same_columns(self.stored(table, frames[table]), found, name)
         self.store.write(json.dumps({"run": self.token, "tables": plan}), self.staging, _PLAN)
 
     def _replaceable(self, table: str, listed: Mapping[str, list[str]]) -> Optional[DeltaState]:
@@ -263,10 +191,10 @@ class _Run:
         delta = self.store.kind(name, "_delta_log") == "folder"
         state = self._table(name).state() if delta else None
         if state is not None:
-            ours = state.ours or (table in self.order.foreign and self.order.kind == "delta")
+            ours = state.ours or (table in self.asked.foreign and self.asked.format == "delta")
         else:
             ours = self.store.digest(name) in listed.get(name, [])
-        if self.order.if_exists == "fail":
+        if self.asked.if_exists == "fail":
             raise ConnectorError(
                 f"{place} exists.", hint='Choose another place, or pass if_exists="replace".'
             )
@@ -275,7 +203,7 @@ class _Run:
                 f"SynthoHive did not make {place[0].lower()}{place[1:]}, or it was changed since.",
                 hint="Choose another place.",
             )
-        if self.order.kind == "delta" and state is not None:
+        if self.asked.format == "delta" and state is not None:
             return state
         if not self.store.renames:
             raise ConnectorError(
@@ -296,26 +224,19 @@ class _Run:
 
     # Rows
 
-    def _stored(self, table: str, frame: DataFrame) -> DataFrame:
-        return stored(frame, self._config(table), self.order.kind, self.metadata.dialect or "")
-
-    def _config(self, table: str) -> TableConfig:
-        known = self.metadata.tables.get(table)
-        return TableConfig(name=table) if known is None else known
-
     def stage(self, table: str, frame: DataFrame) -> DataFrame:
         """Write the rows of a table where nobody looks; return them as they were written."""
         place = self._staged(table)
         if place[0] != self.staging:  # where nothing can be renamed
             self.store.write("", self.staging, _BEGUN, self.names[table])
-        rows, uri = self._stored(table, frame), self.store.uri(*place)
+        rows, uri = self.stored(table, frame), self.store.uri(*place)
         with failing(f"writing table {table!r}"):
-            if self.order.kind == "delta":
+            if self.asked.format == "delta":
                 self._make_delta(table, rows, uri)
                 rows.write.format("delta").mode("append").save(uri)
             else:
                 rows.write.mode("error").parquet(uri)
-            written = self.spark.read.format(self.order.kind).load(uri)
+            written = self.spark.read.format(self.asked.format).load(uri)
             self.rows[table] = written.count()
         step("table staged")
         return written
@@ -328,7 +249,7 @@ class _Run:
 
     def _make_delta(self, table: str, rows: DataFrame, uri: str) -> None:
         """Make an empty table: what DataFrames write has neither NOT NULL nor properties."""
-        config = self._config(table)
+        config = self.config(table)
         properties = {**properties_of(self.provenance, self.token), **mapped(rows.columns)}
         name = quote(f"synthohive_{self.token}_{self.tables.index(table)}")
         comment = f"COMMENT {literal(config.comment)} " if config.comment else ""
@@ -349,7 +270,7 @@ class _Run:
         sums = {
             self.names[t]: self.store.digest(*self._staged(t))
             for t in self.tables
-            if self.order.kind == "parquet"
+            if self.asked.format == "parquet"
         }
         self._list({**before, **{n: [*before.get(n, []), s] for n, s in sums.items()}})
         for table in self.tables:
@@ -384,7 +305,7 @@ class _Run:
             with failing(f"replacing the rows of {self.store.show(name)!r}"):
                 place = self._table(name)
                 place.mark(properties_of(self.provenance, self.token))
-                place.replace_rows(staged, state, self.token, schema=self.order.overwrite_schema)
+                place.replace_rows(staged, state, self.token, schema=self.asked.overwrite_schema)
             return
         if self.aside[table]:
             self.store.make(self.staging, _OLD)

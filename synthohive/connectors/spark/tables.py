@@ -11,16 +11,14 @@ a kill, puts everything back.
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Optional
 
-from synthohive._files import check_if_exists
 from synthohive._logging import get_logger
-from synthohive.connectors.spark.columns import columns_sql, stored
+from synthohive.connectors.spark.columns import columns_sql
 from synthohive.connectors.spark.delta import (
     RUN,
     DeltaState,
@@ -31,8 +29,9 @@ from synthohive.connectors.spark.delta import (
     same_columns,
 )
 from synthohive.connectors.spark.describe import details_of
-from synthohive.connectors.spark.folders import FORMATS, Frames, WrittenTables, is_source
+from synthohive.connectors.spark.folders import is_source
 from synthohive.connectors.spark.names import is_path, parts_of
+from synthohive.connectors.spark.publication import Asked, Frames, Publication, WrittenTables
 from synthohive.connectors.spark.refusals import failing, not_taken_back, refused, spark_errors
 from synthohive.connectors.spark_sql.text import literal, quote
 from synthohive.exceptions import ConnectorError, SchemaError
@@ -41,10 +40,10 @@ from synthohive.io.lease import Lease
 from synthohive.io.staging import same_place_error
 from synthohive.io.steps import step
 from synthohive.io.stores import overlapping, spellings
-from synthohive.schema import Metadata, TableConfig
+from synthohive.schema import Metadata
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
 __all__ = ["check_names", "write_tables"]
 
@@ -75,47 +74,16 @@ def check_names(database: str, tables: Collection[str]) -> list[str]:
 
 
 def write_tables(
-    frames: Frames,
-    database: str,
-    metadata: Metadata,
-    provenance: Provenance,
-    *,
-    format: str = "delta",
-    if_exists: str = "fail",
-    overwrite_schema: bool = False,
-    foreign: Collection[str] = (),
-    read: Collection[str] = (),
-    sources: frozenset[str] = frozenset(),
-    check: Optional[Callable[[dict[str, DataFrame]], None]] = None,
-    make: Optional[Callable[[], Frames]] = None,
+    frames: Frames, database: str, metadata: Metadata, provenance: Provenance, asked: Asked
 ) -> WrittenTables:
     """Write each table to a managed table of a catalogue: all of them, or none.
 
     Parameters
     ----------
-    frames : dict of str to pyspark.sql.DataFrame
-        Lazy ones; each is evaluated once.
+    frames, metadata, provenance, asked
+        As of :class:`Publication`. Keys are declared where the catalogue takes them.
     database : str
         ``"shop"`` or ``"catalog.shop"``; made where there is none. Its other tables stay.
-    metadata : Metadata
-        Describes the columns (NOT NULL, comments) and the keys, which are declared where the
-        catalogue takes them.
-    provenance : Provenance
-    format : {"delta", "parquet"}
-    if_exists : {"fail", "replace"}
-        What is done about a table that an earlier run wrote; any other is never replaced.
-    overwrite_schema : bool, default False
-        Replace the columns of Delta tables, too, where they are others.
-    foreign : collection of str
-        Tables that may be replaced although no run wrote them.
-    read : collection of str
-        Names and paths of what was learned from, which is never written to.
-    sources : frozenset of str
-        Fingerprints of the same (:meth:`Reader.fingerprint`).
-    check : callable, optional
-        Looks at the rows of all tables before any is published, and raises if they may not be.
-    make : callable, optional
-        Returns the tables once the place is known to take them; `frames` are empty ones then.
 
     Raises
     ------
@@ -124,40 +92,15 @@ def write_tables(
     ConnectorError
         A table may not be replaced, or Spark failed. Nothing was changed.
     """
-    check_if_exists(if_exists)
-    if format not in FORMATS:
-        raise SchemaError(f"format is {format!r:.100}; it must be one of {', '.join(FORMATS)}.")
-    if not frames:
-        raise SchemaError("There are no tables to write.")
+    asked.validate(frames)
     parts = check_names(database, list(frames))
     spark = next(iter(frames.values())).sparkSession
     with failing("asking for its catalogue"):
         parts = parts if len(parts) == 2 else [spark.catalog.currentCatalog(), *parts]
-    order = _Order(
-        parts, format, if_exists, overwrite_schema, frozenset(foreign), tuple(read), sources
-    )
-    run = _Run(spark, order, metadata, provenance, list(frames))
-    with run.locked():
-        run.look(frames)
-        made = frames if make is None else make()
-        staged = {name: run.stage(name, made[name]) for name in frames}
-        step("tables staged")
-        if check is not None:
-            check(staged)
-        run.publish(staged)
+    run = _Run(frames, asked, metadata, provenance, parts)
+    run.carry_out()
     places = {name: ".".join([*parts, name]) for name in frames}
     return WrittenTables(places, run.rows, tuple(run.declare()))
-
-
-@dataclass(frozen=True)
-class _Order:
-    parts: list[str]  # catalogue, database
-    kind: str
-    if_exists: str
-    overwrite_schema: bool
-    foreign: frozenset[str]
-    read: tuple[str, ...]
-    sources: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -171,23 +114,23 @@ class _Facts:
     run: str = ""
 
 
-@dataclass
-class _Run:
+class _Run(Publication):
     """One run; see the module."""
 
-    spark: SparkSession
-    order: _Order
-    metadata: Metadata
-    provenance: Provenance
-    tables: list[str]
-    token: str = field(default_factory=lambda: secrets.token_hex(4))
-    rows: dict[str, int] = field(default_factory=dict)
-    there: dict[str, Optional[_Facts]] = field(default_factory=dict)
-    before: dict[str, Optional[DeltaState]] = field(default_factory=dict)  # of transactions
-
-    def __post_init__(self) -> None:
-        self.database = ".".join(map(quote, self.order.parts))
-        self.shown = ".".join(self.order.parts)
+    def __init__(
+        self,
+        frames: Frames,
+        asked: Asked,
+        metadata: Metadata,
+        provenance: Provenance,
+        parts: list[str],
+    ) -> None:
+        super().__init__(frames, asked, metadata, provenance)
+        self.parts = parts  # catalogue, database
+        self.there: dict[str, Optional[_Facts]] = {}
+        self.before: dict[str, Optional[DeltaState]] = {}  # of transactions
+        self.database = ".".join(map(quote, parts))
+        self.shown = ".".join(parts)
         self.lease = _TableLease(self)
 
     # Statements
@@ -230,9 +173,9 @@ class _Run:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Have the database alone, after what killed runs left is put right; leave no staging."""
-        sql = f"SHOW DATABASES IN {quote(self.order.parts[0])}"
+        sql = f"SHOW DATABASES IN {quote(self.parts[0])}"
         there = {row[0].lower() for row in self.ask("listing databases", sql)}
-        made = self.order.parts[1].lower() not in there
+        made = self.parts[1].lower() not in there
         if made:
             self.ask("making the database", f"CREATE DATABASE {self.database}")
         try:
@@ -295,10 +238,10 @@ class _Run:
 
     def look(self, frames: Frames) -> None:
         """Refuse what may not be replaced, and note how tables are before they are changed."""
-        read = {self._full(name) for name in self.order.read if not is_path(name)}
-        paths = [path for path in self.order.read if is_path(path)]
+        read = {self._full(name) for name in self.asked.read if not is_path(name)}
+        paths = [path for path in self.asked.read if is_path(path)]
         for table in self.tables:
-            shown = ".".join([*self.order.parts, table])
+            shown = ".".join([*self.parts, table])
             if shown.lower() in read:
                 raise same_place_error(shown)
             facts = self.there[table] = self.facts(table)
@@ -307,14 +250,14 @@ class _Run:
             if facts.location:
                 places = [facts.location, *spellings(facts.location)]
                 known = any(overlapping(path, facts.location) for path in paths)
-                if known or is_source(places, self.order.sources):
+                if known or is_source(places, self.asked.sources):
                     raise same_place_error(shown)
             self._check(table, shown, facts)
-            if facts.provider == self.order.kind == "delta":
+            if facts.provider == self.asked.format == "delta":
                 self.before[table] = self._delta(table).state()
-                if not self.order.overwrite_schema:
+                if not self.asked.overwrite_schema:
                     with failing(f"reading the columns of table {table!r}"):
-                        rows = self._stored(table, frames[table])
+                        rows = self.stored(table, frames[table])
                         same_columns(rows, self.spark.table(self.at(table)), table)
 
     def _full(self, name: str) -> str:
@@ -326,18 +269,18 @@ class _Run:
         return ".".join(parts).lower()
 
     def _check(self, table: str, shown: str, facts: _Facts) -> None:
-        if self.order.if_exists == "fail":
+        if self.asked.if_exists == "fail":
             raise ConnectorError(
                 f"The table {shown!r} exists.",
                 hint='Choose another database, or pass if_exists="replace".',
             )
-        transaction = facts.provider == self.order.kind == "delta"
+        transaction = facts.provider == self.asked.format == "delta"
         if facts.type not in (("MANAGED", "EXTERNAL") if transaction else ("MANAGED",)):
             raise ConnectorError(
                 f"{shown!r} cannot be replaced: it is {facts.type or 'none of managed tables'}.",
                 hint="Choose another database, or drop it first.",
             )
-        if not facts.run and table not in self.order.foreign:
+        if not facts.run and table not in self.asked.foreign:
             raise ConnectorError(
                 f"SynthoHive did not make the table {shown!r}.",
                 hint="Choose another database; or name the table, if it may be replaced.",
@@ -349,16 +292,9 @@ class _Run:
 
     # Rows
 
-    def _stored(self, table: str, frame: DataFrame) -> DataFrame:
-        return stored(frame, self._config(table), self.order.kind, self.metadata.dialect or "")
-
-    def _config(self, table: str) -> TableConfig:
-        known = self.metadata.tables.get(table)
-        return TableConfig(name=table) if known is None else known
-
     def stage(self, table: str, frame: DataFrame) -> DataFrame:
         """Write the rows of a table where nobody looks; return them as they were written."""
-        rows, name = self._stored(table, frame), self.own_name(table)
+        rows, name = self.stored(table, frame), self.own_name(table)
         with failing(f"writing table {table!r}"):
             self._make(name, table, rows)
             self._fill(name, rows)
@@ -369,20 +305,20 @@ class _Run:
 
     def _make(self, name: str, table: str, rows: DataFrame) -> None:
         """Make an empty table, laid out as one that it will stand for."""
-        config, laid_out = self._config(table), ""
+        config, laid_out = self.config(table), ""
         if self.there[table] is not None:
             found = self.spark.catalog.listColumns(self.at(table))
             columns = [column.name for column in found if column.isPartition]
             if columns and set(rows.columns).issuperset(columns):
                 laid_out = f"PARTITIONED BY ({', '.join(map(quote, columns))}) "
         properties = properties_of(self.provenance, self.token)
-        if self.order.kind == "delta":
+        if self.asked.format == "delta":
             properties |= mapped(rows.columns)
         comment = f"COMMENT {literal(config.comment)} " if config.comment else ""
         self.ask(
             f"making table {table!r}",
             f"CREATE TABLE {self.at(name)} ({columns_sql(rows, config)}) "
-            f"USING {self.order.kind} {laid_out}{comment}"
+            f"USING {self.asked.format} {laid_out}{comment}"
             f"TBLPROPERTIES {properties_sql(properties)}",
         )
 
@@ -411,7 +347,7 @@ class _Run:
         plan = self.at(f"synthohive_{self.token}_plan")
         with failing("writing the plan"):
             frame = self.spark.createDataFrame(rows, "number INT, name STRING, version BIGINT")
-            frame.write.format(self.order.kind).saveAsTable(plan)
+            frame.write.format(self.asked.format).saveAsTable(plan)
         step("plan written")
         for table in self.tables:
             self._put(table, staged[table])
@@ -437,7 +373,7 @@ class _Run:
             with failing(f"replacing the rows of table {table!r}"):
                 place = self._delta(table)
                 place.mark(properties_of(self.provenance, self.token))
-                name, schema = self.at(table), self.order.overwrite_schema
+                name, schema = self.at(table), self.asked.overwrite_schema
                 place.replace_rows(staged, state, self.token, schema=schema, name=name)
             return
         if self.there[table] is not None:
@@ -453,7 +389,7 @@ class _Run:
                 self._fill(table, staged)
 
     def _rename(self, before: str, after: str) -> None:
-        new = f"{quote(self.order.parts[1])}.{quote(after)}"  # a catalogue's name may not be there
+        new = f"{quote(self.parts[1])}.{quote(after)}"  # a catalogue's name may not be there
         sql = f"ALTER TABLE {self.at(before)} RENAME TO {new}"
         self.ask(f"naming a table {after!r}", sql)
 
@@ -470,7 +406,7 @@ class _Run:
     def _keys(self) -> Iterator[tuple[str, str, str, str]]:
         """Yield each key's table, name, label and statement, those that others refer to first."""
         for table in self.tables:
-            if key := self._config(table).pk:
+            if key := self.config(table).pk:
                 columns, label = ", ".join(map(quote, key)), f"{table}({', '.join(key)})"
                 yield table, f"{table}_synthohive_pk", label, f"PRIMARY KEY ({columns})"
         for number, (table, link) in enumerate(self.metadata.foreign_keys()):
@@ -500,7 +436,7 @@ class _TableLease(Lease):
 
     def create(self, text: str) -> bool:
         """See the base class."""
-        sql = f"CREATE TABLE {self._table} (token STRING) USING {self._run.order.kind}"
+        sql = f"CREATE TABLE {self._table} (token STRING) USING {self._run.asked.format}"
         try:
             self._run.spark.sql(f"{sql} COMMENT {literal(text)}").collect()
         except spark_errors():
