@@ -295,9 +295,9 @@ class BlockGenerator:
             with in_column(name):
                 array = self._key_column(name, block)
                 columns[name] = _with_nulls(array, self._empty(name, block, attributes))
+        made_up = self.run.numbers(self.name, rows)
         for name in roles.personal:
             with in_column(name):
-                made_up = self.run.numbers(self.name, rows)
                 columns[name] = self._made_up(name, made_up, self._empty(name, block, attributes))
         schema = self.fitted.schema
         arrays = [

@@ -20,12 +20,12 @@ from synthohive.generate.conditions import Conditions
 from synthohive.generate.making import make_tables, refuse_loss
 from synthohive.generate.row_counts import expected_rows
 from synthohive.generate.run import Early, Generated, Run
-from synthohive.generate.shard_plan import SHARD_SIZE, ShardSize, cut_tables
+from synthohive.generate.shard_plan import SHARD_SIZE, Cut, ShardSize, cut_tables
 from synthohive.generate.shards import Shards
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.tables.block_store import TableSpool
 
-__all__ = ["generate_database", "planned_shards", "writing_to"]
+__all__ = ["cut_of", "generate_database", "planned_shards", "writing_to"]
 
 Ready = Callable[[str, TableSpool], None]
 
@@ -114,27 +114,32 @@ def writing_to(folder: Path) -> Iterator[None]:
         ) from exc
 
 
-def planned_shards(run: Run, size: ShardSize, ready: Ready = _nobody) -> Shards:
+def cut_of(run: Run, size: ShardSize) -> Cut:
+    """Decide which tables of a run are cut, and start other processes if it is worth it."""
+    rows = expected_rows(run.fitted, run.scale, run.num_rows)
+    cut = cut_tables(run.fitted, rows, size)
+    run.blocks.expect(max(sum(rows.values()) // BLOCK_ROWS, cut.shards))
+    return cut
+
+
+def planned_shards(run: Run, cut: Cut, ready: Ready = _nobody) -> Shards:
     """Make the tables that are not cut; return what makes the others.
 
     Parameters
     ----------
     run : Run
         Gets the tables.
-    size : ShardSize
+    cut : Cut
     ready : callable, optional
         As of :func:`generate_database`.
     """
-    rows = expected_rows(run.fitted, run.scale, run.num_rows)
-    cut = cut_tables(run.fitted, rows, size)
-    run.blocks.expect(max(sum(rows.values()) // BLOCK_ROWS, cut.shards))
     whole = [name for name in run.fitted.plan.order if name not in cut.tables]
     make_tables(run, whole, partial(_final, run, ready))
     return Shards.planned(run, cut)
 
 
 def _generate(run: Run, ready: Ready, size: ShardSize) -> dict[str, TableSpool]:
-    shards = planned_shards(run, size, ready)
+    shards = planned_shards(run, cut_of(run, size), ready)
     if shards.order:
         _generate_shards(run, shards)
     for name in shards.order:

@@ -135,18 +135,13 @@ class Shards:
         if plan.driver is None:
             raise RuntimeError(f"{name!r} has no driving key")
         label, parents = plan.driver.label(name), self.edges[plan.driver.parent]
-        key, whole = run.fitted.tables[name].keys[label], int(parents[-1])
+        key = run.fitted.tables[name].keys[label]
         asked, share = run.num_rows.get(name), key.null_share
         total = None if asked is None else round(asked * (1.0 - share))
         there = {p: made.spool.rows for p, made in run.tables.items()}
         here = ({p: int(rows[i]) for p, rows in self._sizes().items()} for i in range(count))
         self.limits[name] = limits = [largest_group(run, name, {**there, **h}) for h in here]
-        parts = enumerate(zip(parents, parents[1:]))
-        linked = [
-            key.fan_out.total(int(b - a), total, limit=limits[i], among=(int(a), whole))
-            for i, (a, b) in parts
-        ]
-        self.linked[name] = np.asarray(linked, dtype=np.int64)
+        self.linked[name] = key.fan_out.totals(parents, total, limits)
         so_far = np.concatenate([[0], np.cumsum(self.linked[name])])
         if asked is not None and total is not None:
             without = shares_of(asked - total, parents)

@@ -25,10 +25,9 @@ import pyarrow as pa
 from synthohive._workspace import Workspace
 from synthohive.exceptions import ConnectorError
 from synthohive.generate.block_pool import BlockPool
-from synthohive.generate.database import planned_shards, writing_to
-from synthohive.generate.row_counts import expected_rows
+from synthohive.generate.database import cut_of, planned_shards, writing_to
 from synthohive.generate.run import Run
-from synthohive.generate.shard_plan import SHARD_SIZE, ShardSize, cut_tables
+from synthohive.generate.shard_plan import SHARD_SIZE, ShardSize
 from synthohive.generate.shards import Shards
 from synthohive.interface.requests import Request, check_room
 
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SparkTables", "spark_tables"]
 
-_BLOCKS = "name STRING, shard INT, content BINARY"
+_BLOCKS = "name STRING, content BINARY"
 """A block of a table, as a stream of Arrow's."""
 _FILE = "shards"
 _TASKS = 8
@@ -145,15 +144,14 @@ def _by_driver(request: Request, folder: Path, size: ShardSize) -> Shards:
     from joblib.externals.loky import wrap_non_picklable_objects
 
     fitted = request.fitted
-    rows = expected_rows(fitted, request.scale, request.num_rows)
-    cut = cut_tables(fitted, rows, size).tables
-    check_room(fitted, request.num_rows, request.scale, cut)
     with writing_to(folder), BlockPool(request.n_jobs, folder) as blocks:
         run = Run(
             fitted, request.seed, request.scale, folder, fitted.with_entity_rows(request.num_rows),
             request.enforce_constraints, dict(request.conditions), blocks=blocks,
         )  # fmt: skip
-        shards = planned_shards(run, size)
+        cut = cut_of(run, size)
+        check_room(fitted, run.num_rows, run.scale, cut.tables)
+        shards = planned_shards(run, cut)
         # Models may be of the user's own classes, which the workers may not know.
         known = wrap_non_picklable_objects(shards, keep_wrapper=False)
         (folder / _FILE).write_bytes(pickle.dumps(known))
@@ -255,7 +253,7 @@ class _MadeShards:
                     made = self.bundle.shards().made(number, place)
                     for name, spool in made.tables.items():
                         for block in spool.batches():
-                            yield _packed(name, number, block)
+                            yield _packed(name, block)
 
 
 @dataclass(frozen=True)
@@ -270,19 +268,16 @@ class _KeptBlocks:
         for batch in batches:
             for number in batch.column(0).to_pylist():
                 for block in spool.block(number).to_batches():
-                    yield _packed(self.name, 0, block)
+                    yield _packed(self.name, block)
 
 
-def _packed(name: str, shard: int, block: pa.RecordBatch) -> pa.RecordBatch:
+def _packed(name: str, block: pa.RecordBatch) -> pa.RecordBatch:
     sink = pa.BufferOutputStream()
     options = pa.ipc.IpcWriteOptions(compression="lz4")  # half of the bytes, for a tenth of making
     with pa.ipc.new_stream(sink, block.schema, options=options) as writer:
         writer.write_batch(block)
     content = pa.array([sink.getvalue().to_pybytes()], pa.binary())
-    number = pa.array([shard], pa.int32())
-    return pa.RecordBatch.from_arrays(
-        [pa.array([name]), number, content], ["name", "shard", "content"]
-    )
+    return pa.RecordBatch.from_arrays([pa.array([name]), content], ["name", "content"])
 
 
 def _taken_apart(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -7,8 +7,9 @@ and the counts themselves come from the distribution over the full table.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, Optional
 
 import numpy as np
@@ -117,24 +118,35 @@ class FanOutModel:
         counts[order] = self._ascending(parents, total, growth, limit, among)
         return counts
 
-    def total(
-        self,
-        parents: int,
-        total: Optional[int],
-        *,
-        limit: Optional[int] = None,
-        among: Optional[tuple[int, int]] = None,
-    ) -> int:
-        """Return the sum of :meth:`counts`, which does not depend on who has how many.
+    def totals(
+        self, edges: IntArray, total: Optional[int], limits: Sequence[Optional[int]]
+    ) -> IntArray:
+        """Return the sums of :meth:`counts` of all parts, which do not depend on who has how many.
 
         Parameters
         ----------
-        parents, total, limit, among
+        edges : ndarray of int64, shape (parts + 1,)
+            The number of each part's first parent, and of all parents.
+        total : int, optional
+        limits : sequence of (int or None), of length parts
             As there.
         """
-        if parents == 0 or not len(self.counts_):
-            return 0
-        return int(self._ascending(parents, total, 1.0, limit, among).sum())
+        whole, found = int(edges[-1]), np.zeros(len(limits), dtype=np.int64)
+        if not whole or not len(self.counts_):
+            return found
+
+        @lru_cache(maxsize=1)
+        def of_all(limit: Optional[int]) -> IntArray:
+            return self._ascending(whole, total, 1.0, limit, None)
+
+        sizes = np.diff(edges).tolist()
+        for part, (first, parents, limit) in enumerate(zip(edges.tolist(), sizes, limits)):
+            if total is None:
+                counts = self._ascending(parents, None, 1.0, limit, (first, whole))
+            else:
+                counts = of_all(limit)[_spread(first, parents, whole)]
+            found[part] = counts.sum()
+        return found
 
     def _ascending(
         self,

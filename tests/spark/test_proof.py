@@ -291,9 +291,7 @@ def test_a_run_is_proved_and_scored_as_on_one_machine(spark: Any, tmp_path: Path
     astray = frames["orders"].selectExpr("id", "shop + 1000 AS shop", "paid")
     frames["orders"] = astray
     with pytest.raises(ConstraintViolationError, match=r"orders: 420 rows break orders\(shop\)"):
-        write_folders(
-            frames, tmp_path / "other", known.metadata, origin, Asked("parquet", check=look)
-        )
+        write_folders(frames, tmp_path / "other", known.metadata, origin, asked)
     assert not list((tmp_path / "other").rglob("*.parquet"))
 
 
