@@ -6,10 +6,18 @@
   {{- return(adapter.dispatch("as_number", "synthohive")(expression, kind)) -}}
 {% endmacro %}
 
-{#- PostgreSQL, Redshift. -#}
+{#- PostgreSQL. -#}
 {% macro default__as_number(expression, kind) %}
   {%- if kind in ("date", "timestamp") -%}
     {{ return(synthohive.as_double("extract(epoch from " ~ expression ~ ")")) }}
+  {%- endif -%}
+  {{ return(synthohive.as_double(expression)) }}
+{% endmacro %}
+
+{#- Here the epoch of a timestamp is a whole number of seconds. -#}
+{% macro redshift__as_number(expression, kind) %}
+  {%- if kind in ("date", "timestamp") -%}
+    {{ return(synthohive.as_double("datediff(microsecond, timestamp '1970-01-01 00:00:00', " ~ expression ~ ")") ~ " / 1e6") }}
   {%- endif -%}
   {{ return(synthohive.as_double(expression)) }}
 {% endmacro %}

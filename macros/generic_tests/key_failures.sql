@@ -12,8 +12,14 @@
     {% for column in key %}f.{{ column }}, {% endfor %}
     f.{{ counted }},
     t.n_rows,
-    case when t.n_rows = 0 then 'the table is empty' else '{{ message }}' end as message
-  from totals t
-  left join {{ failing }} f on t.n_failing > {{ limit }}
-  where t.n_failing > {{ limit }} {% if not allow_empty %}or t.n_rows = 0{% endif %}
+    '{{ message }}' as message
+  from {{ failing }} f
+  cross join totals t
+  where t.n_failing > {{ limit }}
+  {% if not allow_empty %}
+  union all
+  select {% for column in key %}null, {% endfor %}null, n_rows, 'the table is empty'
+  from totals
+  where n_rows = 0
+  {% endif %}
 {%- endmacro %}

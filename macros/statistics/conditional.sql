@@ -20,11 +20,11 @@
   shares as (
     select
       g, cs, cr,
-      sum(cs) over (partition by g) as ns,
-      sum(cr) over (partition by g) as nr,
+      sum(cs) over (partition by {{ synthohive.partition_key("g") }}) as ns,
+      sum(cr) over (partition by {{ synthohive.partition_key("g") }}) as nr,
       {% if measure == "ks" %}
-      sum(cs) over (partition by g order by v rows unbounded preceding) as rs,
-      sum(cr) over (partition by g order by v rows unbounded preceding) as rr
+      sum(cs) over (partition by {{ synthohive.partition_key("g") }} order by v rows unbounded preceding) as rs,
+      sum(cr) over (partition by {{ synthohive.partition_key("g") }} order by v rows unbounded preceding) as rr
       {% else %}
       cs as rs,
       cr as rr

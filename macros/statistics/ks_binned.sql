@@ -16,7 +16,7 @@
   {%- set right_column = reference_column or column -%}
   {%- set right = synthohive.filled_values(reference, right_column, kind, reference_where, synthohive.as_number(right_column, kind)) -%}
   {%- set rows -%}
-    select v, s, r, coalesce(floor(greatest(least((v - lo) / width, {{ bins - 1 }}), 0)), 0) as bin
+    select v, s, r, coalesce({{ synthohive.as_integer("floor(greatest(least((v - lo) / width, " ~ (bins - 1) ~ "), 0))") }}, 0) as bin
     from (
       select v, 1 as s, 0 as r from ({{ left }}) a
       union all

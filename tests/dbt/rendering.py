@@ -25,9 +25,10 @@ def _return(value: Any) -> None:
 
 
 class Macros:
-    """The macros of `macros/adapters` and `macros/statistics` for one adapter type.
+    """The macros of the adapters, statistics and generic tests for one adapter type.
 
-    Each is called as in dbt: ``Macros("duckdb").ks("candidate", "reference", "amount")``.
+    Each is called as in dbt: ``Macros("duckdb").ks("candidate", "reference", "amount")``, a generic
+    test by its macro's name: ``Macros("duckdb").test_unique_key("candidate", ["id"])``.
     """
 
     def __init__(self, adapter: str) -> None:
@@ -37,9 +38,12 @@ class Macros:
             synthohive=self, adapter=_Adapter(self, adapter), execute=False, **{"return": _return}
         )
         self._found: dict[str, Callable[..., Any]] = {}
-        for folder in ("adapters", "statistics"):
+        for folder in ("adapters", "statistics", "generic_tests"):
             for path in sorted((ROOT / "macros" / folder).glob("*.sql")):
-                module = environment.from_string(path.read_text(encoding="utf-8")).module
+                text = path.read_text(encoding="utf-8")
+                # As dbt does: a test is a macro of another name.
+                text = text.replace("{% test ", "{% macro test_").replace("endtest", "endmacro")
+                module = environment.from_string(text).module
                 for name, value in vars(module).items():
                     if callable(value) and not name.startswith("_"):
                         self._found[name] = value

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlglot
 
+from tests.dbt import restrictions
 from tests.dbt.rendering import Macros
 
 CALLS: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
@@ -57,6 +58,63 @@ def test_each_statistic_parses(
     assert isinstance(statement, sqlglot.exp.Select)
     assert statement.selects[0].alias == "value"
     assert not list(statement.find_all(sqlglot.exp.Anonymous)) or engine == "bigquery", sql
+
+
+COLUMNS = {
+    **dict.fromkeys(("id", "a", "k", "l"), "bigint"),
+    **dict.fromkeys(("b", "category"), "text"),
+    "day": "date",
+    "moment": "moment",
+    "price": "double",
+}
+TYPES = {"float": "double", "number": "bigint", "date": "date", "unknown": "bigint"}
+TESTS: list[tuple[str, dict[str, Any]]] = [
+    ("no_orphans", {"to": "p", "columns": ["k", "l"], "to_columns": ["k", "l"]}),
+    ("unique_key", {"columns": ["k"], "allow_nulls": False}),
+    ("tvd_drift", {"column_name": "category", "reference": "real_rows"}),
+]
+
+
+@pytest.mark.parametrize("engine", restrictions.ENGINES)
+def test_nothing_is_asked_that_an_engine_refuses(engine: str) -> None:
+    macros = Cached(engine)
+    for statistic, positional, named in CALLS:
+        sql = getattr(macros, statistic)(*positional, **named)
+        moment = TYPES.get(named.get("kind", "timestamp"), "moment")
+        assert not restrictions.refused(sql, engine, {**COLUMNS, "moment": moment}), statistic
+    for test, named in TESTS:
+        sql = getattr(macros, f"test_{test}")("candidate_rows", **named)
+        assert not restrictions.refused(sql, engine, COLUMNS), test
+
+
+BROKEN = [
+    ("bigquery", "select sum(price) over (partition by price) as value from t", "PARTITION BY"),
+    ("bigquery", "with r as (select floor(id / 2) as bin from t) "
+     "select max(1) over (partition by bin) as value from r", "PARTITION BY"),
+    ("redshift", "select sum(id) over (order by id) as value from t", "frame"),
+    ("bigquery", "select 1 as value from t left join p on t.id > 3", "outer join"),
+    ("redshift", "select 1 as value from t full join p on t.id < p.id", "outer join"),
+    ("snowflake", "select id as value from t where exists (select 1 from p where p.id > t.id)",
+     "correlated"),
+    ("redshift", "select id as value from t where not exists (select 1 from p where not exists "
+     "(select 1 from q where q.id = t.id))", "correlated"),
+    ("databricks", "select (select max(p.id) from p where p.id = t.id) as value from t",
+     "correlated"),
+    ("bigquery", "select count(*) as nulls from t", "reserved word"),
+    ("snowflake", "select count(*) as start from t", "reserved word"),
+    ("snowflake", "select cast(moment as double precision) as value from t", "no cast leads"),
+    ("databricks", "select cast(day as double) as value from t", "no cast leads"),
+    ("redshift", "select extract(epoch from moment) as value from t", "INTEGER"),
+    ("redshift", "select isnan(price) as value from t", "not a function"),
+    ("bigquery", "select cast(id as double precision) as value from t", "not a function or type"),
+    ("snowflake", "select coalesce(id) as value from t", "COALESCE"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("engine", "sql", "said"), BROKEN)
+def test_what_an_engine_refuses_would_be_seen(engine: str, sql: str, said: str) -> None:
+    found = restrictions.refused(sql, engine, COLUMNS)
+    assert any(said in one for one in found), found
 
 
 def test_a_broken_statement_would_be_seen() -> None:
