@@ -71,7 +71,7 @@ def write_properties(
     document = _load(written, file) if file.exists() else {"version": 2}
     if not isinstance(document, dict) or not isinstance(document.get("sources", []), list):
         raise SchemaError(f"{str(file)!r} is no properties file of dbt.", hint="Name another one.")
-    _merge(document.setdefault("sources", []), draft.sources())
+    _merge(document.setdefault("sources", []), _unshared(draft.sources()))
     _replace(written, document, file)
     return file
 
@@ -123,7 +123,7 @@ class _Draft:
         self.schema = schema
         self.rng = rng
         self.real = str(self.metadata.schema_name)
-        self.known = _source_names(manifest, self.real, file_schema=schema)
+        self.known = _references(manifest, self.real, file_schema=schema)
         engine: Any = getattr(self.reader, "engine", None)  # frames and files have none
         dialect = DefaultDialect() if engine is None else engine.dialect
         self.quote = dialect.identifier_preparer.quote
@@ -151,8 +151,7 @@ class _Draft:
         return found
 
     def _reference(self, table: str) -> str:
-        source, name = self.known.get(table, (self.real, table))
-        return f"source('{source}', '{name}')"
+        return self.known.get(table, f"source('{self.real}', '{table}')")
 
     def _own(self, table: str) -> str:
         return f"source('{self.schema}', '{table}')"
@@ -215,17 +214,32 @@ class _Draft:
             yield self._test("fan_out_drift", {**key, **real, "max_ks": limit})
 
 
-def _source_names(
-    manifest: Optional[Manifest], real: str, *, file_schema: str
-) -> dict[str, tuple[str, str]]:
-    """Return (source, table) by identifier of the project's sources over the real schema."""
+def _references(manifest: Optional[Manifest], real: str, *, file_schema: str) -> dict[str, str]:
+    """Return, by identifier, how the project names the tables of the real schema."""
     if manifest is None:
         return {}
+    real_tables = [r for r in manifest.relations.values() if r.schema == real]
     return {
-        relation.identifier: (relation.source, relation.name)
-        for relation in manifest.relations.values()
-        if relation.source and relation.schema == real and relation.source != file_schema
+        **{r.identifier: f"ref('{r.name}')" for r in real_tables if not r.source},
+        **{
+            r.identifier: f"source('{r.source}', '{r.name}')"
+            for r in real_tables
+            if r.source and r.source != file_schema
+        },
     }
+
+
+def _unshared(value: Any) -> Any:
+    """Return a copy in which no list or mapping stands twice, as YAML would make it an alias.
+
+    A block whose anchor is elsewhere cannot be deleted without breaking the file. Anchors that
+    users wrote are kept: they are in what was read, not in what is added.
+    """
+    if isinstance(value, dict):
+        return {key: _unshared(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unshared(item) for item in value]
+    return value
 
 
 def _merge(existing: list[Any], drafted: list[dict[str, Any]]) -> None:

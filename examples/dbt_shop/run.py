@@ -14,16 +14,11 @@ import sys
 import time
 from pathlib import Path
 
-import duckdb
-from sqlalchemy import create_engine
+from load import load
 
 from dbt_synthohive import build
-from synthohive.connectors.sql import SqlWarehouse
 
 PROJECT = Path(__file__).resolve().parent
-sys.path.insert(0, str(PROJECT.parent))
-from shop import build_shop  # noqa: E402 - beside this folder
-
 SYNTHETIC = "--target synthetic --vars '{synthohive_schemas: {raw: raw_synthetic}}'"
 
 
@@ -60,24 +55,6 @@ def main() -> int:
     dbt(f"run-operation synthohive.profile_drift --args '{marts}'")
     print(f"\nDone in {time.perf_counter() - started:.0f} s. The warehouse: {warehouse}")
     return 0
-
-
-def load(warehouse: Path, customers: int) -> None:
-    """Load the shop's tables into the schema ``raw``, types kept and keys left out."""
-    source = warehouse.with_name("shop.db")
-    build_shop(source, customers=customers)
-    reader = SqlWarehouse(create_engine(f"sqlite:///{source}"))
-    for old in (warehouse, warehouse.with_name(f"{warehouse.name}.wal")):
-        old.unlink(missing_ok=True)
-    with duckdb.connect(str(warehouse)) as db:
-        db.execute("CREATE SCHEMA raw")
-        for name in reader.metadata.tables:
-            for number, batch in enumerate(reader.read(name)):
-                db.register("batch", batch)
-                into = f"CREATE TABLE raw.{name} AS" if number == 0 else f"INSERT INTO raw.{name}"
-                db.execute(f"{into} SELECT * FROM batch")
-            ((rows,),) = db.execute(f"SELECT count(*) FROM raw.{name}").fetchall()
-            print(f"raw.{name:<14} {rows:>8,} rows")
 
 
 def dbt(command: str) -> None:

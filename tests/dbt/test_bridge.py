@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import yaml
 import dbt_synthohive
 from dbt_synthohive import build, package_path, synthesizer_from_project, write_properties
 from dbt_synthohive.limits import fan_out_limit, limit_of, table_limits
+from dbt_synthohive.properties import _references
+from dbt_synthohive.relations import Manifest
 from synthohive import Metadata, SchemaError, Synthesizer, SynthoHiveError
 from synthohive.exceptions import ConnectorError
 from tests.dbt.project import ROOT
@@ -25,6 +28,11 @@ from tests.dbt.test_operations import Pair, installed, pair  # noqa: F401 - fixt
 USERS = """\
 # Ours.
 version: 2
+anchors:
+  - &tags [ours]
+models:
+  - name: mart
+    config: {{tags: *tags}}
 sources:
   - name: {schema}
     description: made up   # keep this
@@ -35,8 +43,6 @@ sources:
             data_tests:
               - synthohive.ks_drift:
                   arguments: {{reference: "source('shop', 'orders')", max_ks: 0.5}}
-models:
-  - name: mart
 """
 
 
@@ -83,10 +89,13 @@ def test_build(
     text = file.read_text("utf-8")
     assert text.startswith("# Ours.\n")
     assert "description: made up   # keep this" in text
+    assert not re.findall(r"[&*]id\d", text)  # each block can be deleted for itself
     assert "max_ks: 0.5" in text
     assert text.count("reference: \"source('shop', 'orders')\", max_ks: 0.5") == 1
     written = yaml.safe_load(text)
-    assert written["models"] == [{"name": "mart"}]
+    assert "  - &tags [ours]\n" in text
+    assert "config: {tags: *tags}\n" in text
+    assert written["models"] == [{"name": "mart", "config": {"tags": ["ours"]}}]
     (own,) = (s for s in written["sources"] if s["name"] == schema)
     (orders,) = (t for t in own["tables"] if t["name"] == "orders")
     (amount,) = (c for c in orders["columns"] if c["name"] == "amount")
@@ -103,6 +112,24 @@ def test_build(
     again = synthesizer_from_project(folder, target=target)  # the copy is not taken for a source
     assert again.metadata.schema_name == pair.real
     assert [p.name for p in file.parent.glob(".*")] == []
+
+
+def test_real_tables_are_called_what_the_project_calls_them() -> None:
+    place = {"database": "d", "schema": "raw"}
+    seed = {**place, "resource_type": "seed", "name": "people", "alias": "raw_people"}
+    model = {**place, "resource_type": "model", "name": "m", "schema": "analytics"}
+    source = {**place, "resource_type": "source", "name": "o"}
+    nodes = {"seed.p.people": seed, "model.p.m": model}
+    sources = {
+        name: {**source, "source_name": name, "identifier": identifier}
+        for name, identifier in (("shop", "orders"), ("copy", "people"))
+    }
+    manifest = Manifest({"nodes": nodes, "sources": sources})
+    assert _references(manifest, "raw", file_schema="copy") == {
+        "raw_people": "ref('people')",
+        "orders": "source('shop', 'o')",
+    }
+    assert _references(None, "raw", file_schema="copy") == {}
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,10 +26,6 @@ GENERIC = sorted(
 PROPERTIES = {
     name: {a["name"]: a for a in macro["arguments"]} for name, macro in described(ROOT).items()
 }
-SHORTER = (
-    '"raw_synthetic", select="raw"',
-    '"raw_again", select=["raw.categories", "raw.products"]',
-)
 FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
@@ -95,57 +90,68 @@ def _run(command: str, folder: Path, environment: dict[str, str]) -> tuple[int, 
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.slow
-def test_the_tutorial(tmp_path: Path) -> None:
-    """Every command and file of the tutorial, in order, on the example project."""
-    project = tmp_path / "dbt_shop"
-    shutil.copytree(
-        ROOT / "examples" / "dbt_shop",
-        project,
-        ignore=shutil.ignore_patterns(
-            "target", "dbt_packages", "logs", "*.lock", "_raw_synthetic.yml"
-        ),
-    )
-    (project / "packages.yml").unlink()
-    (project / "macros" / "source.sql").unlink()
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'examples'}",
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DBT_SHOP_DUCKDB": str(tmp_path / "shop.duckdb"),
-    }
-    load = (
-        "from run import load; from pathlib import Path; "
-        f"load(Path({str(tmp_path)!r}, 'shop.duckdb'), 100)"
-    )
-    subprocess.run([sys.executable, "-c", load], check=True, env=environment, cwd=project)
-
-    ran: dict[str, str] = {}
-    for kind, title, body in FENCE.findall((DOCS / "tutorial.md").read_text("utf-8")):
+def _follow(page: str, folder: Path, environment: dict[str, str]) -> dict[str, str]:
+    """Type what a page says, in its order; return what each command said."""
+    said: dict[str, str] = {}
+    for kind, title, body in FENCE.findall(page):
         if title:
-            # In one call as in steps: for two of the tables, as all have been made by then.
-            shorter = body.replace("epochs=30", "epochs=1").replace(*SHORTER)
-            (project / title).write_text(shorter, "utf-8")
-        elif kind == "bash":
-            for command in body.strip().splitlines():
-                code, said = _run(command, project, environment)
-                ran[command] = said
-                # One epoch leaves drift; but a test that cannot run is another matter.
-                drifted = command == "dbt test --select tag:synthetic" and "Failure in test" in said
-                assert code == 0 or drifted, said
-    assert len(ran) == 8
-    assert "raw_again" in ran["python rebuild.py"]
-    tests = next(out for command, out in ran.items() if command.startswith("dbt test"))
+            (folder / title).write_text(body, "utf-8")
+        for command in body.strip().splitlines() if kind == "bash" else ():
+            if command.startswith("cd "):
+                folder = folder / command[3:]
+                continue
+            code, said[command] = _run(command, folder, environment)
+            # So few rows leave drift; but a test that cannot run is another matter.
+            drifted = command.startswith("dbt test") and "Failure in test" in said[command]
+            assert code == 0 or drifted, said[command]
+    return said
+
+
+@pytest.fixture
+def as_a_reader(tmp_path: Path) -> dict[str, str]:
+    """Give an environment in which the repository's address leads to these examples.
+
+    What pip would install is installed.
+    """
+    remote = tmp_path / "remote"
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", f"--git-dir={remote}/.git"]
+    for arguments in (
+        ["init", "--quiet", str(remote)],
+        [f"--work-tree={ROOT}", "add", "examples"],
+        ["commit", "--quiet", "--message=examples"],
+    ):
+        subprocess.run([*git, *arguments], cwd=ROOT, check=True, capture_output=True)
+    return {
+        **{name: value for name, value in os.environ.items() if name != "DBT_PROFILES_DIR"},
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "PIP_NO_INDEX": "1",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{remote}.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://github.com/synthohive/synthohive.git",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+@pytest.mark.slow
+def test_the_tutorial(tmp_path: Path, as_a_reader: dict[str, str]) -> None:
+    """Every command and file of the tutorial as they stand, in order."""
+    said = _follow((DOCS / "tutorial.md").read_text("utf-8"), tmp_path, as_a_reader)
+    assert len(said) == 11
+    shop = tmp_path / "synthohive" / "examples" / "dbt_shop"
+    example = (ROOT / "examples" / "dbt_shop" / "macros" / "source.sql").read_text("utf-8")
+    assert (shop / "macros" / "source.sql").read_text("utf-8") == example
+    assert "products_synthetic" in said["python rebuild.py"]
+    tests = said["dbt test --select tag:synthetic"]
     assert "Runtime Error" not in tests
     assert not re.findall(
         r"Failure in test \S*(?:no_orphans|unique_key|no_copied_values|row_count)", tests
     )
-    real, synthetic = (out for command, out in ran.items() if command.startswith("dbt build"))
+    real, synthetic = (out for command, out in said.items() if command.startswith("dbt build"))
     counts = [re.search(r"PASS=(\d+) WARN=0 ERROR=0 SKIP=0", out) for out in (real, synthetic)]
     assert counts[0] is not None
     assert counts[1] is not None
     assert counts[0][1] == counts[1][1]
-    profile = next(out for command, out in ran.items() if "profile_drift" in command)
+    profile = next(out for command, out in said.items() if "profile_drift" in command)
     assert "customer_orders" in profile
     assert "within their limits" in profile

@@ -76,6 +76,32 @@ OVERRIDE = """{% macro source() %}
   {{ return(synthohive.synthetic_source(builtins.source(*varargs))) }}
 {% endmacro %}
 """
+OVER_SEEDS = {
+    "macros/ref.sql": """{% macro ref() %}
+  {{ return(synthohive.synthetic_ref(builtins.ref(*varargs, **kwargs))) }}
+{% endmacro %}
+""",
+    "seeds/people.csv": "id,name\n1,real\n",
+    "seeds/_seeds.yml": """
+seeds:
+  - name: people
+    columns:
+      - name: name
+        data_tests:
+          - accepted_values:
+              name: name_is_real
+              arguments: {values: [real]}
+              config: {severity: warn}
+""",
+    "snapshots/_snapshots.yml": """
+snapshots:
+  - name: people_history
+    relation: ref('people')
+    config: {unique_key: id, strategy: check, check_cols: all}
+""",
+    "models/names.sql": "select p.name, h.name as name_before from {{ ref('people') }} p "
+    "join {{ ref('people_history') }} h on h.id = p.id",
+}
 
 
 class Pair:
@@ -209,14 +235,30 @@ def test_the_whole_way(pair: Pair) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("pair", ["duckdb"], indirect=True)
-def test_sources_lead_to_the_synthetic_schema(pair: Pair) -> None:
-    switch = {"synthohive_schemas": {pair.real: pair.synthetic}}
-    pair.sql(f"UPDATE {pair.synthetic}.customers SET region = 'nowhere'")
-    place = "synthohive_tests" if pair.project.target == "duckdb" else f"{pair.real}_models"
-    for variables, nowhere in (({}, False), (switch, True)):
-        pair.project.dbt("build", "--select", "source:shop+", *pair.vars(**variables))
-        rows = pair.sql(f"SELECT DISTINCT region FROM {place}.mart")
-        assert (rows == [("nowhere",)]) == nowhere
+def test_sources_seeds_and_snapshots_lead_to_the_synthetic_schema(pair: Pair) -> None:
+    copy = pair.synthetic
+    switch = {
+        "synthohive_schemas": {pair.real: copy},
+        "synthohive_refs": {"seeds": copy, "people_history": copy},
+    }
+    pair.sql(f"""
+      UPDATE {copy}.customers SET region = 'nowhere';
+      CREATE TABLE {copy}.people AS SELECT 1 AS id, 'made' AS name;
+      CREATE TABLE {copy}.people_history AS SELECT 1 AS id, 'made before' AS name;
+    """)
+    for name, content in OVER_SEEDS.items():
+        (pair.project.folder / name).parent.mkdir(exist_ok=True)
+        (pair.project.folder / name).write_text(content, "utf-8")
+    left = ["--exclude-resource-type", "seed", "--exclude-resource-type", "snapshot"]
+    for variables, options, region, person, status in (
+        ({}, [], None, ("real", "real"), "pass"),
+        (switch, left, "nowhere", ("made", "made before"), "warn"),
+    ):
+        built = pair.project.dbt("build", *options, *pair.vars(**variables))
+        regions = pair.sql("SELECT DISTINCT region FROM synthohive_tests.mart")
+        assert (regions == [("nowhere",)]) == (region is not None)
+        assert pair.sql("SELECT * FROM synthohive_tests.names") == [person]
+        assert built.nodes["name_is_real"]["status"] == status
     # Drift tests go on comparing with the real tables.
     file = pair.project.folder / "models" / "_synthetic.yml"
     file.write_text(pair.operate("generate_tests"), "utf-8")
@@ -226,6 +268,12 @@ def test_sources_lead_to_the_synthetic_schema(pair: Pair) -> None:
     (region,) = (v for k, v in found.items() if "domain_drift" in k and "customers_region" in k)
     (born,) = (v for k, v in found.items() if "ks_drift" in k and "customers_born" in k)
     assert (region, born) == ("fail", "pass")  # against itself, each would fail
+
+    typos = {"synthohive_schemas": {"shop_bd": copy}, "synthohive_refs": {"sedes": copy}}
+    outcome = pair.project.dbt("run", "--select", "mart", "names", *pair.vars(**typos), check=False)
+    assert "no source lies in the schema 'shop_bd'" in outcome.output
+    assert "Sources lie in: shop_db" in outcome.output
+    assert "'sedes', which the variable synthohive_refs names, is none of seeds" in outcome.output
 
 
 @pytest.mark.slow

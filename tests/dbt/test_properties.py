@@ -13,7 +13,7 @@ from tests.dbt.project import ROOT
 MACROS = ROOT / "macros"
 PROPERTIES = described(ROOT)
 FILES = sorted(MACROS.rglob("*.sql"))
-PUBLIC = {"profile_drift", "generate_tests", "synthetic_source"}
+PUBLIC = {"profile_drift", "generate_tests", "synthetic_ref", "synthetic_source"}
 
 
 def _signature(text: str) -> tuple[str, list[str]]:
