@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 import pytest
 import yaml
 
 from tests.dbt.conftest import FinishedRun
-from tests.dbt.project import CONFIGURED, GENERIC, ROOT, consumer
+from tests.dbt.project import CONFIGURED, GENERIC
 
 
 def _of(tested: FinishedRun, tag: str, name: str) -> list[str]:
@@ -98,35 +95,3 @@ def test_arguments_are_refused_with_the_tests_name(tested: FinishedRun) -> None:
         wrong.unlink()
     assert outcome.code != 0
     assert "no_orphans: 2 columns cannot lead to 1 to_columns" in outcome.output
-
-
-REPAIRED = ["--exclude", "tag:planted", "tag:configured", "path:models/planted"]
-
-
-@pytest.mark.slow
-def test_a_consumer_installs_by_git_and_builds(folder: Path) -> None:
-    """What it builds is the same on PostgreSQL, where the tests above have run it."""
-    if not (ROOT / ".git").exists():
-        pytest.skip("not a git clone")
-    revision = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
-    package = f"{{git: 'file://{ROOT}', revision: {revision}}}"
-    environment = {"SYNTHOHIVE_DBT_DUCKDB": str(folder.parent / "git.duckdb")}
-    project = consumer(folder, "duckdb", environment, package)
-    project.dbt("deps")
-    assert not (folder / "dbt_packages" / "synthohive").is_symlink()
-    built = project.dbt("build", *REPAIRED)
-    assert "ERROR=0" in built.output
-    assert sum(n["status"] == "pass" for n in built.nodes.values()) >= 20
-    # The package brings nothing of its own into the project that installs it.
-    assert not [k for k in built.nodes if k.startswith("synthohive_drift_report")]
-    planted = folder / "models" / "repaired" / "orders.sql"
-    planted.write_text(
-        planted.read_text("utf-8")
-        + "\nunion all select 901, 1, 'sent', 10, 1, cast(null as timestamp), 'A1'\n",
-        "utf-8",
-    )
-    broken = project.dbt("build", *REPAIRED, check=False)
-    assert broken.code == 1
-    assert "Failure in test synthohive_no_orphans_orders_customer_id" in broken.output
