@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Optional, Union
+from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 from dbt_synthohive.names import check_names
 from dbt_synthohive.package import package_path
@@ -16,19 +16,37 @@ from dbt_synthohive.relations import Manifest, PathLike, load_manifest
 from dbt_synthohive.runner import run_dbt
 from synthohive import SchemaError, Synthesizer, WriteSummary
 
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
 __all__ = ["BuildResult", "TestOutcome", "build"]
 
 
 @dataclass(frozen=True)
 class TestOutcome:
-    """One dbt test: its name, status (``pass``, ``warn``, ``fail``, ``error``) and failing rows."""
+    """One dbt test: its name, status (``pass``, ``warn``, ``fail``, ``error``) and failing rows.
+
+    Attributes
+    ----------
+    value, allowed : float, optional
+        What a test that did not pass found (of keys: how many rows), and its limit.
+    group : str
+        The group that is furthest from the reference's, where the test compares groups.
+    """
 
     name: str
     status: str
     failures: int
     message: str
+    value: Optional[float] = None
+    allowed: Optional[float] = None
+    group: str = ""
 
     __test__ = False  # no test of this package's own
+
+    def __str__(self) -> str:
+        found = "" if self.value is None else f": {self.value:.4g}, allowed {self.allowed or 0:.4g}"
+        return f"{self.status}  {self.name}{found}{self.group and f', in group {self.group!r}'}"
 
 
 @dataclass(frozen=True)
@@ -62,7 +80,7 @@ class BuildResult:
 
     def __str__(self) -> str:
         lines = [str(self.summary), f"{len(self.tests)} dbt tests, {len(self.failed)} failed"]
-        lines += [f"  {test.status}  {test.name}" for test in self.failed]
+        lines += [f"  {test}" for test in self.failed]
         return "\n".join(lines)
 
 
@@ -126,8 +144,28 @@ def build(
     write_properties(synthesizer, schema, file)
     chosen = ["test", "--select", f"tag:{TAG},source:{schema}"]
     ran = run_dbt(project_dir, chosen, target=target, profiles_dir=profiles_dir)
-    tests = tuple(TestOutcome(**node) for node in ran)
+    tests = tuple(_outcome(node, engine) for node in ran)
     return BuildResult(synthesizer, summary, file, tests)
+
+
+def _outcome(node: dict[str, Any], engine: Engine) -> TestOutcome:
+    """Return a test's outcome; dbt tells only how many rows fail, so they are asked for again."""
+    sql = node.pop("sql")
+    outcome = TestOutcome(**node)
+    if outcome.status not in ("fail", "warn"):
+        return outcome
+    with engine.connect() as connection:
+        plain = connection.execution_options(no_parameters=True)
+        found = plain.exec_driver_sql(f"SELECT * FROM ({sql}\n) failing").mappings().first()
+    row = {key.lower(): value for key, value in (found or {}).items()}
+    value = row.get("statistic_value", row.get("n_failing"))
+    allowed, group = row.get("allowed"), row.get("group_value")
+    return replace(
+        outcome,
+        value=None if value is None else float(value),
+        allowed=None if allowed is None else float(allowed),
+        group="" if group is None else str(group),
+    )
 
 
 def _real_sources(manifest: Manifest, schema: str) -> Optional[list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
@@ -14,7 +14,7 @@ from ruamel.yaml.error import YAMLError
 from sqlalchemy.engine.default import DefaultDialect
 
 from dbt_synthohive.limits import Limit, fan_out_limit, table_limits
-from dbt_synthohive.names import check_names
+from dbt_synthohive.names import check_names, short_name
 from dbt_synthohive.relations import Manifest, PathLike, load_manifest
 from synthohive import ForeignKey, Metadata, SchemaError, Synthesizer, SynthoHiveError
 
@@ -124,6 +124,7 @@ class _Draft:
         self.rng = rng
         self.real = str(self.metadata.schema_name)
         self.known = _references(manifest, self.real, file_schema=schema)
+        self.taken = _test_names(manifest, file_schema=schema)
         engine: Any = getattr(self.reader, "engine", None)  # frames and files have none
         dialect = DefaultDialect() if engine is None else engine.dialect
         self.quote = dialect.identifier_preparer.quote
@@ -156,18 +157,24 @@ class _Draft:
     def _own(self, table: str) -> str:
         return f"source('{self.schema}', '{table}')"
 
-    def _test(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        return {f"synthohive.{name}": {"arguments": dict(arguments), "config": {"tags": [TAG]}}}
+    def _test(
+        self, test: str, table: str, columns: Sequence[str], arguments: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        name = short_name(test, table, columns, self.schema, self.taken)
+        body = {"name": name, "arguments": dict(arguments), "config": {"tags": [TAG]}}
+        return {f"synthohive.{test}": body}
 
     def _table(self, name: str, rows: Any, count: int) -> dict[str, Any]:
         table = self.metadata.tables[name]
         tests = list(self._keys(name, count))
         columns: dict[str, list[dict[str, Any]]] = {}
         if count:
-            tests.insert(0, self._test("row_count_ratio", {"reference": self._reference(name)}))
+            reference = {"reference": self._reference(name)}
+            tests.insert(0, self._test("row_count_ratio", name, (), reference))
             personal = {column for owner, column in self.personal if owner == name}
             for limit in table_limits(table, rows, personal, self.rng):
-                test = self._test(limit.test, self._arguments(name, limit))
+                about = [column for column in (limit.column, limit.other) if column]
+                test = self._test(limit.test, name, about, self._arguments(name, limit))
                 columns.setdefault(limit.column, []).append(test)
         tests += columns.pop("", [])
         found: dict[str, Any] = {"name": name}
@@ -201,17 +208,18 @@ class _Draft:
             if all(column in table.columns for column in columns):
                 nulls = list(columns) != table.pk
                 listed = [self.quote(column) for column in columns]
-                yield self._test("unique_key", {"columns": listed, "allow_nulls": nulls})
+                key = {"columns": listed, "allow_nulls": nulls}
+                yield self._test("unique_key", name, columns, key)
         for fk in table.foreign_keys:
-            key = {
+            link = {
                 "columns": [self.quote(column) for column in fk.columns],
                 "to": self._own(fk.parent),
                 "to_columns": [self.quote(column) for column in fk.parent_columns],
             }
-            yield self._test("no_orphans", key)
+            yield self._test("no_orphans", name, fk.columns, link)
             limit = fan_out_limit(dict(self.reader.fan_out(name, fk).histogram), self.rng)
             real = {"reference": self._reference(name), "reference_to": self._reference(fk.parent)}
-            yield self._test("fan_out_drift", {**key, **real, "max_ks": limit})
+            yield self._test("fan_out_drift", name, fk.columns, {**link, **real, "max_ks": limit})
 
 
 def _references(manifest: Optional[Manifest], real: str, *, file_schema: str) -> dict[str, str]:
@@ -240,6 +248,13 @@ def _unshared(value: Any) -> Any:
     if isinstance(value, list):
         return [_unshared(item) for item in value]
     return value
+
+
+def _test_names(manifest: Optional[Manifest], *, file_schema: str) -> set[str]:
+    """Return the names of the project's tests but those that the file itself is about."""
+    own = f"sources.{file_schema}"
+    tests = manifest.tests if manifest else []
+    return {str(test["name"]) for test in tests if test.get("file_key_name") != own}
 
 
 def _merge(existing: list[Any], drafted: list[dict[str, Any]]) -> None:

@@ -43,7 +43,8 @@ def run_dbt(
     Returns
     -------
     list of dict
-        Name, status, failures and message of each node that ran. Failing tests are results.
+        Name, status, failures, message and compiled SQL of each node that ran. Failing tests are
+        results.
 
     Raises
     ------
@@ -91,8 +92,10 @@ def _child(answer: str, *arguments: str) -> None:
             "status": str(getattr(result.status, "value", result.status)),
             "failures": int(getattr(result, "failures", None) or 0),
             "message": str(result.message or ""),
+            "sql": str(getattr(result.node, "compiled_code", None) or ""),
         }
         for result in ran or []
+        if (result.node.resource_type, result.status) != ("operation", "success")  # a hook
     ]
     error = ""
     if returned.exception is not None:

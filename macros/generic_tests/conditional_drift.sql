@@ -20,6 +20,6 @@
     {%- set join = {"to": to, "reference_to": reference_to, "columns": columns, "to_columns": to_columns or columns} -%}
   {%- endif -%}
   {%- set kind = synthohive.column_kind(reference, reference_column or column_name) -%}
-  {%- set statistic = synthohive.conditional(model, reference, column_name, by, reference_column, reference_by, join, measure, min_group_rows, reference_where, kind) -%}
-  {{ synthohive.drift_failures(statistic, model, reference, column_name ~ " by " ~ by, "conditional_" ~ measure, max_difference, reference_column or reference_where) }}
+  {%- set statistic = synthohive.conditional(model, reference, column_name, by, reference_column, reference_by, join, measure, min_group_rows, reference_where, kind, synthohive.is_personal(reference_to if to else reference, reference_by or by)) -%}
+  {{ synthohive.drift_failures(statistic, model, reference, column_name ~ " by " ~ by, "conditional_" ~ measure, max_difference, reference_column or reference_where, grouped=true) }}
 {% endmacro %}

@@ -2,13 +2,13 @@
   The failing row of a drift test, if there is one: the statistic is above its limit, or has no
   value because one side has no rows (or no values), or a table is compared with itself, which
   would always pass (`other_side` is what else tells the sides apart). `statistic_sql` gives one
-  row (value, n_rows, n_reference).
+  row (value, n_rows, n_reference), and with `grouped` a `group_value`: the group that the row is about.
 -#}
-{% macro drift_failures(statistic_sql, model, reference, column, statistic, limit, other_side=none) %}
-  {{- return(adapter.dispatch("drift_failures", "synthohive")(statistic_sql, model, reference, column, statistic, limit, other_side)) -}}
+{% macro drift_failures(statistic_sql, model, reference, column, statistic, limit, other_side=none, grouped=false) %}
+  {{- return(adapter.dispatch("drift_failures", "synthohive")(statistic_sql, model, reference, column, statistic, limit, other_side, grouped)) -}}
 {% endmacro %}
 
-{% macro default__drift_failures(statistic_sql, model, reference, column, statistic, limit, other_side) %}
+{% macro default__drift_failures(statistic_sql, model, reference, column, statistic, limit, other_side, grouped) %}
   {%- set itself = model | string == reference | string and not other_side -%}
   select
     '{{ synthohive.label(model) }}' as table_name,
@@ -19,6 +19,7 @@
     {{ limit }} as allowed,
     found.n_rows,
     found.n_reference,
+    {{ "found.group_value" if grouped else synthohive.as_text("null") }} as group_value,
     case
       {% if itself %}when 1 = 1 then 'compared with itself: `reference` is the table that is tested'{% endif %}
       when found.n_rows = 0 then 'nothing to test: no rows, or only NULLs'

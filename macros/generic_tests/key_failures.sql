@@ -1,6 +1,6 @@
 {#-
   The end of a key test, after the CTEs `relation` and `failing` (the key's columns and `counted`):
-  one row for each failing key if they hold more than `limit` rows, or one for an empty table.
+  one row for each failing key if they hold more than `limit` rows (SQL, which may use t.n_rows), or one for an empty table.
 -#}
 {% macro key_failures(relation, key, failing, counted, message, limit, allow_empty) %}
   totals as (
@@ -12,14 +12,16 @@
     {% for column in key %}f.{{ column }}, {% endfor %}
     f.{{ counted }},
     t.n_rows,
+    t.n_failing,
+    {{ limit }} as allowed,
     '{{ message }}' as message
   from {{ failing }} f
   cross join totals t
   where t.n_failing > {{ limit }}
   {% if not allow_empty %}
   union all
-  select {% for column in key %}null, {% endfor %}null, n_rows, 'the table is empty'
-  from totals
-  where n_rows = 0
+  select {% for column in key %}null, {% endfor %}null, t.n_rows, t.n_failing, {{ limit }}, 'the table is empty'
+  from totals t
+  where t.n_rows = 0
   {% endif %}
 {%- endmacro %}

@@ -13,8 +13,9 @@
   {%- endfor -%}
   {%- set sources = [] -%}
   {%- set tables = [] -%}
+  {%- set taken = synthohive.test_names(synthohive.source_name(places[0])) -%}
   {%- for group in checks | rejectattr("test", "none") | groupby("table") -%}
-    {%- do tables.append(synthohive.table_properties(group[0], group[1], places, tags)) -%}
+    {%- do tables.append(synthohive.table_properties(group[0], group[1], places, tags, taken)) -%}
   {%- endfor -%}
   {%- do sources.append(dict(synthohive.source_header(places[0]), tables=tables)) -%}
   {%- set undeclared = [] -%}

@@ -1,4 +1,4 @@
-{#- The columns of a relation that the project marks as personal data: meta `pii` or `contains_pii`, or the tag `pii`. -#}
+{#- The columns of a relation that the project marks as personal data: meta `pii`, `contains_pii` or `synthohive: {pii: …}`, or the tag `pii`. -#}
 {% macro personal_columns(relation) %}
   {%- set found = [] -%}
   {%- for node in (graph.sources.values() | list) + (graph.nodes.values() | list) -%}
@@ -7,7 +7,7 @@
       {%- for column in node.columns.values() -%}
         {%- set meta = dict(column.meta or {}, **((column.config or {}).meta or {})) -%}
         {%- set tags = (column.tags or []) + ((column.config or {}).tags or []) -%}
-        {%- if meta.pii or meta.contains_pii or "pii" in tags -%}{%- do found.append(column.name) -%}{%- endif -%}
+        {%- if meta.pii or meta.contains_pii or (meta.synthohive or {}).pii or "pii" in tags -%}{%- do found.append(column.name) -%}{%- endif -%}
       {%- endfor -%}
     {%- endif -%}
   {%- endfor -%}

@@ -1,5 +1,5 @@
-{#- A table of a properties file with its tests, from its checks. -#}
-{% macro table_properties(table, checks, places, tags) %}
+{#- A table of a properties file with its tests, from its checks. The tests' names are added to `taken`. -#}
+{% macro table_properties(table, checks, places, tags, taken) %}
   {%- set own, columns = [], {} -%}
   {#- An empty real table proves nothing, and a test of one cannot pass. -#}
   {%- for check in checks if not check.empty -%}
@@ -9,7 +9,8 @@
       {%- do arguments.update({name: synthohive.node_text(place, value) if place else (value | list if value is sequence and value is not string else value)}) -%}
     {%- endfor -%}
     {%- if check.limit_name -%}{%- do arguments.update({check.limit_name: check.limit}) -%}{%- endif -%}
-    {%- set test = {"synthohive." ~ check.test: {"arguments": arguments, "config": {"tags": tags | list}}} -%}
+    {%- set name = synthohive.short_name(check.test, table, check.column, places[0].schema, taken) -%}
+    {%- set test = {"synthohive." ~ check.test: {"name": name, "arguments": arguments, "config": {"tags": tags | list}}} -%}
     {%- set column = check.under or check.column -%}
     {%- if not column or "columns" in arguments -%}
       {%- do own.append(test) -%}

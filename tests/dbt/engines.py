@@ -45,7 +45,7 @@ class Warehouse:
         arguments = {k: self._named(v) for k, v in arguments.items()}
         sql = getattr(self.macros, statistic)(*[self._tables[t] for t in tables], **arguments)
         (row,) = self._query(sql)
-        return {k: None if v is None else float(v) for k, v in row.items()}
+        return {k: v if v is None or isinstance(v, str) else float(v) for k, v in row.items()}
 
     def _named(self, value: Any) -> Any:
         if isinstance(value, dict):

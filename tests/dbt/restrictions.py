@@ -29,7 +29,8 @@ _TEMPORAL = {
 _FLOATS = (exp.DataType.Type.FLOAT, exp.DataType.Type.DOUBLE)
 _MOMENTS = {*exp.DataType.TEMPORAL_TYPES}
 _FUNCTIONS = "abs avg ceil coalesce count floor greatest grouping least ln lower max min nullif " \
-    "sqrt stddev sum exists over partition in and as from on sets by then cast"  # fmt: skip
+    "row_number sqrt stddev sum exists over partition in and as from on sets by then " \
+    "cast"  # fmt: skip
 _OWN_FUNCTIONS = {
     "bigquery": "is_nan to_json_string unix_date unix_micros",
     "snowflake": "date_part",

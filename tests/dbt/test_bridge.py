@@ -43,6 +43,13 @@ sources:
             data_tests:
               - synthohive.ks_drift:
                   arguments: {{reference: "source('shop', 'orders')", max_ks: 0.5}}
+              - synthohive.conditional_drift:
+                  name: never_near_enough
+                  arguments:
+                    by: '"order"'
+                    reference: source('shop', 'orders')
+                    max_difference: -1
+                  config: {{tags: [synthetic]}}
 """
 
 
@@ -84,6 +91,10 @@ def test_build(
     (email,) = (k for k in statuses if "no_copied_values" in k)
     assert statuses[email] == "pass"
     assert result.success == (not result.failed)
+    (far,) = (test for test in result.failed if test.name == "never_near_enough")
+    assert far.value is not None
+    assert (0 <= far.value <= 1, far.allowed, far.group in ("a", "b")) == (True, -1, True)
+    assert f"  fail  never_near_enough: {far.value:.4g}, allowed -1, in group" in str(result)
     assert f"{len(result.tests)} dbt tests, {len(result.failed)} failed" in str(result)
 
     text = file.read_text("utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -219,8 +220,13 @@ def test_the_whole_way(pair: Pair) -> None:
 
     broken = pair.project.dbt("test", "--select", "tag:synthetic", *pair.vars(), check=False)
     failed = [k for k, status in broken.statuses("synthetic").items() if status == "fail"]
-    assert any("no_orphans" in k and "refunds_customer__line" in k for k in failed)
-    assert any("ks_drift" in k and "Odd_Name" in k for k in failed)
+    assert "no_orphans_refunds_customer_line" in failed
+    assert "ks_drift_customers_Odd_Name" in failed
+    line = r"FAIL +no_orphans +refunds +customer, line +1 +0 +e\.g\. \(100000, 0\)\n +(.*)\n"
+    (shown,) = re.findall(line, broken.output)
+    assert shown == "dbt show --select no_orphans_refunds_customer_line"
+    seen = pair.project.dbt(*shown.split()[1:], *pair.vars())
+    assert "100000" in seen.output
 
     report = {"synthohive_drift_report": {"reference": pair.real, "candidate": pair.synthetic}}
     pair.project.dbt("run", "--select", "synthohive_drift_report", *pair.vars(**report))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 
@@ -54,7 +56,10 @@ def _stored(tested: FinishedRun, prefix: str) -> list[tuple[object, ...]]:
 
 def test_stored_failures_tell_what_was_found(tested: FinishedRun) -> None:
     (drift,) = _stored(tested, "synthohive_tvd_drift_customers_drifted")
-    table, column, reference, statistic, value, allowed, rows, reference_rows, message = drift
+    table, column, reference, statistic, value, allowed, rows, reference_rows, group, message = (
+        drift
+    )
+    assert group is None
     assert str(table).endswith("customers_drifted")
     assert (column, statistic) == ("region", "tvd")
     assert str(reference).endswith("real_customers")
@@ -71,6 +76,29 @@ def test_an_empty_table_and_missing_values_are_told_apart(tested: FinishedRun) -
     assert empty[-1] == "nothing to test: no rows, or only NULLs"
     (row,) = _stored(tested, "synthohive_unique_key_customers_empty")
     assert row[-1] == "the table is empty"
+
+
+def test_the_terminal_tells_value_limit_group_and_keys(tested: FinishedRun) -> None:
+    said = tested.outcome.output
+    header = next(line for line in said.splitlines() if re.match(r"\s+test +table", line))
+    assert header.split() == ["test", "table", "column", "value", "allowed", "group"]
+    number = r" +\d\.\d{4}"
+    line = rf"^FAIL  tvd_drift +customers_drifted +region{number} +0\.1000$"
+    assert re.search(line, said, re.MULTILINE), said
+    groups = (
+        rf"^FAIL +conditional_drift +orders_uncorrelated +status by region(?:{number}){{2}}  \w+\n"
+    )
+    assert re.search(groups, said, re.MULTILINE), said
+    orphan = (
+        r"^FAIL +no_orphans +orders_orphaned +customer_id +1 +0 +e\.g\. \(999\)\n +select \* from "
+    )
+    assert re.search(orphan, said, re.MULTILINE), said
+    assert re.search(r"^WARN +ks_drift +customers_drifted +balance", said, re.MULTILINE)
+    assert re.search(r"ks_drift +customers_empty .* nothing to test: no rows", said)
+    (passed, ran) = re.findall(r"SynthoHive: (\d+) of (\d+) tests passed", said)[0]
+    assert int(ran) == len(tested.outcome.nodes)
+    assert int(passed) == sum(n["status"] == "pass" for n in tested.outcome.nodes.values())
+    assert "person" not in said.split(header)[1]
 
 
 def test_failures_show_no_personal_value(tested: FinishedRun) -> None:

@@ -13,7 +13,13 @@ from tests.dbt.project import ROOT
 MACROS = ROOT / "macros"
 PROPERTIES = described(ROOT)
 FILES = sorted(MACROS.rglob("*.sql"))
-PUBLIC = {"profile_drift", "generate_tests", "synthetic_ref", "synthetic_source"}
+PUBLIC = {
+    "generate_tests",
+    "print_results",
+    "profile_drift",
+    "synthetic_ref",
+    "synthetic_source",
+}
 
 
 def _signature(text: str) -> tuple[str, list[str]]:
