@@ -12,7 +12,7 @@
 -#}
 {% macro synthetic_ref(relation) %}
   {%- set wanted = var("synthohive_refs", {}) -%}
-  {%- if not execute or not wanted or synthohive.compares_with_real() -%}
+  {%- if not synthohive.is_redirected(relation, wanted) -%}
     {{ return(relation) }}
   {%- endif -%}
   {%- do synthohive.refuse_unknown_refs(wanted) -%}

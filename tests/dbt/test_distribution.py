@@ -160,6 +160,8 @@ def test_a_consumer_installs_by_version_and_builds(tmp_path: Path, clone: Path, 
     assert sum(n["status"] == "pass" for n in built.nodes.values()) >= 20
     # The package brings nothing of its own into the project that installs it.
     assert not [k for k in built.nodes if k.startswith("synthohive_drift_report")]
+    manifest = json.loads((project.folder / "target" / "manifest.json").read_text("utf-8"))
+    assert "# synthohive" in manifest["docs"]["doc.synthohive.__synthohive__"]["block_contents"]
     orphan = project.folder / "models" / "repaired" / "orders.sql"
     row = "\nunion all select 901, 1, 'sent', 10, 1, cast(null as timestamp), 'A1'\n"
     orphan.write_text(orphan.read_text("utf-8") + row, "utf-8")

@@ -100,6 +100,17 @@ snapshots:
     relation: ref('people')
     config: {unique_key: id, strategy: check, check_cols: all}
 """,
+    "models/_names.yml": """
+unit_tests:
+  - name: rows_of_one_id_meet
+    model: names
+    given:
+      - input: ref('people')
+        rows: [{id: 1, name: a}]
+      - input: ref('people_history')
+        rows: [{id: 1, name: b}, {id: 2, name: c}]
+    expect: {rows: [{name: a, name_before: b}]}
+""",
     "models/names.sql": "select p.name, h.name as name_before from {{ ref('people') }} p "
     "join {{ ref('people_history') }} h on h.id = p.id",
 }
@@ -265,6 +276,7 @@ def test_sources_seeds_and_snapshots_lead_to_the_synthetic_schema(pair: Pair) ->
         assert (regions == [("nowhere",)]) == (region is not None)
         assert pair.sql("SELECT * FROM synthohive_tests.names") == [person]
         assert built.nodes["name_is_real"]["status"] == status
+        assert any("rows_of_one_id_meet" in name for name in built.nodes)  # a unit test of dbt's
     # Drift tests go on comparing with the real tables.
     file = pair.project.folder / "models" / "_synthetic.yml"
     file.write_text(pair.operate("generate_tests"), "utf-8")
