@@ -6,11 +6,6 @@
   {#- dbt keeps the table's name of an earlier run that stored, whether or not this one does. -#}
   {%- set stored = node.relation_name and node.should_store_failures is not false -%}
   {%- set worst = {"no_orphans": "orphan_rows", "unique_key": "key_rows"}.get(node.test_metadata.name, "statistic_value") -%}
-  {%- set found = run_query("select * from " ~ (node.relation_name if stored else "(" ~ node.compiled_code ~ "\n)") ~ " failing order by " ~ worst ~ " desc limit " ~ limit) -%}
-  {%- set names = found.column_names | map("lower") | list -%}
-  {%- set rows = [] -%}
-  {%- for row in found.rows -%}
-    {%- do rows.append(dict(zip(names, row.values()))) -%}
-  {%- endfor -%}
-  {{ return(rows) }}
+  {%- set source = node.relation_name if stored else "(" ~ node.compiled_code ~ "\n)" -%}
+  {{ return(synthohive.rows_of("select * from " ~ source ~ " failing order by " ~ worst ~ " desc limit " ~ limit)) }}
 {% endmacro %}

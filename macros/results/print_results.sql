@@ -17,9 +17,12 @@
     {%- endif -%}
   {%- endfor -%}
   {%- if lines -%}
-    {%- do print("") -%}
-    {%- for line in synthohive.aligned([["", "test", "table", "column", "value", "allowed", "group", "", ""]] + lines) -%}
-      {%- do print(line) -%}
+    {%- set header = ["", "test", "table", "column", "value", "allowed", "group", ""] -%}
+    {%- set table = synthohive.aligned([header] + lines | map(attribute="texts") | list, right=[4, 5]) -%}
+    {%- do print("\n" ~ table[0]) -%}
+    {%- for line in lines -%}
+      {%- do print(table[loop.index]) -%}
+      {%- if line.query -%}{%- do print("      " ~ line.query) -%}{%- endif -%}
     {%- endfor -%}
   {%- endif -%}
   {%- if ran -%}

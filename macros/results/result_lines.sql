@@ -1,6 +1,6 @@
 {#-
-  A result as lines of print_results: status, test, table, column, value, allowed, group, what else there is
-  to say, and the command or query that shows the failing rows.
+  A result as lines of print_results: `texts` (status, test, table, column, value, allowed, group, and what else
+  there is to say), and after the last the `query`, or command, that shows the failing rows.
 -#}
 {% macro result_lines(result, max_rows) %}
   {%- set node = result.node -%}
@@ -21,7 +21,7 @@
     {%- elif row.message != "the statistic is above what is allowed" -%}
       {%- do what.append(row.message) -%}
     {%- endif -%}
-    {%- do lines.append([
+    {%- do lines.append({"texts": [
       result.status | string | upper,
       test.name,
       name,
@@ -30,8 +30,7 @@
       synthohive.shown_number(row.allowed, counts),
       row.group_value or "",
       what | join("") ~ (more if loop.last else ""),
-      query if loop.last else "",
-    ]) -%}
+    ], "query": query if loop.last else none}) -%}
   {%- endfor -%}
   {{ return(lines) }}
 {% endmacro %}

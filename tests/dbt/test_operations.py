@@ -239,6 +239,13 @@ def test_the_whole_way(pair: Pair) -> None:
     seen = pair.project.dbt(*shown.split()[1:], *pair.vars())
     assert "100000" in seen.output
 
+    switch = pair.vars(synthohive_schemas={pair.real: pair.synthetic})
+    found = pair.project.dbt("--quiet", "run-operation", "synthohive.find_orphans", *switch).output
+    assert re.search(r"^orders +customer +customers +1200 +0 +0\.0000$", found, re.MULTILINE)
+    line = r"^refunds +customer, line +orders +300 +1 +0\.0033 +e\.g\. \(100000, 0\)$"
+    assert re.search(line, found, re.MULTILINE), found
+    assert "1 relationships without orphans, 1 with, 0 not checked" in found
+
     report = {"synthohive_drift_report": {"reference": pair.real, "candidate": pair.synthetic}}
     pair.project.dbt("run", "--select", "synthohive_drift_report", *pair.vars(**report))
     place = "synthohive_tests" if pair.project.target == "duckdb" else f"{pair.real}_models"

@@ -14,6 +14,7 @@ MACROS = ROOT / "macros"
 PROPERTIES = described(ROOT)
 FILES = sorted(MACROS.rglob("*.sql"))
 PUBLIC = {
+    "find_orphans",
     "generate_tests",
     "print_results",
     "profile_drift",
