@@ -1,12 +1,16 @@
 {#-
   The shares of categories are those of the reference: the total variation distance is at most
-  `max_tvd`. NULL is one more category.
+  `max_tvd`. NULL is one more category. With `group_by` they are tested within each group.
 -#}
-{% test tvd_drift(model, column_name, reference, reference_column=none, max_tvd=0.1, reference_where=none) %}
-  {{- return(adapter.dispatch("test_tvd_drift", "synthohive")(model, column_name, reference, reference_column, max_tvd, reference_where)) -}}
+{% test tvd_drift(model, column_name, reference, reference_column=none, max_tvd=0.1, reference_where=none, group_by=none, time_bucket=none, reference_group_by=none, min_group_rows=30) %}
+  {{- return(adapter.dispatch("test_tvd_drift", "synthohive")(model, column_name, reference, reference_column, max_tvd, reference_where, group_by, time_bucket, reference_group_by, min_group_rows)) -}}
 {% endtest %}
 
-{% macro default__test_tvd_drift(model, column_name, reference, reference_column, max_tvd, reference_where) %}
-  {%- set statistic = synthohive.tvd(model, reference, column_name, reference_column, none, reference_where) -%}
-  {{ synthohive.drift_failures(statistic, model, reference, column_name, "tvd", max_tvd, reference_column or reference_where) }}
+{% macro default__test_tvd_drift(model, column_name, reference, reference_column, max_tvd, reference_where, group_by, time_bucket, reference_group_by, min_group_rows) %}
+  {%- if group_by -%}
+    {%- set statistic = synthohive.by_group(model, reference, column_name, synthohive.group_of(group_by, time_bucket), reference_column, synthohive.group_of(reference_group_by or group_by, time_bucket), "tvd", min_group_rows, reference_where, "unknown", synthohive.is_personal(reference, reference_group_by or group_by)) -%}
+  {%- else -%}
+    {%- set statistic = synthohive.tvd(model, reference, column_name, reference_column, none, reference_where) -%}
+  {%- endif -%}
+  {{ synthohive.drift_failures(statistic, model, reference, column_name, "tvd", max_tvd, reference_column or reference_where, grouped=group_by) }}
 {% endmacro %}

@@ -1,46 +1,13 @@
 {#-
   Distance of the distributions of `column` within each group of `by`, averaged over the groups by
   their share of the reference: one row (value, n_rows, n_reference, group_value), the last being the group
-  that is furthest, unless `hide_group`. The distance is the total
-  variation ("tvd") or Kolmogorov-Smirnov's ("ks"); a group that the candidate lacks counts as 1.
-  Groups of fewer than `min_group_rows` rows in the reference are left out. With `join` (to,
+  that is furthest, unless `hide_group`. Groups of fewer than `min_group_rows` rows in the reference are left out. With `join` (to,
   reference_to, columns, to_columns) `by` is a column of the parent.
 -#}
 {% macro conditional(candidate, reference, column, by, reference_column=none, reference_by=none, join=none, measure="tvd", min_group_rows=30, reference_where=none, kind="unknown", hide_group=false) %}
   {%- set left = synthohive.grouped_values(candidate, column, by, join, join.to if join else none, none, measure, kind) -%}
   {%- set right = synthohive.grouped_values(reference, reference_column or column, reference_by or by, join, join.reference_to if join else none, reference_where, measure, kind) -%}
-  with counts as (
-    select g, v, {{ synthohive.as_double("sum(s)") }} as cs, {{ synthohive.as_double("sum(r)") }} as cr
-    from (
-      select g, v, 1 as s, 0 as r from ({{ left }}) a
-      union all
-      select g, v, 0 as s, 1 as r from ({{ right }}) b
-    ) u
-    group by g, v
-  ),
-  shares as (
-    select
-      g, cs, cr,
-      sum(cs) over (partition by {{ synthohive.partition_key("g") }}) as ns,
-      sum(cr) over (partition by {{ synthohive.partition_key("g") }}) as nr,
-      {% if measure == "ks" %}
-      sum(cs) over (partition by {{ synthohive.partition_key("g") }} order by v rows unbounded preceding) as rs,
-      sum(cr) over (partition by {{ synthohive.partition_key("g") }} order by v rows unbounded preceding) as rr
-      {% else %}
-      cs as rs,
-      cr as rr
-      {% endif %}
-    from counts
-  ),
-  distances as (
-    select
-      g, max(ns) as ns, max(nr) as nr,
-      case when max(ns) = 0 then 1 else
-        {% if measure == "ks" %}max{% else %}0.5 * sum{% endif %}(abs(rs / nullif(ns, 0) - rr / nullif(nr, 0)))
-      end as distance
-    from shares
-    group by g
-  ),
+  with distances as ({{ synthohive.group_distances(left, right, measure) }}),
   ranked as (
     select
       g, ns, nr, distance,

@@ -42,10 +42,17 @@ class Warehouse:
 
     def row(self, statistic: str, *tables: str, **arguments: Any) -> dict[str, Any]:
         """Return the one row of a statistic over tables of these names."""
+        (row,) = self.rows(statistic, *tables, **arguments)
+        return row
+
+    def rows(self, statistic: str, *tables: str, **arguments: Any) -> list[dict[str, Any]]:
+        """Return the rows of a statistic over tables of these names."""
         arguments = {k: self._named(v) for k, v in arguments.items()}
         sql = getattr(self.macros, statistic)(*[self._tables[t] for t in tables], **arguments)
-        (row,) = self._query(sql)
-        return {k: v if v is None or isinstance(v, str) else float(v) for k, v in row.items()}
+        return [
+            {k: v if v is None or isinstance(v, str) else float(v) for k, v in row.items()}
+            for row in self._query(sql)
+        ]
 
     def _named(self, value: Any) -> Any:
         if isinstance(value, dict):

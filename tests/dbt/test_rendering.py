@@ -29,6 +29,7 @@ CALLS += [
     ),
     ("copied_rows", ("candidate_rows", "real_rows", ["a", "b"]), {}),  # type: ignore[list-item]
     ("conditional", ("candidate_rows", "real_rows", "a", "b"), {"measure": "ks"}),
+    ("by_group", ("candidate_rows", "real_rows", "a", "b"), {"measure": "ks"}),
     (
         "conditional",
         ("candidate_rows", "real_rows", "a", "b"),

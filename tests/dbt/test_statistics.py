@@ -275,6 +275,29 @@ def test_conditional_in_one_table_counts_a_missing_group_as_one(warehouse: Wareh
     _close(row["value"], 10 / 60)
 
 
+@pytest.mark.parametrize(("column", "measure"), [("category", "tvd"), ("amount", "ks")])
+def test_each_group_has_its_distance(warehouse: Warehouse, column: str, measure: str) -> None:
+    by = "parent < 20"
+    rows = warehouse.rows(
+        "by_group", "candidate_rows", "real_rows", column=column, by=f"case when {by} then 1 end",
+        measure=measure, kind=KINDS.get(column, "text"), min_group_rows=30,
+    )  # fmt: skip
+    assert len(rows) == 2
+    for row in rows:
+        sides = [
+            f[(f["parent"] < 20) == (row["group_value"] == "1")][column] for f in (CANDIDATE, REAL)
+        ]
+        left, right = (v.dropna().astype(float) if measure == "ks" else v for v in sides)
+        expected = stats.ks_2samp(left, right).statistic if measure == "ks" else _tvd(left, right)
+        _close(row["value"], float(expected))
+        assert (row["n_rows"], row["n_reference"]) == (len(left), len(right))
+    (none,) = warehouse.rows(
+        "by_group", "candidate_rows", "real_rows", column=column, by="id", measure=measure
+    )
+    assert none["value"] is None
+    assert none["n_rows"] > 0
+
+
 @pytest.mark.parametrize("column", ORDERED)
 def test_outside_range(warehouse: Warehouse, column: str) -> None:
     left, right = _pair(warehouse, column)
