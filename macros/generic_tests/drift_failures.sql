@@ -28,5 +28,6 @@
       else 'the statistic is above what is allowed'
     end as message
   from ({{ statistic_sql }}) found
+  {{ synthohive.only_failing() }}
   where found.value is null or not (found.value <= {{ limit }}) {% if itself %}or 1 = 1{% endif %}
 {%- endmacro %}

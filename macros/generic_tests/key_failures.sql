@@ -7,21 +7,23 @@
     select
       (select count(*) from {{ relation }}) as n_rows,
       (select coalesce(sum({{ counted }}), 0) from {{ failing }}) as n_failing
-  )
+  ),
+  measured as (select n_rows, n_failing, {{ limit }} as allowed from totals t)
+  {{ synthohive.only_failing() }}
   select
     {% for column in key %}f.{{ column }}, {% endfor %}
     f.{{ counted }},
     t.n_rows,
     t.n_failing,
-    {{ limit }} as allowed,
+    t.allowed,
     '{{ message }}' as message
   from {{ failing }} f
-  cross join totals t
-  where t.n_failing > {{ limit }}
+  cross join measured t
+  where t.n_failing > t.allowed
   {% if not allow_empty %}
   union all
-  select {% for column in key %}null, {% endfor %}null, t.n_rows, t.n_failing, {{ limit }}, 'the table is empty'
-  from totals t
-  where t.n_rows = 0
+  select {% for column in key %}null, {% endfor %}null, n_rows, n_failing, allowed, 'the table is empty'
+  from measured
+  where n_rows = 0
   {% endif %}
 {%- endmacro %}

@@ -31,9 +31,9 @@ class FinishedRun:
     url: str
     schema: str
 
-    def rows(self, table: str) -> list[tuple[object, ...]]:
-        """Return a table of stored failures."""
-        audit = f"{self.schema}_dbt_test__audit"
+    def rows(self, table: str, place: str = "_dbt_test__audit") -> list[tuple[object, ...]]:
+        """Return a table of stored failures, or of another schema beside the project's."""
+        audit = f"{self.schema}{place}"
         if self.url.endswith(".duckdb"):
             with duckdb.connect(self.url, read_only=True) as connection:
                 return connection.execute(f'SELECT * FROM {audit}."{table}"').fetchall()
@@ -65,6 +65,9 @@ def tested(
 def _run(project: Project, url: str, schema: str) -> FinishedRun:
     for command in ("deps", "seed", "run"):
         project.dbt(command)
+    arguments = f"{{schema: {schema}, profile: seeds, tables: [real_customers]}}"
+    for _ in range(2):  # the second replaces the first
+        project.dbt("run-operation", "synthohive.store_profile", "--args", arguments)
     return FinishedRun(project, project.dbt("test", "--store-failures", check=False), url, schema)
 
 

@@ -47,12 +47,16 @@ class Warehouse:
 
     def rows(self, statistic: str, *tables: str, **arguments: Any) -> list[dict[str, Any]]:
         """Return the rows of a statistic over tables of these names."""
-        arguments = {k: self._named(v) for k, v in arguments.items()}
-        sql = getattr(self.macros, statistic)(*[self._tables[t] for t in tables], **arguments)
         return [
             {k: v if v is None or isinstance(v, str) else float(v) for k, v in row.items()}
-            for row in self._query(sql)
+            for row in self._query(self.sql(statistic, *tables, **arguments))
         ]
+
+    def sql(self, statistic: str, *tables: str, **arguments: Any) -> str:
+        """Return a statistic's query over tables of these names."""
+        arguments = {k: self._named(v) for k, v in arguments.items()}
+        macro = getattr(self.macros, statistic)
+        return str(macro(*[self._tables[t] for t in tables], **arguments))
 
     def _named(self, value: Any) -> Any:
         if isinstance(value, dict):

@@ -28,11 +28,11 @@ _TEMPORAL = {
 }
 _FLOATS = (exp.DataType.Type.FLOAT, exp.DataType.Type.DOUBLE)
 _MOMENTS = {*exp.DataType.TEMPORAL_TYPES}
-_FUNCTIONS = "abs avg ceil coalesce count floor greatest grouping least ln lower max min nullif " \
-    "row_number sqrt stddev sum exists over partition in and as from on sets by then " \
-    "cast"  # fmt: skip
+_FUNCTIONS = "abs avg ceil coalesce concat count floor greatest grouping least ln lower max md5 " \
+    "min mod nullif percent_rank row_number sqrt stddev sum exists over partition in and as from " \
+    "on sets by then cast"  # fmt: skip
 _OWN_FUNCTIONS = {
-    "bigquery": "is_nan to_json_string unix_date unix_micros",
+    "bigquery": "is_nan to_hex to_json_string unix_date unix_micros",
     "snowflake": "date_part",
     "redshift": "datediff",
     "databricks": "isnan",
@@ -114,7 +114,10 @@ def _float_partitions(statement: Statement) -> Iterator[str]:
 def _open_frames(statement: Statement) -> Iterator[str]:
     for window in statement.tree.find_all(exp.Window):
         ordered, frame = window.args.get("order"), window.args.get("spec")
-        if ordered and isinstance(window.this, exp.AggFunc) and frame is None:
+        aggregate = isinstance(window.this, exp.AggFunc) and not isinstance(
+            window.this, exp.PercentRank
+        )
+        if ordered and aggregate and frame is None:
             yield window.sql()
 
 

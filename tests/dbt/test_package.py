@@ -101,6 +101,32 @@ def test_the_terminal_tells_value_limit_group_and_keys(tested: FinishedRun) -> N
     assert "person" not in said.split(header)[1]
 
 
+def test_the_history_has_all_tests_that_ran(tested: FinishedRun) -> None:
+    rows = tested.rows("synthohive_history", place="")
+    rows = [row for row in rows if row[0] == rows[0][0]]  # of the first run
+    assert {row[2] for row in rows} == {*tested.outcome.nodes}
+    for _, _, name, statistic, _, _, group, status, value, allowed, n_rows, _ in rows:
+        assert status == tested.outcome.nodes[str(name)]["status"]
+        if status == "pass" and n_rows:
+            assert float(value) <= float(allowed), (name, statistic, group)  # type: ignore[arg-type]
+    assert {row[6] for row in rows if row[2] == "ks_by_region_repaired"} >= {"north", "east"}
+
+
+def test_a_profile_is_stored_once(tested: FinishedRun) -> None:
+    rows = tested.rows("synthohive_profiles", place="")
+    assert {(row[0], row[2]) for row in rows} == {("seeds", "real_customers")}
+    columns = [row[3] for row in rows if row[4] == "edge" and float(row[7]) == 0]  # type: ignore[arg-type]
+    assert sorted(map(str, columns)) == ["balance", "customer_id", "signed_up"]
+    regions = {row[5]: row[8] for row in rows if row[3] == "region"}
+    assert sum(map(float, regions.values())) == 80  # type: ignore[arg-type]
+
+
+def test_rows_that_differ_by_a_tie_name_its_columns(tested: FinishedRun) -> None:
+    groups = [row[-2] for row in _stored(tested, "rows_uncorrelated")]
+    assert "amount, tax" in groups
+    assert not {"status", "amount", "tax"} & {*groups}
+
+
 def test_failures_show_no_personal_value(tested: FinishedRun) -> None:
     (copied,) = _stored(tested, "synthohive_no_copied_values_customers_copied_email")
     assert "person7" not in str(copied)

@@ -18,6 +18,8 @@ PUBLIC = {
     "generate_tests",
     "print_results",
     "profile_drift",
+    "store_profile",
+    "store_results",
     "synthetic_ref",
     "synthetic_source",
 }

@@ -29,6 +29,29 @@ CALLS += [
     ),
     ("copied_rows", ("candidate_rows", "real_rows", ["a", "b"]), {}),  # type: ignore[list-item]
     ("conditional", ("candidate_rows", "real_rows", "a", "b"), {"measure": "ks"}),
+    (
+        "stored_ks",
+        (
+            "candidate_rows",
+            "price",
+            "select price as edge, 1e0 as n_below, 2e0 as n_up_to from real_rows",
+        ),
+        {"kind": "float"},
+    ),
+    (
+        "stored_tvd",
+        (
+            "candidate_rows",
+            "category",
+            "select 'value' as part, category as value, 1e0 as n from real_rows",
+        ),
+        {},
+    ),
+    (
+        "told_apart",
+        ("candidate_rows", "real_rows", ["price", "category"]),
+        {"kinds": ["float", "text"]},
+    ),  # type: ignore[list-item]
     ("by_group", ("candidate_rows", "real_rows", "a", "b"), {"measure": "ks"}),
     (
         "conditional",
@@ -57,7 +80,7 @@ def test_each_statistic_parses(
     sql = getattr(Cached(engine), statistic)(*positional, **named)
     (statement,) = sqlglot.parse(sql, dialect=engine, error_level=sqlglot.ErrorLevel.RAISE)
     assert isinstance(statement, sqlglot.exp.Select)
-    assert statement.selects[0].alias == "value"
+    assert statement.selects[0].alias_or_name == "value"
     assert not list(statement.find_all(sqlglot.exp.Anonymous)) or engine == "bigquery", sql
 
 

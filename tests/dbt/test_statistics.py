@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -345,6 +348,103 @@ def test_copied_rows_count_null_as_equal(warehouse: Warehouse) -> None:
     _close(row["value"], sum(r in real for r in rows) / len(rows))
     row = warehouse.row("copied_rows", "candidate_rows", "real_rows", columns=["unfilled"])
     assert row["value"] is None
+
+
+def _cells(
+    frames: list[pd.DataFrame], kinds: list[str], most: int, bins: int, digest: Any
+) -> pd.DataFrame:
+    """Return what `sampled_rows` gives, from frames of Python's own values."""
+    drawn = []
+    for side, frame in enumerate(reversed(frames)):
+        seen: Counter[str] = Counter()
+        digests = []
+        for row in frame.itertuples(index=False):
+            text = "".join("|" if pd.isna(v) else f"|={v}" for v in row)
+            seen[text] += 1
+            digests.append(digest(f"|={side}|={seen[text]}|={text}".encode()).hexdigest())
+        found = frame.iloc[np.argsort(digests)[:most]].copy()
+        drawn.append(found.assign(side=side, place=np.arange(1, len(found) + 1)))
+    rows = pd.concat(drawn, ignore_index=True)
+    for column, kind in zip(frames[0].columns, kinds):
+        filled = rows[column].notna()
+        if kind == "text":
+            rows[column] = ["null" if pd.isna(v) else f"={v}" for v in rows[column]]
+        else:
+            values = pd.to_datetime(rows.loc[filled, column]) if kind == "date" else rows[column]
+            ranks = values.rank(method="min").sub(1) / (filled.sum() - 1)
+            rows[column] = np.floor(bins * ranks).clip(upper=bins - 1).reindex(rows.index)
+            rows[column] = rows[column].fillna(-1).astype(str)
+    return rows
+
+
+def _areas(rows: pd.DataFrame, columns: list[str]) -> dict[str, float]:
+    """Return the area under the curve of whole rows, columns and pairs."""
+    learned, judged = rows[rows["place"] % 2 == 0], rows[rows["place"] % 2 == 1]
+    weights = {}
+    for part in [(c,) for c in columns] + list(combinations(columns, 2)):
+        counts = [learned[learned["side"] == s].groupby(list(part)).size() for s in (0, 1)]
+        r, s = (c.add(0, fill_value=0) for c in counts[0].align(counts[1], fill_value=0))
+        ratio = (s + 0.5) / counts[1].sum() / ((r + 0.5) / counts[0].sum())
+        known = {k if isinstance(k, tuple) else (k,): v for k, v in np.log(ratio).items()}
+        keys = judged[list(part)].itertuples(index=False, name=None)
+        weights[part] = np.array([known.get(key, 0.0) for key in keys])
+    scores = {p: weights[p] - sum(weights[c,] for c in p if len(p) > 1) for p in weights}
+    found = {", ".join(part): score for part, score in scores.items()}
+    found["whole rows"] = np.sum(list(scores.values()), axis=0)
+    own = np.asarray(judged["side"] == 1)
+    return {
+        name: stats.mannwhitneyu(s[own], s[~own]).statistic / (own.sum() * (~own).sum())
+        for name, s in ((k, np.floor(v * 1e9 + 0.5)) for k, v in found.items())
+    }
+
+
+@pytest.mark.slow
+def test_told_apart(warehouse: Warehouse) -> None:
+    columns, kinds = ["category", "parent", "day"], ["text", "number", "date"]
+    frames = [f[columns].copy() for f in (CANDIDATE, REAL)]
+    for frame in frames:
+        frame["day"] = [v.date() for v in frame["day"]]
+    rows = warehouse.rows(
+        "told_apart", "candidate_rows", "real_rows", columns=columns, kinds=kinds,
+        max_rows=400, bins=4,
+    )  # fmt: skip
+    digest = hashlib.sha256 if warehouse.adapter in ("mysql", "mariadb") else hashlib.md5
+    expected = _areas(_cells(frames, kinds, 400, 4, digest), columns)
+    assert {row["group_value"] for row in rows} == set(expected)
+    for row in rows:
+        _close(row["value"], expected[row["group_value"]])
+        assert (row["n_rows"], row["n_reference"]) == (200, 200)
+    (none,) = warehouse.rows("told_apart", "no_rows", "real_rows", columns=columns, kinds=kinds)
+    assert (none["value"], none["n_rows"]) == (None, 0)
+
+
+@pytest.mark.parametrize("column", ORDERED)
+def test_a_stored_profile_of_numbers(warehouse: Warehouse, column: str) -> None:
+    """The edges are stored values, and what they tell is at most 1 / bins less than the exact."""
+    left, right = _pair(warehouse, column)
+    exact, kind = stats.ks_2samp(left, right).statistic, KINDS[column]
+    for bins in (7, 200):
+        edges = warehouse.sql("profile_edges", "real_rows", column=column, kind=kind, bins=bins)
+        row = warehouse.row("stored_ks", "candidate_rows", column=column, kind=kind, edges=edges)
+        assert exact - 1 / bins - 1e-9 <= row["value"] <= exact + 1e-9
+        assert (row["n_rows"], row["n_reference"]) == (len(left), len(right))
+        assert (
+            len(warehouse.rows("profile_edges", "real_rows", column=column, kind=kind, bins=bins))
+            <= bins + 1
+        )
+
+
+def test_a_stored_profile_of_categories(warehouse: Warehouse) -> None:
+    counts = warehouse.sql("profile_values", "real_rows", column="category", min_rows=50)
+    row = warehouse.row("stored_tvd", "candidate_rows", column="category", counts=counts)
+    kept = REAL["category"].value_counts()
+    named = set(kept[kept >= 50].index)
+    assert 0 < len(named) < len(kept)
+    left, right = (
+        f["category"].where(f["category"].isna() | f["category"].isin(named), "<other>")
+        for f in (CANDIDATE, REAL)
+    )
+    _close(row["value"], _tvd(left, right))
 
 
 COLUMN_STATISTICS = [
