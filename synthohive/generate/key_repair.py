@@ -18,7 +18,7 @@ from synthohive.link.assignment import Forbids
 from synthohive.link.row_key_repair import redraw, trade
 from synthohive.link.row_keys import RowKeys
 from synthohive.schema import ForeignKey, TableConfig
-from synthohive.schema.plan import Link
+from synthohive.schema.plan import Link, implied_route
 from synthohive.tables.ancestors import with_rows
 from synthohive.tables.key_hashes import key_hashes
 from synthohive.tables.nulls import any_null
@@ -85,8 +85,7 @@ def repair_keys(run: Run, name: str, made: Generated) -> tuple[Changes, Bools]:
     checks, beside = _bounds(run, name, made, keys)
     if not made.spool.rows or not (checks or _entangled(config, links, made)):
         return Changes(), np.zeros(made.spool.rows, dtype=np.bool_)
-    nothing = np.full(made.spool.rows, -1, dtype=np.int64)
-    given = [nothing if (known := made.chosen(link)) is None else known for link in links]
+    given = _given(run, made, links)
     tables = [ParentsOver(run, name, key).keys() for key in keys]
     whole = RowKeys(config, keys, tables, given, checks=checks, beside=beside)
     # trades first: each parent keeps its number of children by them
@@ -96,6 +95,26 @@ def repair_keys(run: Run, name: str, made: Generated) -> tuple[Changes, Bools]:
         if whole.touched.any() or link.role != "driving":
             made.choose(link, found)
     return _changes(name, whole), left
+
+
+def _given(run: Run, made: Generated, links: Collection[Link]) -> list[IntArray]:
+    """Return each row's parent over each key, where it is known, -1 elsewhere.
+
+    Where a key is implied, the parent over a wider one refers to it: to follow that is cheaper than
+    to look for values. Keys that share columns may disagree; :meth:`RowKeys.wrong` sees to that.
+    """
+    known = {link: rows for link in links if (rows := made.chosen(link)) is not None}
+
+    def found(link: Link) -> IntArray:
+        if link in known:
+            return known[link]
+        for wide, rows in known.items():
+            route = implied_route(run.fitted.metadata, wide.key, link.key)
+            if route is not None:
+                return run.follow(wide.key.parent, route, rows)
+        return np.full(made.spool.rows, -1, dtype=np.int64)
+
+    return [found(link) for link in links]
 
 
 def _changes(name: str, keys: RowKeys) -> Changes:

@@ -19,7 +19,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from synthohive._arrays import IntArray
+from synthohive._arrays import Bools, IntArray
 from synthohive.generate.block_pool import BlockPool
 from synthohive.generate.making import make_tables
 from synthohive.generate.parent_choice import planned_quota
@@ -278,26 +278,28 @@ class Shards:
         what these refer to.
         """
         run, plan = self.run, self.run.fitted.plan
-        found: dict[str, IntArray] = {}
+        # Of each table, which rows: to mark rows is cheaper than to sort their numbers.
+        found: dict[str, Bools] = {}
         waiting: list[tuple[str, IntArray]] = []
         for name, link in self._given_links():
             if link.role == "free":
                 waiting.append((link.key.parent, self._dealt(link, number)[0]))
             elif link.role == "driving":
                 rows = np.arange(*self.edges[name][number : number + 2], dtype=np.int64)
-                waiting.append((link.key.parent, np.unique(self.groups[name].parents_of(rows))))
+                waiting.append((link.key.parent, self.groups[name].parents_of(rows)))
         while waiting:
             name, rows = waiting.pop()
             kept = run.fitted.tables[name].reference is not None
-            known = found.get(name, np.zeros(0, dtype=np.int64))
-            wanted = np.arange(run.size(name), dtype=np.int64) if kept else rows[rows >= 0]
-            found[name] = np.union1d(known, wanted)
-            more = np.setdiff1d(found[name], known, assume_unique=True)
+            known = found.setdefault(name, np.zeros(run.size(name), dtype=np.bool_))
+            wanted = np.full_like(known, kept)
+            wanted[rows[rows >= 0]] = True
+            more = np.flatnonzero(wanted & ~known)
+            known |= wanted
             for link in plan.tables[name].links if len(more) else ():
-                parents = run.parents_of(name, link.key, more)
-                over = run.size(link.key.parent) if kept else 0
-                waiting.append((link.key.parent, np.arange(over) if kept else np.unique(parents)))
-        return found
+                over = np.arange(run.size(link.key.parent) if kept else 0, dtype=np.int64)
+                parents = over if kept else run.parents_of(name, link.key, more)
+                waiting.append((link.key.parent, parents))
+        return {name: np.flatnonzero(rows) for name, rows in found.items()}
 
     def _some(self, name: str, given: dict[str, IntArray], folder: Path) -> Generated:
         """Return some rows of a table that is not cut, numbered from 0 on."""

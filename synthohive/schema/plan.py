@@ -9,7 +9,7 @@ from typing import Literal, Optional
 
 from synthohive.schema import ColumnKind, ForeignKey, Metadata, TableConfig
 
-__all__ = ["Link", "RelationalPlan", "Role", "TablePlan", "may_be_null"]
+__all__ = ["Link", "RelationalPlan", "Role", "TablePlan", "implied_route", "may_be_null"]
 
 Role = Literal["driving", "free", "grouped", "implied", "self", "deferred"]
 CROWD = 250
@@ -305,7 +305,7 @@ def _links(
             role = "self"
         elif not shared:
             role = "free"
-        elif whole and any(_implies(metadata, other, key) for other in earlier):
+        elif whole and any(implied_route(metadata, other, key) is not None for other in earlier):
             role = "implied"
         else:
             role = "grouped"
@@ -313,19 +313,32 @@ def _links(
     return tuple(links)
 
 
-def _implies(metadata: Metadata, wide: ForeignKey, narrow: ForeignKey) -> bool:
-    """Whether following `wide` already guarantees that `narrow` has a parent."""
+def implied_route(
+    metadata: Metadata, wide: ForeignKey, narrow: ForeignKey
+) -> Optional[tuple[ForeignKey, ...]]:
+    """Return the keys by which `wide` guarantees that `narrow` has a parent; None if it does not.
+
+    They lead from a row's parent over `wide` to its parent over `narrow`; none if it is the same.
+
+    Parameters
+    ----------
+    metadata : Metadata
+    wide, narrow : ForeignKey
+        Of one table.
+    """
     if not set(narrow.columns) <= set(wide.columns):
-        return False
+        return None
     there = dict(zip(wide.columns, wide.parent_columns))
     columns = [there[c] for c in narrow.columns]
     if wide.parent == narrow.parent and columns == narrow.parent_columns:
-        return True
-    return any(
-        fk.parent == narrow.parent
-        and dict(zip(fk.columns, fk.parent_columns)) == dict(zip(columns, narrow.parent_columns))
+        return ()
+    leading = (
+        (fk,)
         for fk in metadata.tables[wide.parent].foreign_keys
+        if fk.parent == narrow.parent
+        and dict(zip(fk.columns, fk.parent_columns)) == dict(zip(columns, narrow.parent_columns))
     )
+    return next(leading, None)
 
 
 def _ancestors(name: str, drivers: Mapping[str, Optional[ForeignKey]]) -> tuple[str, ...]:
