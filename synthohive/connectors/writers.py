@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from synthohive.io.base import IfExists, OpenedTo, Provenance
     from synthohive.schema import Metadata
 
-__all__ = ["open_writer"]
+__all__ = ["check_repeated", "open_writer"]
 
 log = get_logger(__name__)
 
@@ -161,7 +161,7 @@ class _Opening:
             )
             if self.if_exists != "rehearse" or other == target:  # schema=… may name another
                 raise same_place_error(target)
-        _check_repeated(self.if_exists, self.replace_foreign, target, given)
+        check_repeated(self.if_exists, self.replace_foreign, target, given)
 
     def schema(
         self,
@@ -292,10 +292,23 @@ def _sum(metadata: Metadata, ddl: SchemaDdl) -> str:
     return hashlib.sha256(f"{metadata.to_json()}\n{made}".encode()).hexdigest()
 
 
-def _check_repeated(
-    if_exists: OpenedTo, repeated: Optional[str], target: str, given: Optional[str]
+def check_repeated(
+    if_exists: str, repeated: Optional[str], target: str, given: Optional[str]
 ) -> None:
-    """Refuse to drop what others made unless its name is said twice."""
+    """Refuse to drop what others made unless its name is said twice.
+
+    Parameters
+    ----------
+    if_exists : str
+    repeated : str, optional
+        What the caller says once more.
+    target, given : str
+        The name, and how the caller wrote it.
+
+    Raises
+    ------
+    ConnectorError
+    """
     if if_exists != "replace_foreign":
         if repeated is not None:
             raise ConnectorError(
@@ -305,7 +318,7 @@ def _check_repeated(
         return
     if repeated is None or repeated not in (target, given):
         raise ConnectorError(
-            f'if_exists="replace_foreign" drops everything in {target!r}, whoever made it.',
+            f'if_exists="replace_foreign" replaces what is in {target!r}, whoever made it.',
             hint=f"If that is meant, repeat the name: replace_foreign={target!r}.",
         )
 

@@ -61,6 +61,7 @@ def save_to_hive(
         Asked(
             "parquet",
             "replace" if overwrite else "fail",
+            "overwrite=True",
             read=places_read(state.source),
             sources=fitted.sources,
         ),

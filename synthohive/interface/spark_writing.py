@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive import _arguments as arguments
+from synthohive.connectors.writers import check_repeated
 from synthohive.exceptions import ConnectorError
 from synthohive.generate.making import refuse_loss
 from synthohive.interface.requests import Request
@@ -110,11 +111,7 @@ class Published:
             raise ConnectorError(
                 f"In Spark's catalogue, no {asked}.", hint="Leave out include=… and resume=…."
             )
-        if self.if_exists == "replace_foreign" and self.replace_foreign != self.schema:
-            raise ConnectorError(
-                "if_exists='replace_foreign' replaces tables that SynthoHive did not make.",
-                hint=f"If that is meant, pass replace_foreign={self.schema!r} as well.",
-            )
+        check_repeated(self.if_exists, self.replace_foreign, self.schema, None)
         return self.schema
 
 

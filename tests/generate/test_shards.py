@@ -16,6 +16,7 @@ import pytest
 
 from synthohive import Metadata, Synthesizer
 from synthohive.generate import database
+from synthohive.generate.conditions import compile_conditions
 from synthohive.generate.database import generate_database
 from synthohive.generate.row_counts import expected_rows
 from synthohive.generate.shard_plan import Cut, ShardSize, cut_tables
@@ -135,6 +136,18 @@ def test_asked_numbers_of_rows_are_reached(shop: Synthesizer) -> None:
             for found in (rows, whole)
         ]
         assert (numbers[0] == numbers[1]).all(), name
+
+
+def test_what_the_caller_fixes_is_so_in_whatever_shard(shop: Synthesizer) -> None:
+    fitted = shop._state()
+    fixed = compile_conditions(fitted, {"people": {"age": {30: 0.3, 60: 0.7}}})
+    found = []
+    for size in (SMALL, WHOLE):
+        with generate_database(fitted, seed=7, conditions=fixed, shard_size=size) as spools:
+            people = spools["people"].column_table(["id", "age"])
+        found.append(dict(zip(*(column.to_pylist() for column in people.columns))))
+    assert set(found[0].values()) == {30, 60}
+    assert found[0] == found[1]
 
 
 def planted(boss: bool = False, **more: Any) -> Synthesizer:

@@ -42,7 +42,7 @@ def test_tables_in_memory_and_of_spark_are_saved(
         assert found.column("kind").to_pylist() == [
             None if pd.isna(kind) else kind for kind in made["pets"].sort_values("id")["kind"]
         ]
-        with pytest.raises(ConnectorError, match="exists"):
+        with pytest.raises(ConnectorError, match=r"exists.*overwrite=True"):
             synth.save_to_hive({"vets": arrow["vets"]}, "hive", overwrite=False)
         rows = spark.table("hive.pets").limit(7)
         assert synth.save_to_hive({"pets": rows}, "hive").rows == {"pets": 7}

@@ -196,7 +196,7 @@ class _Run(Publication):
             ours = self.store.digest(name) in listed.get(name, [])
         if self.asked.if_exists == "fail":
             raise ConnectorError(
-                f"{place} exists.", hint='Choose another place, or pass if_exists="replace".'
+                f"{place} exists.", hint=f"Choose another place, or pass {self.asked.replacing}."
             )
         if not ours:
             raise ConnectorError(

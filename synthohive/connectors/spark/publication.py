@@ -51,6 +51,8 @@ class Asked:
     format : {"delta", "parquet"}
     if_exists : {"fail", "replace"}
         What is done about a table that an earlier run wrote; any other is never replaced.
+    replacing : str
+        How the caller asks for "replace".
     overwrite_schema : bool, default False
         Replace the columns of Delta tables, too, where they are others.
     foreign : collection of str
@@ -69,6 +71,7 @@ class Asked:
 
     format: str
     if_exists: str = "fail"
+    replacing: str = 'if_exists="replace"'
     overwrite_schema: bool = False
     foreign: Collection[str] = ()
     read: Collection[str] = ()

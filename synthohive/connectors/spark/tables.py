@@ -272,7 +272,7 @@ class _Run(Publication):
         if self.asked.if_exists == "fail":
             raise ConnectorError(
                 f"The table {shown!r} exists.",
-                hint='Choose another database, or pass if_exists="replace".',
+                hint=f"Choose another database, or pass {self.asked.replacing}.",
             )
         transaction = facts.provider == self.asked.format == "delta"
         if facts.type not in (("MANAGED", "EXTERNAL") if transaction else ("MANAGED",)):
