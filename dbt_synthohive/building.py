@@ -94,6 +94,7 @@ def build(
     properties: Optional[PathLike] = None,
     seed: Optional[int] = None,
     if_exists: Literal["fail", "replace"] = "replace",
+    require_keys: bool = True,
     **fit: Any,
 ) -> BuildResult:
     """Fit a dbt project's sources, write the synthetic schema, and run its tests in the warehouse.
@@ -111,6 +112,8 @@ def build(
     seed : int, optional
         Of the fit and of the rows.
     if_exists : {"replace", "fail"}
+    require_keys : bool, default True
+        See :func:`~dbt_synthohive.synthesizer_from_project`.
     **fit
         Passed to :meth:`synthohive.Synthesizer.fit`.
 
@@ -122,7 +125,7 @@ def build(
     Raises
     ------
     SchemaError
-        The project does not use the dbt package; nothing was fitted.
+        The project does not use the dbt package, or no key is found; nothing was fitted.
     SynthoHiveError
         dbt cannot run the project, or see :func:`~dbt_synthohive.synthesizer_from_project`.
     """
@@ -136,7 +139,8 @@ def build(
     if select is None:
         select = _real_sources(known, schema)
     engine = engine_from_profile(project_dir, profiles_dir, target)
-    synthesizer = synthesizer_over(engine, manifest, select)  # dbt has just parsed the project
+    # dbt has just read the project
+    synthesizer = synthesizer_over(engine, manifest, select, require_keys=require_keys)
     check_names(synthesizer.metadata, schema)
     synthesizer.fit(seed=seed, **fit)
     summary = synthesizer.to_database(schema=schema, seed=seed, if_exists=if_exists)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
 from dbt_synthohive.relations import Manifest, Relation
@@ -16,12 +16,13 @@ _REFERENCE = re.compile(r"\s*(.+?)\s*\((.+)\)\s*$", re.DOTALL)
 
 @dataclass(frozen=True)
 class Key:
-    """A foreign key as it is stated."""
+    """A foreign key as it is stated, of the table itself or of a model over it."""
 
     columns: tuple[str, ...]
     parent: Relation
     parent_columns: tuple[str, ...]
     origin: str
+    carried: bool = False
 
 
 @dataclass
@@ -38,6 +39,24 @@ class Claims:
     comments: dict[str, str] = field(default_factory=dict)
     comment: Optional[str] = None
     reference: Optional[bool] = None
+
+    def add_unique(self, columns: tuple[str, ...], origin: str) -> None:
+        """Note that columns never repeat together, whatever their order."""
+        if not any({*columns} == {*known} for known in self.unique):
+            self.unique[columns] = origin
+
+    def with_carried(self, carried: Claims) -> Claims:
+        """Return these, and what they leave open of what was carried from models."""
+        joint = replace(self, unique=dict(self.unique))
+        for columns, origin in carried.unique.items():
+            joint.add_unique(columns, origin)
+        return replace(
+            joint,
+            not_null=self.not_null | carried.not_null,
+            keys=[*self.keys, *carried.keys],
+            accepted={**carried.accepted, **self.accepted},
+            personal={**carried.personal, **self.personal},
+        )
 
 
 def claims_of(manifest: Manifest) -> dict[str, Claims]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import Optional, Union
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional, Union
 
+from dbt_synthohive.carrying import Carrier
 from dbt_synthohive.claims import Claims, Key, claims_of
 from dbt_synthohive.relations import PathLike, Relation, load_manifest
 from synthohive import (
     CheckConstraint,
     ForeignKey,
     Metadata,
+    SchemaError,
     SchemaValidationError,
     TableConfig,
     UniqueConstraint,
@@ -21,6 +23,8 @@ from synthohive.exceptions import did_you_mean
 __all__ = ["metadata_from_manifest"]
 
 log = logging.getLogger(__name__)
+_SHOWN = 5
+"""Lost relationships named in an error."""
 
 
 def metadata_from_manifest(
@@ -28,6 +32,8 @@ def metadata_from_manifest(
     *,
     select: Union[str, Sequence[str], None] = None,
     declared: Optional[Metadata] = None,
+    source: Optional[Any] = None,
+    require_keys: bool = False,
 ) -> Metadata:
     """Describe the sources or seeds of a dbt project by what the project says about them.
 
@@ -38,6 +44,9 @@ def metadata_from_manifest(
     ``pii``, ``contains_pii`` and ``synthohive: {pii: …, primary_key: …, reference: …}``.
     A test with ``where``, or that does not end in an error, states nothing about all rows.
 
+    With `source`, what is said of models is carried to the tables that they are made of, by the
+    SQL of the models, and counts where all rows agree.
+
     The primary key is what a constraint or ``meta`` says, else what the database
     declares, else the column (or columns) tested to be both unique and not null; of
     several, the one that other tables' keys lead to, else ``id`` or ``<table>_id``.
@@ -45,13 +54,20 @@ def metadata_from_manifest(
     Parameters
     ----------
     path : path
-        manifest.json, or the folder with it, or the project's (made by ``dbt parse``).
+        manifest.json, or the folder with it, or the project's (made by ``dbt parse``; by
+        ``dbt compile``, models that call macros are read, too).
     select : str or list of str, optional
         ``"raw"`` (a source), ``"raw.orders"``, ``"seed:countries"``, ``"seed:*"``,
         ``"model:…"``. All sources if None, or all seeds where there are no sources.
     declared : Metadata, optional
         From :meth:`synthohive.Metadata.from_database`. Without it columns stay
         undescribed, and what is said of single columns (accepted values aside) is left out.
+    source : Reader, optional
+        The rows of the selected tables: :attr:`synthohive.Synthesizer.source`. Columns that are
+        proven to be unique are noted in its metadata.
+    require_keys : bool, default False
+        Refuse a project that tests relationships of the selected tables, or of models over
+        them, when none becomes a key.
 
     Returns
     -------
@@ -61,25 +77,47 @@ def metadata_from_manifest(
     Raises
     ------
     SchemaError
-        There is no manifest, or the selection is empty or spans several schemas.
+        There is no manifest, the selection is empty or spans several schemas, or there are no
+        keys.
     SchemaValidationError
         With all contradictions: within the project, and with the database.
     """
     manifest = load_manifest(path)
     chosen = manifest.selected(select)
     claims = claims_of(manifest)
-    merged = _Merge(chosen, claims, declared)
-    return merged.result()
+    carrier = None
+    if source is not None:
+        there = [r for r in chosen if r.identifier in source.metadata.tables]
+        carrier = Carrier(manifest, claims, there, source).carry()
+    merged = _Merge(chosen, claims, declared, carrier.proven if carrier else {})
+    metadata = merged.result()
+    lost = carrier.lost if carrier and len(chosen) > 1 else []
+    if require_keys and lost and not any(metadata.foreign_keys()):
+        raise SchemaError(
+            f"The dbt project tests {len(lost)} relationships of the selected tables, and none of "
+            f"them became a key: {'; '.join(lost[:_SHOWN])}.",
+            hint="State the keys on the tables: `dbt run-operation synthohive.suggest_keys --args "
+            f"'{{schema: {chosen[0].schema}}}'` prints what to paste. Or go on without keys: "
+            "require_keys=False.",
+        )
+    return metadata
 
 
 class _Merge:
     """The description of the chosen relations as it grows, and what contradicts."""
 
     def __init__(
-        self, chosen: list[Relation], claims: dict[str, Claims], declared: Optional[Metadata]
+        self,
+        chosen: list[Relation],
+        claims: Mapping[str, Claims],
+        declared: Optional[Metadata],
+        carried: Mapping[str, Claims],
     ) -> None:
         self.chosen = {relation.unique_id: relation for relation in chosen}
-        self.claims = {key: claims[key] for key in self.chosen}
+        self.stated = {key: claims[key] for key in self.chosen}
+        self.claims = {
+            key: own.with_carried(carried.get(key, Claims())) for key, own in self.stated.items()
+        }
         self.declared = declared
         self.problems: list[str] = []
         self.metadata = Metadata(
@@ -178,8 +216,7 @@ class _Merge:
             for key in other.keys
             if key.parent.unique_id == relation.unique_id
         }
-        singular = table.name[:-1] if table.name.endswith("s") else table.name
-        usual = {("id",), (f"{table.name}_id",), (f"{singular}_id",)}
+        usual = _usual_names(table.name)
         for choice in (
             candidates,
             [c for c in candidates if c in led_to],
@@ -188,7 +225,7 @@ class _Merge:
             if len(choice) == 1:
                 table.pk = list(choice[0])
                 return
-        if candidates:
+        if len([c for c in candidates if c in self.stated[relation.unique_id].unique]) > 1:
             listed = ", ".join(f"({', '.join(c)})" for c in candidates)
             self.problems.append(
                 f"{relation.label}: {listed} are all unique and not null; which is the primary "
@@ -208,10 +245,22 @@ class _Merge:
             if known.columns != stated.columns:
                 continue
             if known.label("") != stated.label(""):
-                self.problems.append(
+                problem = (
                     f"{relation.label}: {stated.label(table.name)} by {key.origin}, but "
                     f"{known.label(table.name)} "
                     f"{'in the database' if known.declared else 'by another test'}."
                 )
+                if key.carried:  # what is said of the table itself is more
+                    log.warning("A key was left out. %s", problem)
+                else:
+                    self.problems.append(problem)
             return
         table.foreign_keys.append(stated)
+
+
+def _usual_names(table: str) -> set[tuple[str]]:
+    """Return what the primary key of a table may be called: of raw_orders, order_id as well."""
+    parts = table.split("_")
+    tails = ["_".join(parts[start:]) for start in range(len(parts))]
+    singular = [tail[: -len(end)] for tail in tails for end in ("s", "es") if tail.endswith(end)]
+    return {("id",), *((f"{name}_id",) for name in [*tails, *singular])}

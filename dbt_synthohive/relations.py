@@ -41,6 +41,11 @@ class Relation:
         return isinstance(own, Mapping) and bool(own.get("synthetic"))
 
     @property
+    def is_table(self) -> bool:
+        """Whether dbt loads it, or finds it there: it is no query of other relations."""
+        return self.kind in ("source", "seed")
+
+    @property
     def label(self) -> str:
         """The name by which dbt's users know it."""
         return f"{self.source}.{self.name}" if self.source else self.name
@@ -59,12 +64,19 @@ class Manifest:
         }
         self.macros = set(content.get("macros", {}))
         self.tests = [n for n in nodes.values() if n.get("resource_type") == "test"]
+        self.adapter: Optional[str] = (content.get("metadata") or {}).get("adapter_type")
+        self._places: dict[tuple[str, ...], Relation] = {}
+        for relation in self.relations.values():
+            whole = (relation.database or "", relation.schema, relation.identifier)
+            for start in range(3):
+                place = tuple(part.lower() for part in whole[start:])
+                self._places.setdefault(place, relation)
 
     def named(self, text: Any) -> Optional[Relation]:
         """Return what ``source('raw', 'orders')``, ``ref('orders')`` or a full name names."""
         match = _CALL.search(str(text))
         if match is None:
-            return self._at(str(text))
+            return self.at(str(text).split("."))
         names = _STRING.findall(match[2])
         if match[1] == "source" and len(names) >= 2:
             wanted = (names[0], names[1])
@@ -77,14 +89,19 @@ class Manifest:
             ]
         return found[0] if found else None
 
-    def _at(self, place: str) -> Optional[Relation]:
-        """Return the relation at ``"database"."schema"."table"``, or a part of it."""
-        parts = [part.strip('"`[] ').lower() for part in place.split(".")]
-        for relation in self.relations.values():
-            whole = [relation.database or "", relation.schema, relation.identifier]
-            if parts == [part.lower() for part in whole][-len(parts) :]:
-                return relation
-        return None
+    def at(self, place: Sequence[str]) -> Optional[Relation]:
+        """Return the relation at database, schema and table, or at a part of that."""
+        return self._places.get(tuple(part.strip('"`[] ').lower() for part in place))
+
+    def ancestry(self, relation: Relation) -> set[str]:
+        """Return the unique ids of a relation, and of all that it is made of."""
+        reached, waiting = {relation.unique_id}, [relation]
+        while waiting:
+            needed = (waiting.pop().node.get("depends_on") or {}).get("nodes") or []
+            new = [key for key in needed if key in self.relations and key not in reached]
+            reached.update(new)
+            waiting += [self.relations[key] for key in new]
+        return reached
 
     def selected(self, select: Union[str, Sequence[str], None]) -> list[Relation]:
         """Return the chosen relations, which must be of one schema.

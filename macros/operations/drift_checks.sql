@@ -7,7 +7,7 @@
   {%- set limits = limits or {} -%}
   {%- set real, synthetic = synthohive.schema_tables(reference), synthohive.schema_tables(candidate) -%}
   {%- set place = synthohive.schema_place(reference) -%}
-  {%- set keys = synthohive.known_keys(place) -%}
+  {%- set keys = synthohive.known_keys(place, real) -%}
   {%- set checks = [] -%}
   {%- set facts = {} -%}
   {%- for table in real -%}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Optional, get_args
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any, Literal, Optional, TypeVar, get_args
 
 from synthohive._arrays import Bools
 from synthohive._files import FileIdentity
 from synthohive.exceptions import ConnectorError
-from synthohive.io.questions import Questions
+from synthohive.io.questions import CannotAsk, Joined, Questions
 from synthohive.io.sample_levels import Strategy
 from synthohive.schema import ForeignKey, Metadata
 
@@ -42,6 +43,7 @@ TABLE_FORMATS: tuple[str, ...] = get_args(TableFormat)
 """Of tables that Spark writes."""
 OpenedTo = Literal["fail", "replace", "replace_foreign", "rehearse"]
 """What a writer may do to what the target holds; a rehearsal never comes to its place."""
+_Answer = TypeVar("_Answer")
 BATCH_ROWS = 65_536
 REAL_ROWS = "none: these are REAL rows"
 """What the note of a written schema has for a model, where no model made the rows."""
@@ -204,6 +206,47 @@ class Reader(ABC):
     def questions(self) -> Optional[Questions]:
         """Return whom to ask of all rows; None where only reading them tells."""
         return None
+
+    def nulls(self, table: str, columns: Sequence[str]) -> dict[str, int]:
+        """Return the number of NULLs of some columns, in one pass over the table."""
+        rows, conditions = (
+            Joined(table, tuple(columns)),
+            [methodcaller("missing", c) for c in columns],
+        )
+        counts = self._answer(lambda asked: asked.counted(rows, conditions))
+        if counts is None:
+            counts = [column.null_count for column in self._rows(table, columns).columns]
+        return dict(zip(columns, counts))
+
+    def distinct(self, table: str, columns: Sequence[str]) -> tuple[int, int]:
+        """Return the number of rows without NULL in some columns, and of their values together."""
+        shares = self._answer(lambda asked: asked.spread(table, [columns]))
+        if shares is not None:
+            return shares.count, shares.distinct[0]
+        rows = self._rows(table, columns).drop_null()
+        return len(rows), len(rows.group_by(list(columns)).aggregate([]))
+
+    def values(self, table: str, column: str, most: int) -> Optional[list[Any]]:
+        """Return the values of a column, NULL aside; None if there are more than `most`."""
+        facts = self._answer(lambda asked: asked.facts(table, [column], top=most + 1))
+        if facts is not None:
+            found = [value for value, _ in facts[column].top]
+        else:
+            found = self._rows(table, [column]).column(column).drop_null().unique().to_pylist()
+        return found if len(found) <= most else None
+
+    def _answer(self, question: Callable[[Questions], _Answer]) -> Optional[_Answer]:
+        """Return what the database tells; None where only the rows do."""
+        asked = self.questions()
+        try:
+            return None if asked is None else question(asked)
+        except CannotAsk:
+            return None
+
+    def _rows(self, table: str, columns: Sequence[str]) -> pa.Table:
+        import pyarrow as pa
+
+        return pa.Table.from_batches(self.read(table, columns)).select(list(columns))
 
     @abstractmethod
     def fan_out(self, table: str, key: ForeignKey) -> FanOut:

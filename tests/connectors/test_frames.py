@@ -157,6 +157,11 @@ def test_whatever_gives_an_arrow_stream_goes_in(name: str) -> None:
     assert shown["id"].tolist() == list(range(N))
     assert shown["x"].tolist() == ["a", "b"] * (N // 2)
     assert table["b"].to_pylist() == [b"x", None] * (N // 2)
+    assert reader.nulls("t", ["b", "id"]) == {"b": N // 2, "id": 0}
+    assert reader.distinct("t", ["id", "x"]) == (N, N)
+    assert reader.distinct("t", ["b"]) == (N // 2, 1)
+    assert reader.values("t", "x", 2) == ["a", "b"]
+    assert reader.values("t", "x", 1) is None
 
 
 def test_what_gives_no_rows_is_refused() -> None:

@@ -117,6 +117,14 @@ class WarehouseContract:
         wrong = ForeignKey(columns=["n"], parent="member", parent_columns=["big"])
         assert warehouse.fan_out("member", wrong).orphans == 3
 
+    def test_what_tells_rows_apart_is_counted(self, warehouse: SqlWarehouse) -> None:
+        assert warehouse.nulls("member", ["n", "code", "day"]) == {"n": 0, "code": 1, "day": 1}
+        assert warehouse.distinct("member", ["n"]) == (3, 2)
+        assert warehouse.distinct("member", ["code"]) == (2, 1)
+        assert warehouse.distinct("member", ["grp", "code"]) == (2, 2)
+        assert warehouse.values("member", "code", 1) == ["g2"]
+        assert warehouse.values("grp", "id", 5) is None
+
     def test_sample_is_bounded_consistent_and_repeatable(self, warehouse: SqlWarehouse) -> None:
         member = warehouse.metadata.tables["member"]
         key = next(k for k in member.foreign_keys if k.columns == ["grp"])

@@ -20,6 +20,7 @@ PUBLIC = {
     "profile_drift",
     "store_profile",
     "store_results",
+    "suggest_keys",
     "synthetic_ref",
     "synthetic_source",
 }

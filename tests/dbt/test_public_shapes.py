@@ -1,0 +1,134 @@
+"""Projects whose tests stand on models: keys are found, and the project runs alike on the copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.pool import NullPool
+
+from dbt_synthohive import synthesizer_from_project
+from tests.conftest import fresh_schema
+from tests.dbt import shapes
+from tests.dbt.project import ROOT, Project, server_environment
+
+
+@dataclass
+class Shaped:
+    """The project, its warehouse, and the schema of its raw tables."""
+
+    project: Project
+    engine: Engine
+    raw: str
+    models: str
+
+    def built(self, schema: str) -> tuple[dict[str, str], dict[str, int]]:
+        """Build the project over a schema; return the tests' results and the marts' row counts."""
+        redirect = ["--vars", f"{{synthohive_schemas: {{{self.raw}: {schema}}}}}"]
+        outcome = self.project.dbt("build", *redirect, check=False)
+        tests = {k: v["status"] for k, v in outcome.nodes.items() if "test." in v["unique_id"]}
+        with self.engine.connect() as connection:
+            counts = {
+                name: connection.execute(
+                    text(f"SELECT count(*) FROM {self.models}.{name}")
+                ).scalar_one()
+                for name in shapes.MARTS
+            }
+        return tests, counts
+
+
+def _stated(printed: str) -> tuple[set[str], set[str]]:
+    """Return the foreign keys and the unique columns of a printed properties file."""
+    foreign, unique = set(), set()
+    for table in (t for s in yaml.safe_load(printed)["sources"] for t in s["tables"]):
+        for test in table.get("data_tests", []):
+            columns = test["synthohive.unique_key"]["arguments"]["columns"]
+            unique.add(f"{table['name']}({', '.join(columns)})")
+        for column in table["columns"]:
+            own = f"{table['name']}({column['name']})"
+            for test in column["data_tests"]:
+                if test == "unique":
+                    unique.add(own)
+                elif test != "not_null":
+                    to = test["relationships"]["arguments"]
+                    parent = to["to"].split("'")[3]
+                    foreign.add(f"{own} -> {parent}({to['field']})")
+    return foreign, unique
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def shaped(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shaped]:
+    folder = tmp_path / "shapes"
+    if request.param == "duckdb":
+        file = tmp_path / "shapes.duckdb"
+        engine = create_engine(f"duckdb:///{file}", poolclass=NullPool)
+        with engine.begin() as connection:
+            connection.execute(text("CREATE SCHEMA raw"))
+        project = Project(folder, "duckdb", {"SYNTHOHIVE_DBT_DUCKDB": str(file)})
+        yield _loaded(Shaped(project, engine, "raw", "synthohive_tests"))
+        return
+    url: str = request.getfixturevalue("postgres_url")
+    engine = request.getfixturevalue("postgres_engine")
+    with fresh_schema(engine) as schema:
+        environment = server_environment(make_url(url).render_as_string(False), f"{schema}_models")
+        project = Project(folder, "postgres", environment)
+        yield _loaded(Shaped(project, engine, schema, f"{schema}_models"))
+
+
+def _loaded(shaped: Shaped) -> Shaped:
+    shapes.write_project(shaped.project.folder, ROOT, shaped.raw)
+    for name, frame in shapes.frames().items():
+        frame.to_sql(
+            name, shaped.engine, schema=shaped.raw, index=False, method="multi", chunksize=400
+        )
+    return shaped
+
+
+@pytest.mark.slow
+def test_a_project_runs_alike_on_the_copy(shaped: Shaped, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in shaped.project.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+    folder, target = shaped.project.folder, shaped.project.target
+    synth = synthesizer_from_project(folder, target=target, profiles_dir=folder)
+    assert {key.label(table) for table, key in synth.metadata.foreign_keys()} == shapes.KEYS
+    assert {n: t.pk for n, t in synth.metadata.tables.items()} == shapes.PRIMARY
+    assert ("id", "sku") in synth.metadata.tables["raw_costs"].unique_sets
+
+    suggest = ("--quiet", "run-operation", "synthohive.suggest_keys", "--args")
+    asked = (*suggest, f"{{schema: {shaped.raw}}}")
+    foreign, unique = _stated(shaped.project.dbt(*asked).output)
+    assert foreign == shapes.KEYS
+    assert "jobdetails(jobnumber, linenumber)" in unique
+    (folder / "models" / "_models.yml").rename(folder / "untested.yml")
+    by_names = _stated(shaped.project.dbt(*asked).output)[0]
+    assert by_names == shapes.KEYS - {"staff(reportsto) -> staff(staffnumber)"}  # no name tells
+    tested = yaml.safe_load((folder / "untested.yml").read_text("utf-8"))["models"]
+    facts = {"version": 2, "models": [m for m in tested if m["name"] == "fct_job_lines"]}
+    (folder / "models" / "_models.yml").write_text(yaml.safe_dump(facts), "utf-8")
+    compare = f"{{reference: {shaped.raw}, candidate: {shaped.raw}, tables: [jobs]}}"
+    warned = shaped.project.dbt("run-operation", "synthohive.profile_drift", "--args", compare)
+    assert "though 2 relationships of models over them are tested" in warned.output
+    (folder / "untested.yml").rename(folder / "models" / "_models.yml")
+
+    synth.fit(epochs=1, seed=1, progress=False)
+    copy = f"{shaped.raw}_synthetic"
+    synth.to_database(schema=copy, seed=1)
+    compare = f"{{reference: {shaped.raw}, candidate: {copy}, tables: [clients]}}"
+    asked = (*suggest[:2], "synthohive.profile_drift", "--args", compare)
+    (orphans,) = (x for x in shaped.project.dbt(*asked).output.splitlines() if "no_orphans" in x)
+    assert orphans.split()[1] == "repstaffnumber"
+    assert orphans.endswith("ok")
+
+    real_tests, real = shaped.built(shaped.raw)
+    copied_tests, copied = shaped.built(copy)
+    assert set(real_tests.values()) == {"pass"}
+    assert copied_tests == real_tests
+    assert len(real_tests) > 40
+    for mart, rows in real.items():
+        assert copied[mart] == pytest.approx(rows, rel=0.02), mart
