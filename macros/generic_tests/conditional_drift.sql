@@ -19,7 +19,7 @@
     {%- endif -%}
     {%- set join = {"to": to, "reference_to": reference_to, "columns": columns, "to_columns": to_columns or columns} -%}
   {%- endif -%}
-  {%- set kind = synthohive.column_kind(reference, reference_column or column_name) -%}
-  {%- set statistic = synthohive.conditional(model, reference, column_name, by, reference_column, reference_by, join, measure, min_group_rows, reference_where, kind, synthohive.is_personal(reference_to if to else reference, reference_by or by)) -%}
+  {%- set kinds = synthohive.compared_kinds("conditional_drift", model, reference, column_name, reference_column) if measure == "ks" else {"candidate": "unknown", "reference": "unknown"} -%}
+  {%- set statistic = synthohive.conditional(model, reference, column_name, by, reference_column, reference_by, join, measure, min_group_rows, reference_where, kinds.candidate, kinds.reference, synthohive.is_personal(reference_to if to else reference, reference_by or by)) -%}
   {{ synthohive.drift_failures(statistic, model, reference, column_name ~ " by " ~ by, "conditional_" ~ measure, max_difference, reference_column or reference_where, grouped=true) }}
 {% endmacro %}

@@ -2,7 +2,8 @@
   The failing row of a drift test, if there is one: the statistic is above its limit, or has no
   value because one side has no rows (or no values), or a table is compared with itself, which
   would always pass (`other_side` is what else tells the sides apart). `statistic_sql` gives one
-  row (value, n_rows, n_reference), and with `grouped` a `group_value`: the group that the row is about.
+  row (value, n_rows, n_reference), and with `grouped` a `group_value`: the group that the row is about. Under
+  `--empty` it only has to run.
 -#}
 {% macro drift_failures(statistic_sql, model, reference, column, statistic, limit, other_side=none, grouped=false) %}
   {{- return(adapter.dispatch("drift_failures", "synthohive")(statistic_sql, model, reference, column, statistic, limit, other_side, grouped)) -}}
@@ -29,5 +30,5 @@
     end as message
   from ({{ statistic_sql }}) found
   {{ synthohive.only_failing() }}
-  where found.value is null or not (found.value <= {{ limit }}) {% if itself %}or 1 = 1{% endif %}
+  where {% if synthohive.is_empty_run() %}1 = 0{% else %}found.value is null or not (found.value <= {{ limit }}) {% if itself %}or 1 = 1{% endif %}{% endif %}
 {%- endmacro %}

@@ -9,5 +9,5 @@
 {% macro default__test_no_copied_rows(model, columns, reference, reference_columns, max_share, reference_where) %}
   {%- set compared = synthohive.key_columns("no_copied_rows", columns) -%}
   {%- set statistic = synthohive.copied_rows(model, reference, compared, reference_columns, none, reference_where) -%}
-  {{ synthohive.drift_failures(statistic, model, reference, compared | join(", "), "share_of_copied_rows", max_share, reference_column or reference_where) }}
+  {{ synthohive.drift_failures(statistic, model, reference, compared | join(", "), "share_of_copied_rows", max_share, reference_columns or reference_where) }}
 {% endmacro %}

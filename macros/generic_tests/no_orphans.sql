@@ -13,7 +13,7 @@
   {%- if key | length != parent_key | length -%}
     {{ exceptions.raise_compiler_error("no_orphans: " ~ key | length ~ " columns cannot lead to " ~ parent_key | length ~ " to_columns") }}
   {%- endif -%}
-  {%- set parents = "(select * from " ~ to ~ " where " ~ to_condition ~ ") parents" if to_condition else to -%}
+  {%- set parents = "(select * from " ~ synthohive.table_reference(to) ~ " where " ~ to_condition ~ ") parents" if to_condition else to -%}
   {%- set limit = "greatest(" ~ max_orphans ~ ", " ~ max_orphan_share ~ " * t.n_rows)" if max_orphan_share else max_orphans -%}
   with m as (select * from {{ model }}),
   orphans as ({{ synthohive.orphan_keys("m", key, parents, parent_key) }}),

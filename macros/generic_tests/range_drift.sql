@@ -4,7 +4,7 @@
 {% endtest %}
 
 {% macro default__test_range_drift(model, column_name, reference, reference_column, max_share, reference_where) %}
-  {%- set kind = synthohive.column_kind(reference, reference_column or column_name) -%}
-  {%- set statistic = synthohive.outside_range(model, reference, column_name, reference_column, none, reference_where, kind) -%}
+  {%- set kinds = synthohive.compared_kinds("range_drift", model, reference, column_name, reference_column) -%}
+  {%- set statistic = synthohive.outside_range(model, reference, column_name, reference_column, none, reference_where, kinds.candidate, kinds.reference) -%}
   {{ synthohive.drift_failures(statistic, model, reference, column_name, "share_outside_range", max_share, reference_column or reference_where) }}
 {% endmacro %}

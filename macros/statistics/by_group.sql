@@ -3,9 +3,9 @@
   n_reference, group_value) each, or one without a value if there is no such group. `by` is a column or an
   expression; with `hide_group` the group is not told.
 -#}
-{% macro by_group(candidate, reference, column, by, reference_column=none, reference_by=none, measure="tvd", min_group_rows=30, reference_where=none, kind="unknown", hide_group=false) %}
+{% macro by_group(candidate, reference, column, by, reference_column=none, reference_by=none, measure="tvd", min_group_rows=30, reference_where=none, kind="unknown", hide_group=false, reference_kind=none) %}
   {%- set left = synthohive.grouped_values(candidate, column, by, none, none, none, measure, kind) -%}
-  {%- set right = synthohive.grouped_values(reference, reference_column or column, reference_by or by, none, none, reference_where, measure, kind) -%}
+  {%- set right = synthohive.grouped_values(reference, reference_column or column, reference_by or by, none, none, reference_where, measure, reference_kind or kind) -%}
   with distances as ({{ synthohive.group_distances(left, right, measure) }})
   select value, n_rows, n_reference, group_value
   from (

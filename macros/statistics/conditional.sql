@@ -4,9 +4,9 @@
   that is furthest, unless `hide_group`. Groups of fewer than `min_group_rows` rows in the reference are left out. With `join` (to,
   reference_to, columns, to_columns) `by` is a column of the parent.
 -#}
-{% macro conditional(candidate, reference, column, by, reference_column=none, reference_by=none, join=none, measure="tvd", min_group_rows=30, reference_where=none, kind="unknown", hide_group=false) %}
+{% macro conditional(candidate, reference, column, by, reference_column=none, reference_by=none, join=none, measure="tvd", min_group_rows=30, reference_where=none, kind="unknown", reference_kind=none, hide_group=false) %}
   {%- set left = synthohive.grouped_values(candidate, column, by, join, join.to if join else none, none, measure, kind) -%}
-  {%- set right = synthohive.grouped_values(reference, reference_column or column, reference_by or by, join, join.reference_to if join else none, reference_where, measure, kind) -%}
+  {%- set right = synthohive.grouped_values(reference, reference_column or column, reference_by or by, join, join.reference_to if join else none, reference_where, measure, reference_kind or kind) -%}
   with distances as ({{ synthohive.group_distances(left, right, measure) }}),
   ranked as (
     select

@@ -7,8 +7,8 @@
     case when s.n > 0 and r.n > 0 then shared.n end as value,
     s.n as n_rows,
     r.n as n_reference
-  from (select count(*) as n from {{ candidate }} {% if where %}where {{ where }}{% endif %}) s
-  cross join (select count(*) as n from {{ reference }} {% if reference_where %}where {{ reference_where }}{% endif %}) r
+  from (select count(*) as n from {{ synthohive.table_reference(candidate) }} {% if where %}where {{ where }}{% endif %}) s
+  cross join (select count(*) as n from {{ synthohive.table_reference(reference) }} {% if reference_where %}where {{ reference_where }}{% endif %}) r
   cross join (
     select count(*) as n
     from ({{ synthohive.value_counts(

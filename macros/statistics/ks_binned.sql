@@ -9,18 +9,19 @@
   2. Inside an interval that holds a share s of the candidate and r of the reference the difference
      cannot leave [start - s, start + r]: an upper bound.
   3. Where the lower bound passes `limit`, the verdict stands. Else only intervals whose upper bound
-     passes `limit` can change it; their rows, a handful as a rule, are sorted and searched.
+     passes `limit` can change it; their rows, a handful as a rule, are sorted and searched, by the values
+     themselves: as floats, by which rows find their interval, those beyond 2^53 are not told apart.
 -#}
-{% macro ks_binned(candidate, reference, column, reference_column=none, where=none, reference_where=none, kind="unknown", limit=0, bins=4096) %}
+{% macro ks_binned(candidate, reference, column, reference_column=none, where=none, reference_where=none, kind="unknown", limit=0, bins=4096, reference_kind=none) %}
   {%- set left = synthohive.filled_values(candidate, column, kind, where, synthohive.as_number(column, kind)) -%}
-  {%- set right_column = reference_column or column -%}
-  {%- set right = synthohive.filled_values(reference, right_column, kind, reference_where, synthohive.as_number(right_column, kind)) -%}
+  {%- set right_column, right_kind = reference_column or column, reference_kind or kind -%}
+  {%- set right = synthohive.filled_values(reference, right_column, right_kind, reference_where, synthohive.as_number(right_column, right_kind)) -%}
   {%- set rows -%}
-    select v, s, r, coalesce({{ synthohive.as_integer("floor(greatest(least((v - lo) / width, " ~ (bins - 1) ~ "), 0))") }}, 0) as bin
+    select v, s, r, coalesce({{ synthohive.as_integer("floor(greatest(least((x - lo) / width, " ~ (bins - 1) ~ "), 0))") }}, 0) as bin
     from (
-      select v, 1 as s, 0 as r from ({{ left }}) a
+      select v, x, 1 as s, 0 as r from ({{ left }}) a
       union all
-      select v, 0 as s, 1 as r from ({{ right }}) b
+      select v, x, 0 as s, 1 as r from ({{ right }}) b
     ) u
     cross join extent
   {%- endset -%}
@@ -28,10 +29,10 @@
     select lo, nullif((hi - lo) / {{ bins }}, 0) as width
     from (
       select
-        greatest(min(v), avg(v) - 8 * stddev(v)) as lo,
-        least(max(v), avg(v) + 8 * stddev(v)) as hi
+        greatest(min(x), avg(x) - 8 * stddev(x)) as lo,
+        least(max(x), avg(x) + 8 * stddev(x)) as hi
       from ({{ right }}) reference_values
-      where v between -1e150 and 1e150
+      where x between -1e150 and 1e150
     ) clipped
   ),
   counted as (

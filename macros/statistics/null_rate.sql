@@ -6,10 +6,10 @@
     r.n as n_reference
   from (
     select {{ synthohive.as_double("count(*) - count(" ~ column ~ ")") }} as n_null, {{ synthohive.as_double("count(*)") }} as n
-    from {{ candidate }} {% if where %}where {{ where }}{% endif %}
+    from {{ synthohive.table_reference(candidate) }} {% if where %}where {{ where }}{% endif %}
   ) s
   cross join (
     select {{ synthohive.as_double("count(*) - count(" ~ (reference_column or column) ~ ")") }} as n_null, {{ synthohive.as_double("count(*)") }} as n
-    from {{ reference }} {% if reference_where %}where {{ reference_where }}{% endif %}
+    from {{ synthohive.table_reference(reference) }} {% if reference_where %}where {{ reference_where }}{% endif %}
   ) r
 {%- endmacro %}

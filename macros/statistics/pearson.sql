@@ -1,11 +1,16 @@
 {#-
   Pearson's correlation of two columns of one relation, over the rows where neither is NULL or NaN:
-  one row (value, n). Centred in two passes, the same formula on every engine (MySQL has no corr).
+  one row (value, n). Values are taken as their offset from the least one (see offset_from), and centred in two
+  passes: the same formula on every engine (MySQL has no corr).
 -#}
 {% macro pearson(relation, column, other, kind, other_kind, where=none) %}
+  {%- set filled = synthohive.filled_pairs(relation, column, other, kind, other_kind, where) -%}
   {%- set pairs %}
-    select {{ synthohive.as_number(column, kind) }} as x, {{ synthohive.as_number(other, other_kind) }} as y
-    from ({{ synthohive.filled_pairs(relation, column, other, kind, other_kind, where) }}) f
+    select
+      {{ synthohive.offset_from(column, "lx", kind) }} as x,
+      {{ synthohive.offset_from(other, "ly", other_kind) }} as y
+    from ({{ filled }}) f
+    cross join (select min({{ column }}) as lx, min({{ other }}) as ly from ({{ filled }}) g) least_values
   {% endset -%}
   select
     sum((x - mx) * (y - my)) / nullif(sqrt(sum((x - mx) * (x - mx)) * sum((y - my) * (y - my))), 0) as value,

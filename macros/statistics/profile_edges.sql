@@ -8,9 +8,9 @@
   from (
     select v, n, sum(n) over (order by v rows unbounded preceding) as n_up_to, sum(n) over () as n_all
     from (
-      select v, {{ synthohive.as_double("count(*)") }} as n
+      select x as v, {{ synthohive.as_double("count(*)") }} as n
       from ({{ synthohive.filled_values(relation, column, kind, none, synthohive.as_number(column, kind)) }}) filled
-      group by v
+      group by x
     ) counted
   ) running
   where n_up_to = n or floor({{ bins }} * (n_up_to - n) / n_all) < floor({{ bins }} * n_up_to / n_all)

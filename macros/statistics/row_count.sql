@@ -7,6 +7,6 @@
     abs(s.n / nullif(r.n, 0) / {{ expected_ratio }} - 1) as value,
     s.n as n_rows,
     r.n as n_reference
-  from (select {{ synthohive.as_double("count(*)") }} as n from {{ candidate }} {% if where %}where {{ where }}{% endif %}) s
-  cross join (select {{ synthohive.as_double("count(*)") }} as n from {{ reference }} {% if reference_where %}where {{ reference_where }}{% endif %}) r
+  from (select {{ synthohive.as_double("count(*)") }} as n from {{ synthohive.table_reference(candidate) }} {% if where %}where {{ where }}{% endif %}) s
+  cross join (select {{ synthohive.as_double("count(*)") }} as n from {{ synthohive.table_reference(reference) }} {% if reference_where %}where {{ reference_where }}{% endif %}) r
 {%- endmacro %}

@@ -31,9 +31,9 @@
         from (
           select {{ names | join(", ") }}, side, {{ synthohive.joined_text(texts) }} as t
           from (
-            select {% for column in columns %}{{ column }} as c{{ loop.index }}, {% endfor %}1 as side from {{ candidate }}
+            select {% for column in columns %}{{ column }} as c{{ loop.index }}, {% endfor %}1 as side from {{ synthohive.table_reference(candidate) }}
             union all
-            select {% for column in reference_columns %}{{ column }} as c{{ loop.index }}, {% endfor %}0 as side from {{ reference }} {% if reference_where %}where {{ reference_where }}{% endif %}
+            select {% for column in reference_columns %}{{ column }} as c{{ loop.index }}, {% endfor %}0 as side from {{ synthohive.table_reference(reference) }} {% if reference_where %}where {{ reference_where }}{% endif %}
           ) pooled
         ) written
       ) numbered

@@ -19,7 +19,7 @@
     from (
       select v, {{ synthohive.as_double("sum(s)") }} as cs, max(n_below) as n_below, max(n_up_to) as n_up_to
       from (
-        select v, n as s, {{ synthohive.as_double("null") }} as n_below, {{ synthohive.as_double("null") }} as n_up_to
+        select x as v, n as s, {{ synthohive.as_double("null") }} as n_below, {{ synthohive.as_double("null") }} as n_up_to
         from ({{ synthohive.filled_values(candidate, column, kind, none, synthohive.as_number(column, kind)) }}) filled
         union all
         select edge, 0, n_below, n_up_to from ({{ edges }}) edges

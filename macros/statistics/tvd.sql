@@ -3,8 +3,8 @@
   (value, n_rows, n_reference). NULL is one more category.
 -#}
 {% macro tvd(candidate, reference, column, reference_column=none, where=none, reference_where=none) %}
-  {%- set left %}select {{ column }} as v, 1 as n from {{ candidate }} {% if where %}where {{ where }}{% endif %}{% endset -%}
-  {%- set right %}select {{ reference_column or column }} as v, 1 as n from {{ reference }} {% if reference_where %}where {{ reference_where }}{% endif %}{% endset -%}
+  {%- set left %}select {{ column }} as v, 1 as n from {{ synthohive.table_reference(candidate) }} {% if where %}where {{ where }}{% endif %}{% endset -%}
+  {%- set right %}select {{ reference_column or column }} as v, 1 as n from {{ synthohive.table_reference(reference) }} {% if reference_where %}where {{ reference_where }}{% endif %}{% endset -%}
   select
     0.5 * sum(abs(cs / nullif(ns, 0) - cr / nullif(nr, 0))) as value,
     coalesce(max(ns), 0) as n_rows,

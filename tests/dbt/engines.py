@@ -20,13 +20,18 @@ from tests.dbt.rendering import Macros
 from tests.spark.session import session
 
 Query = Callable[[str], "list[dict[str, Any]]"]
+MOMENT: sa.types.TypeEngine[Any] = sa.DateTime().with_variant(
+    mysql.DATETIME(fsp=6), "mysql", "mariadb"
+)
 TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     "id": sa.Integer(),
     "parent": sa.Integer(),
     "price": sa.Double(),
     "amount": sa.Numeric(12, 2),
     "day": sa.Date(),
-    "moment": sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb"),
+    "moment": MOMENT,
+    "big": sa.BigInteger(),
+    "instant": MOMENT,
     "category": sa.String(40),
     "region": sa.String(40),
     "unfilled": sa.Double(),
@@ -124,7 +129,10 @@ def spark_is_here() -> bool:
 
 
 def sample(seed: int, rows: int, parents: int, drift: float) -> pd.DataFrame:
-    """Return rows with ties, NULLs, NaN, infinities and repeated categories."""
+    """Return rows with ties, NULLs, NaN, infinities and repeated categories.
+
+    Floats can tell neither `big` (integers from 2^60 on) nor `instant` (microseconds) apart.
+    """
     rng = np.random.default_rng(seed)
     price = np.round(rng.lognormal(3 + drift, 0.7, rows), 1)
     amount = np.round(price * rng.uniform(0.5, 1.5, rows), 2)
@@ -150,4 +158,9 @@ def sample(seed: int, rows: int, parents: int, drift: float) -> pd.DataFrame:
     for column, share in (("price", 0.1), ("amount", 0.05), ("category", 0.08 + drift / 10)):
         frame.loc[rng.random(rows) < share, column] = None
     frame.loc[rng.random(rows) < 0.05, "parent"] = 10**6
+    steps = rng.binomial(300, 0.4 + drift / 20, rows)
+    instant = np.datetime64("2024-02-29T12:00:00", "us") + steps.astype("timedelta64[us]")
+    frame["instant"] = instant + rng.integers(0, 40, rows).astype("timedelta64[us]")
+    frame["big"] = (2**60 + steps).astype(object)
+    frame.loc[rng.random(rows) < 0.06, "big"] = None
     return frame

@@ -33,6 +33,7 @@ CONFIGURED = {
     "orphans_warned": "warn",
     "orphans_where": "pass",
     "other_reference": "pass",
+    "query_and_where": "pass",
     "reference_where": "pass",
 }
 # A command is a fork of a server that has imported dbt and parsed a project with it, which takes

@@ -1,12 +1,14 @@
-"""Renders the package's statistics without dbt, for engines that have no adapter here.
+"""Renders the package's statistics and tests without dbt, for engines that have no adapter here.
 
 The macros are the package's own files; what stands in for dbt is `return`, and `adapter.dispatch`
-with the search order of dbt's adapters.
+with the search order of dbt's adapters. No name may be undefined, as it may in dbt.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable
 
 from jinja2 import Environment, StrictUndefined
@@ -24,6 +26,12 @@ def _return(value: Any) -> None:
     raise _Returned(value)
 
 
+def source(path: Path) -> str:
+    """Return a file of macros, its tests as dbt reads them: as macros of another name."""
+    text = path.read_text(encoding="utf-8")
+    return text.replace("{% test ", "{% macro test_").replace("endtest", "endmacro")
+
+
 class Macros:
     """The macros of the adapters, statistics and generic tests for one adapter type.
 
@@ -35,15 +43,17 @@ class Macros:
         self._adapter = adapter
         environment = Environment(undefined=StrictUndefined, extensions=["jinja2.ext.do"])
         environment.globals.update(
-            synthohive=self, adapter=_Adapter(self, adapter), execute=False, **{"return": _return}
+            synthohive=self,
+            adapter=_Adapter(self, adapter),
+            execute=False,
+            flags=SimpleNamespace(WHICH="test", EMPTY=False),
+            modules=SimpleNamespace(re=re),
+            **{"return": _return},
         )
         self._found: dict[str, Callable[..., Any]] = {}
-        for folder in ("adapters", "statistics", "generic_tests"):
+        for folder in ("adapters", "statistics", "operations", "generic_tests"):
             for path in sorted((ROOT / "macros" / folder).glob("*.sql")):
-                text = path.read_text(encoding="utf-8")
-                # As dbt does: a test is a macro of another name.
-                text = text.replace("{% test ", "{% macro test_").replace("endtest", "endmacro")
-                module = environment.from_string(text).module
+                module = environment.from_string(source(path)).module
                 for name, value in vars(module).items():
                     if callable(value) and not name.startswith("_"):
                         self._found[name] = value

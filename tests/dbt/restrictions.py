@@ -32,10 +32,10 @@ _FUNCTIONS = "abs avg ceil coalesce concat count floor greatest grouping least l
     "min mod nullif percent_rank row_number sqrt stddev sum exists over partition in and as from " \
     "on sets by then cast"  # fmt: skip
 _OWN_FUNCTIONS = {
-    "bigquery": "is_nan to_hex to_json_string unix_date unix_micros",
-    "snowflake": "date_part",
+    "bigquery": "is_nan timestamp_diff to_hex to_json_string unix_date unix_micros",
+    "snowflake": "date_part datediff",
     "redshift": "datediff",
-    "databricks": "isnan",
+    "databricks": "isnan unix_micros",
 }
 _TYPES = {
     "bigquery": {"float64", "int64", "string", "timestamp"},

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlglot
+import yaml
+from jinja2 import Environment, nodes
+from sqlglot import exp
 
 from tests.dbt import restrictions
-from tests.dbt.rendering import Macros
+from tests.dbt.pages import described
+from tests.dbt.rendering import ROOT, Macros, source
 
 CALLS: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
     (statistic, ("candidate_rows", "real_rows", "moment"), {"kind": kind})
@@ -67,6 +74,44 @@ CALLS += [
 
 
 Cached = lru_cache(None)(Macros)
+# What dbt lets a macro name beside its own arguments and variables.
+CONTEXT = set(
+    "adapter api config dbt dict exceptions execute flags graph loop model modules namespace print "
+    "project_name return run_query synthohive target toyaml var".split()
+)
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "macros").rglob("*.sql")) + sorted((ROOT / "models").rglob("*.sql")),
+    ids=lambda path: path.stem,
+)
+def test_no_macro_uses_an_undefined_name(path: Path) -> None:
+    """In dbt such a name is empty, and what hangs on it is silently another thing."""
+    tree = Environment(extensions=["jinja2.ext.do"]).parse(source(path))
+    for scope in [*tree.find_all(nodes.Macro)] or [tree]:
+        names = [*scope.find_all(nodes.Name)]
+        bound = {name.name for name in names if name.ctx != "load"}
+        assert {name.name for name in names} - bound <= CONTEXT, getattr(scope, "name", path)
+
+
+REF = re.compile(r"(?:{{ )?ref\('(\w+)'\)(?: }})?")
+
+
+def _planted() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each test of the integration project, with tables by their names."""
+    files = sorted((ROOT / "integration_tests" / "models").rglob("*.yml"))
+    for model in (m for f in files for m in yaml.safe_load(f.read_text("utf-8"))["models"]):
+        columns = [
+            (c["name"], t) for c in model.get("columns", []) for t in c.get("data_tests", [])
+        ]
+        for column, test in [*columns, *((None, t) for t in model.get("data_tests", []))]:
+            for name, given in test.items():
+                arguments = {"model": model["name"], **given["arguments"]}
+                for key, value in arguments.items():
+                    if "ref(" in str(value):
+                        arguments[key] = REF.sub(r"\1", value)
+                yield name[11:], {**arguments, **({"column_name": column} if column else {})}
 
 
 @pytest.mark.parametrize(
@@ -139,6 +184,55 @@ BROKEN = [
 def test_what_an_engine_refuses_would_be_seen(engine: str, sql: str, said: str) -> None:
     found = restrictions.refused(sql, engine, COLUMNS)
     assert any(said in one for one in found), found
+
+
+@pytest.mark.parametrize("engine", ["snowflake", "bigquery", "redshift", "databricks", "mysql"])
+def test_each_test_parses(engine: str) -> None:
+    for name, arguments in _planted():
+        sql = getattr(Cached(engine), f"test_{name}")(**arguments)
+        sqlglot.parse_one(sql, dialect=engine, error_level=sqlglot.ErrorLevel.RAISE)
+
+
+def test_no_query_reads_the_reference_without_its_condition() -> None:
+    """Such a query is refused where a table asks for a condition on its partitions."""
+    arguments = {name: {a["name"] for a in m["arguments"]} for name, m in described(ROOT).items()}
+    seen = set()
+    for name, given in _planted():
+        if "reference_where" in arguments[f"test_{name}"]:
+            seen.add(name)
+            reference = {"reference": "the_reference", "reference_where": "day > 7"}
+            sql = getattr(Cached("duckdb"), f"test_{name}")(**{**given, **reference})
+            statement = sqlglot.parse_one(sql, dialect="duckdb")
+            scans = [t for t in statement.find_all(exp.Table) if t.name == "the_reference"]
+            assert scans
+            for scan in scans:
+                reading = scan.find_ancestor(exp.Select)
+                assert reading is not None
+                assert "day > 7" in str(reading.args.get("where")), (name, reading.sql())
+    assert len(seen) >= 12
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("raw.orders", "raw.orders"),
+        ("(select 1) r", "(select 1) r"),
+        ("(values (1, 2)) as r (a, b)", "(values (1, 2)) as r (a, b)"),
+        ("(select ')' as \"(\")", "(select ')' as \"(\") query_rows"),
+        (
+            "(select max(a) from (select 1 as a) r)",
+            "(select max(a) from (select 1 as a) r) query_rows",
+        ),
+        (" select 1\n", "(select 1) query_rows"),
+        (
+            "WITH r as (select 1) select * from r",
+            "(WITH r as (select 1) select * from r) query_rows",
+        ),
+        ("selected", "selected"),
+    ],
+)
+def test_a_query_gets_the_alias_that_it_lacks(given: str, expected: str) -> None:
+    assert Cached("postgres").table_reference(given) == expected
 
 
 def test_a_broken_statement_would_be_seen() -> None:

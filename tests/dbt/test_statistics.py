@@ -6,6 +6,7 @@ import hashlib
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from itertools import combinations
 from typing import Any
@@ -22,8 +23,16 @@ from tests.integration.servers import servers_required
 
 REAL, CANDIDATE = sample(1, 700, 120, 0.0), sample(2, 500, 100, 0.2)
 PARENTS = pd.DataFrame({"id": np.arange(60), "region": [f"r{i % 7 % 4}" for i in range(60)]})
-ORDERED = ["price", "amount", "day", "moment"]
-KINDS = {"price": "float", "amount": "number", "day": "date", "moment": "timestamp"}
+ORDERED = ["price", "amount", "day", "moment", "big", "instant"]
+KINDS = {
+    "price": "float",
+    "amount": "number",
+    "day": "date",
+    "moment": "timestamp",
+    "big": "number",
+    "instant": "timestamp",
+}
+FLOATLESS = ("mysql", "mariadb")  # engines without NaN and infinities
 SCHEMA = pa.schema(
     {
         "id": pa.int32(),
@@ -32,6 +41,8 @@ SCHEMA = pa.schema(
         "amount": pa.decimal128(12, 2),
         "day": pa.date32(),
         "moment": pa.timestamp("us"),
+        "big": pa.int64(),
+        "instant": pa.timestamp("us"),
         "category": pa.string(),
         "unfilled": pa.float64(),
     }
@@ -50,6 +61,19 @@ def _table(frame: pd.DataFrame, floats: bool) -> pa.Table:
     return pa.table(columns, schema=SCHEMA)
 
 
+def _at_or_below_the_least(table: pa.Table) -> pa.Table:
+    """Return nine rows with the least value of each column, or one a step below it."""
+    columns = {}
+    for column in table.column_names:
+        values = table[column].drop_null().to_pylist()
+        if column in ORDERED:
+            least = min(v for v in values if v == v)  # noqa: PLR0124 - NaN
+            step = timedelta(days=1) if column in ("day", "moment", "instant") else 1
+            values = [least, least - step, least] * 3
+        columns[column] = (values + [None] * 9)[:9]
+    return pa.table(columns, schema=table.schema)
+
+
 def _tables(floats: bool) -> dict[str, pa.Table]:
     real, candidate = _table(REAL, floats), _table(CANDIDATE, floats)
     parents = pa.table(
@@ -59,6 +83,8 @@ def _tables(floats: bool) -> dict[str, pa.Table]:
         "real_rows": real,
         "candidate_rows": candidate,
         "no_rows": real.slice(0, 0),
+        "one_row": candidate.slice(4, 1),
+        "low_rows": _at_or_below_the_least(real),
         "parents": parents,
         "fewer_parents": parents.slice(0, 50),
     }
@@ -86,11 +112,12 @@ def warehouse(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
 
 def _values(warehouse: Warehouse, table: str, column: str) -> np.ndarray:
     """Return what the engine was given, without NULL and NaN; dates as numbers."""
-    frame = _tables(warehouse.adapter not in ("mysql", "mariadb"))[table]
+    frame = _tables(warehouse.adapter not in FLOATLESS)[table]
     found = frame[column].drop_null()
     if pa.types.is_temporal(found.type):
         found = found.cast(pa.timestamp("us")).cast(pa.int64())
-    numbers = np.array([float(v) for v in found.to_pylist()])
+    first = 2**60 if column == "big" else 0  # as floats they are one value
+    numbers = np.array([float(v - first) for v in found.to_pylist()])
     return numbers[~np.isnan(numbers)]
 
 
@@ -117,7 +144,15 @@ def test_ks(warehouse: Warehouse, column: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "bins"),  # any column with many bins and few; a column's kind changes its casts only
-    [("price", 1), ("price", 64), ("price", 4096), ("amount", 64), ("day", 4096), ("moment", 1)],
+    [
+        ("price", 1),
+        ("price", 64),
+        ("price", 4096),
+        ("amount", 64),
+        ("day", 4096),
+        ("moment", 1),
+        ("big", 64),
+    ],
 )
 def test_binned_ks_gives_bounds_and_the_exact_verdict(
     warehouse: Warehouse, column: str, bins: int
@@ -181,27 +216,64 @@ def test_null_rate_and_row_count(warehouse: Warehouse) -> None:
     _close(row["value"], abs(500 / 700 / 0.5 - 1))
 
 
-def test_correlation(warehouse: Warehouse) -> None:
-    def coefficient(frame: pd.DataFrame, x: str, y: str) -> float:
-        both = frame.iloc[4:] if x == "price" else frame
-        numbers = both[[x, y]].dropna()
-        days = [v.timestamp() if hasattr(v, "timestamp") else v for v in numbers[y]]
-        return float(stats.pearsonr(numbers[x].astype(float), np.asarray(days, float)).statistic)
+def _coefficient(frame: pd.DataFrame, x: str, y: str) -> float:
+    both = frame.iloc[4:] if "price" in (x, y) else frame
+    columns = {}
+    for name, values in both[[x, y]].dropna().items():
+        if KINDS[str(name)] in ("date", "timestamp"):
+            columns[name] = (values - values.min()).astype("timedelta64[us]").astype("int64")
+        else:
+            columns[name] = [float(v - values.min()) for v in values]
+    return float(stats.pearsonr(columns[x], columns[y]).statistic)
 
-    where = "id >= 4"  # the first rows hold the infinities
-    for x, y in (("price", "amount"), ("amount", "moment"), ("amount", "day")):
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [("price", "amount"), ("amount", "moment"), ("amount", "day"), ("big", "instant")],
+)
+def test_correlation(warehouse: Warehouse, x: str, y: str) -> None:
+    where = "id >= 4" if x == "price" else None  # the first rows hold the infinities
+    row = warehouse.row(
+        "correlation",
+        "candidate_rows",
+        "real_rows",
+        column=x,
+        other_column=y,
+        kind=KINDS[x],
+        other_kind=KINDS[y],
+        where=where,
+        reference_where=where,
+    )
+    _close(row["value"], abs(_coefficient(CANDIDATE, x, y) - _coefficient(REAL, x, y)))
+
+
+def test_correlation_has_no_value_for_infinities_and_one_row(warehouse: Warehouse) -> None:
+    def value(table: str, x: str) -> float | None:
         row = warehouse.row(
-            "correlation",
-            "candidate_rows",
-            "real_rows",
-            column=x,
-            other_column=y,
-            kind=KINDS[x],
-            other_kind=KINDS[y],
-            where=where if x == "price" else None,
-            reference_where=where if x == "price" else None,
+            "correlation", table, "real_rows", column=x, other_column="amount", kind=KINDS[x]
         )
-        _close(row["value"], abs(coefficient(CANDIDATE, x, y) - coefficient(REAL, x, y)))
+        found = row["value"]
+        return found if found is None else float(found)
+
+    assert value("one_row", "big") is None
+    found = value("candidate_rows", "price")
+    assert (found is not None) == (warehouse.adapter in FLOATLESS or np.isnan(found or 0.0))
+
+
+@pytest.mark.parametrize("column", ORDERED)
+@pytest.mark.parametrize("table", ["one_row", "low_rows"])
+def test_one_row_and_nothing_above_the_least(warehouse: Warehouse, table: str, column: str) -> None:
+    left, right = _values(warehouse, table, column), _values(warehouse, "real_rows", column)
+    exact = stats.ks_2samp(left, right).statistic
+    shared = {"column": column, "kind": KINDS[column]}
+    _close(warehouse.row("ks", table, "real_rows", **shared)["value"], exact)
+    for limit in (exact - 1e-6, exact + 1e-6):
+        row = warehouse.row("ks_binned", table, "real_rows", **shared, limit=limit)
+        assert row["lower_bound"] <= exact + 1e-9
+        assert row["upper_bound"] >= exact - 1e-9
+        assert (row["value"] > limit) == (exact > limit)
+    outside = ((left < right.min()) | (left > right.max())).mean()
+    _close(warehouse.row("outside_range", table, "real_rows", **shared)["value"], outside)
 
 
 def _children(frame: pd.DataFrame, parents: int) -> np.ndarray:
