@@ -7,13 +7,14 @@
   {%- set checks, numbers, in_keys = [], [], [] -%}
   {%- for key in keys if key.table == table -%}{%- do in_keys.extend(key.columns) -%}{%- endfor -%}
   {%- set a, b = synthetic[table], real[table] -%}
-  {%- set present = adapter.get_columns_in_relation(a) | map(attribute="name") | list -%}
+  {%- set kinds = {} -%}
+  {%- for found in adapter.get_columns_in_relation(a) -%}{%- do kinds.update({found.name: synthohive.type_kind(found.data_type)}) -%}{%- endfor -%}
   {%- set personal = synthohive.personal_columns(b) -%}
   {%- for fact in facts.values() -%}
     {%- set name, column = fact.name, fact.quoted -%}
     {%- set check = {"table": table, "column": name, "arguments": {"reference": table}} -%}
     {%- set value = none -%}
-    {%- if name not in present -%}
+    {%- if name not in kinds -%}
       {%- do checks.append(dict(check, test=none, missing="the column is missing")) -%}
     {%- else -%}
       {%- if name in personal -%}
@@ -21,10 +22,10 @@
       {%- elif name in in_keys or not fact.filled or fact.kind == "other" -%}
       {%- elif fact.kind in ("float", "number", "date", "timestamp") -%}
         {%- set limit = limits.get("ks_drift", synthohive.sampling_limit("ks", 0.1, fact.filled, fact.filled)) -%}
-        {%- set sql = synthohive.ks_binned(a, b, column, kind=fact.kind, limit=limit) if fact.rows > exact_rows else synthohive.ks(a, b, column, kind=fact.kind) -%}
+        {%- set sql = synthohive.ks_binned(a, b, column, kind=kinds[name], limit=limit, reference_kind=fact.kind) if fact.rows > exact_rows else synthohive.ks(a, b, column, kind=kinds[name], reference_kind=fact.kind) -%}
         {%- do checks.append(dict(check, test="ks_drift", limit_name="max_ks", limit=limit, sql=sql)) -%}
         {%- set limit = limits.get("range_drift", synthohive.sampling_limit("outside", 0.01, fact.filled, fact.filled)) -%}
-        {%- do checks.append(dict(check, test="range_drift", limit_name="max_share", limit=limit, sql=synthohive.outside_range(a, b, column, kind=fact.kind))) -%}
+        {%- do checks.append(dict(check, test="range_drift", limit_name="max_share", limit=limit, sql=synthohive.outside_range(a, b, column, kind=kinds[name], reference_kind=fact.kind))) -%}
         {%- if fact.kind in ("float", "number") and fact.distinct > 2 -%}{%- do numbers.append(fact) -%}{%- endif -%}
       {%- elif fact.distinct <= 1000 and fact.distinct * 2 <= fact.filled -%}
         {%- set limit = limits.get("tvd_drift", synthohive.sampling_limit("tvd", 0.1, fact.rows, fact.rows, categories=fact.distinct + 1)) -%}
@@ -38,6 +39,6 @@
       {%- endif -%}
     {%- endif -%}
   {%- endfor -%}
-  {%- do checks.extend(synthohive.correlation_checks(table, a, b, numbers[:6], limits)) -%}
+  {%- do checks.extend(synthohive.correlation_checks(table, a, b, numbers[:6], kinds, limits)) -%}
   {{ return(checks) }}
 {% endmacro %}

@@ -1,7 +1,8 @@
 """Renders the package's statistics and tests without dbt, for engines that have no adapter here.
 
-The macros are the package's own files; what stands in for dbt is `return`, and `adapter.dispatch`
-with the search order of dbt's adapters. No name may be undefined, as it may in dbt.
+The macros are the package's own files; what stands in for dbt is `return`, `adapter.dispatch`
+with the search order of dbt's adapters, and what little tests ask of it beside. No name may be
+undefined, as it may in dbt.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ def _return(value: Any) -> None:
     raise _Returned(value)
 
 
+def _relation(**parts: str) -> str:
+    return ".".join(parts[part] for part in ("database", "schema", "identifier"))
+
+
 def source(path: Path) -> str:
     """Return a file of macros, its tests as dbt reads them: as macros of another name."""
     text = path.read_text(encoding="utf-8")
@@ -48,6 +53,10 @@ class Macros:
             execute=False,
             flags=SimpleNamespace(WHICH="test", EMPTY=False),
             modules=SimpleNamespace(re=re),
+            dbt=SimpleNamespace(date_trunc="date_trunc('{0}', {1})".format),
+            api=SimpleNamespace(Relation=SimpleNamespace(create=_relation)),
+            target=SimpleNamespace(type=adapter, database="db", schema="raw"),
+            var=lambda name, default: default,
             **{"return": _return},
         )
         self._found: dict[str, Callable[..., Any]] = {}

@@ -76,8 +76,9 @@ CALLS += [
 Cached = lru_cache(None)(Macros)
 # What dbt lets a macro name beside its own arguments and variables.
 CONTEXT = set(
-    "adapter api config dbt dict exceptions execute flags graph loop model modules namespace print "
-    "project_name return run_query synthohive target toyaml var".split()
+    "adapter api config dbt dict exceptions execute flags graph invocation_id loop model modules "
+    "namespace print project_name range return run_query run_started_at statement synthohive "
+    "target toyaml var zip".split()
 )
 
 

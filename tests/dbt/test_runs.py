@@ -36,10 +36,12 @@ ARGUMENTS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "psi_drift": ("amount", {}),
     "range_drift": ("placed_at", {}),
     "row_count_ratio": (None, {}),
+    "row_drift": (None, {"columns": ["amount", "category"]}),
     "tvd_drift": ("category", {}),
     "unique_key": (None, {"columns": ["code"]}),
 }
 ALONE = ("no_orphans", "unique_key")  # tests without a reference
+STORED = ("stored_drift",)  # needs what an operation stores first
 GOOD = """
 select
   i as id, i % 10 as parent, 'c' || i as code,
@@ -88,6 +90,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "ephemeral": ("cte", "ref('real_cte')", {"tags": ["empty"]}, "pass"),
     "ephemeral_where": ("cte", "ref('real')", {"where": "id >= 0", "tags": ["full"]}, "pass"),
 }
+REPORT = ["--vars", "{synthohive_drift_report: {reference: raw, candidate: copy}}"]
 REAL: dict[str, Any] = {"reference": "ref('real')"}
 # Name, table, column, test, arguments, condition on the table, what it says.
 SINGLE: list[tuple[str, str, str, str, dict[str, Any], str | None, str]] = [
@@ -129,7 +132,7 @@ SINGLE: list[tuple[str, str, str, str, dict[str, Any], str | None, str]] = [
 
 
 def _properties() -> dict[str, Any]:
-    assert sorted(ARGUMENTS) == GENERIC, "a test without arguments here"
+    assert sorted([*ARGUMENTS, *STORED]) == GENERIC, "a test without arguments here"
     models: dict[str, dict[str, Any]] = {}
 
     def add(model: str, column: str | None, test: dict[str, Any]) -> None:
@@ -165,7 +168,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     for part in ("models", "seeds"):
         shutil.rmtree(folder / part)
     settings = yaml.safe_load((folder / "dbt_project.yml").read_text("utf-8"))
-    del settings["seeds"]
+    del settings["seeds"], settings["on-run-end"]
+    settings["flags"] = {"validate_macro_args": True}  # dbt 1.12's default
     (folder / "dbt_project.yml").write_text(yaml.safe_dump(settings), "utf-8")
     for part in ("models", "snapshots", "dbt_packages"):
         (folder / part).mkdir()
@@ -226,7 +230,7 @@ def test_rows_of_the_reference_are_counted_under_its_condition(built: Built) -> 
 def test_an_empty_build_passes(project: Project) -> None:
     project.environment = {"SYNTHOHIVE_DBT_DUCKDB": "empty.duckdb"}
     most = ["--exclude", "tag:full", "tag:stored"]
-    outcome = project.dbt("--warn-error", "build", "--empty", *most)
+    outcome = project.dbt("--warn-error", "build", "--empty", *REPORT, *most)
     found = {k: v["status"] for k, v in outcome.nodes.items() if v["generic"]}
     assert set(found.values()) == {"pass"}, outcome.output
     assert len(found) == 4 * len(ARGUMENTS)
@@ -237,7 +241,9 @@ def test_what_only_compiles_asks_the_warehouse_nothing(
     project: Project, command: list[str]
 ) -> None:
     project.environment = {"SYNTHOHIVE_DBT_DUCKDB": "nothing.duckdb"}
-    outcome = project.dbt("--warn-error", "--debug", *command, "--select", "tag:empty")
-    assert len(outcome.nodes) >= 4 * len(ARGUMENTS)
+    some = ["--select", "tag:empty", "synthohive_drift_report"]
+    outcome = project.dbt("--warn-error", "--debug", *command, *REPORT, *some)
+    assert len(outcome.nodes) > 4 * len(ARGUMENTS)
     assert "On test." not in outcome.output
+    assert "On model." not in outcome.output
     assert not [k for k, v in outcome.nodes.items() if v["status"] != "success"]
