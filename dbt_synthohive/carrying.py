@@ -71,6 +71,10 @@ class Carrier:
                     self._prove_parent(stated)
                 elif not relations[key].is_synthetic:
                     self._carry_key(relations[key], stated)
+        for relation in relations.values():
+            if self._own(self.manifest.ancestry(relation)):
+                for pairs in self.lineage.joins(relation):
+                    self._carry_join(pairs, f"a join of {relation.label}")
         return self
 
     def _carry_unique(self, relation: Relation, claims: Claims) -> None:
@@ -150,6 +154,43 @@ class Carrier:
         if all(known.columns != columns for known in self.proven[key].keys):
             self.proven[key].keys.append(carried)
         return None
+
+    def _carry_join(self, pairs: Sequence[tuple[Leaf, Leaf]], origin: str) -> None:
+        """Keep the key by which a model joins: one side is known to be unique, with all values.
+
+        Of tables with the same values, neither is known to be the parent.
+        """
+        found: list[tuple[str, Key]] = []
+        for ends in (pairs, [(two, one) for one, two in pairs]):
+            named = [(self._named(one), self._named(two)) for one, two in ends]
+            tables = {(one[0], two[0]) for one, two in named}
+            ((key, parent_key),) = tables if len(tables) == 1 else {("", "")}
+            if key not in self.tables or parent_key not in self.tables:
+                return
+            columns = tuple(dict.fromkeys(one[1] for one, _ in named))
+            parent_columns = tuple(dict.fromkeys(two[1] for _, two in named))
+            target = self.tables[parent_key]
+            if len(columns) != len(parent_columns) or not self._known(parent_key, parent_columns):
+                continue
+            asked = ForeignKey(
+                columns=list(columns), parent=target.identifier, parent_columns=list(parent_columns)
+            )
+            if self.proof.orphans(self.tables[key].identifier, asked) == 0:
+                found.append((key, Key(columns, target, parent_columns, origin, carried=True)))
+        if len(found) == 1:
+            ((key, carried),) = found
+            declared = self.proof.reader.metadata.table(self.tables[key].identifier).foreign_keys
+            known = [*declared, *self.claims[key].keys, *self.proven[key].keys]
+            if not any({*carried.columns} & {*other.columns} for other in known):
+                self.proven[key].keys.append(carried)
+                self.proven[carried.parent.unique_id].add_unique(carried.parent_columns, origin)
+
+    def _known(self, key: str, columns: tuple[str, ...]) -> bool:
+        """Whether columns are declared, or tested, to be unique together."""
+        stated, proven = self.claims[key], self.proven[key]
+        declared = self.proof.reader.metadata.table(self.tables[key].identifier).unique_sets
+        known = [*declared, *stated.unique, *stated.primary, *proven.unique]
+        return any({*columns} == {*unique} for unique in known)
 
     def _lose(self, relation: Relation, stated: Key, reason: str) -> None:
         """Note a relationship that became no key, if it is one between the chosen tables."""

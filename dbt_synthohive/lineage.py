@@ -106,6 +106,19 @@ class Lineage:
             self._found[key] = self._of_relation(relation, column)
         return self._found[key]
 
+    def joins(self, relation: Relation) -> Iterator[list[tuple[Leaf, Leaf]]]:
+        """Yield what the joins of a model compare: pairs of columns of two tables, in order."""
+        query = None if self._is_table(relation) else self._query(relation)
+        for select in [] if query is None else _selects(query, set()):
+            pairs: dict[tuple[str, str], list[tuple[Leaf, Leaf]]] = {}
+            for sides in _equalities(select.tree):
+                ends = [self._named(select, side) for side in sides]
+                if all(len(end) == 1 and end[0].unchanged for end in ends):
+                    one, two = sorted(end[0].leaves[0] for end in ends)
+                    if one != two:
+                        pairs.setdefault((one[0], two[0]), []).append((one, two))
+            yield from pairs.values()
+
     def _of_relation(self, relation: Relation, column: str) -> tuple[Traced, ...]:
         if self._is_table(relation):
             known = self.columns.get(relation.unique_id)
@@ -263,9 +276,7 @@ class Lineage:
 
     def _sources(self, query: _Query) -> list[tuple[str, _Source]]:
         """Return what a SELECT reads, by alias."""
-        start = _argument(query.tree, "from")
-        tables = [start.this] if start is not None else []
-        tables += [join.this for join in query.tree.args.get("joins") or ()]
+        tables = _tables(query.tree)
         return [(t.alias_or_name.lower(), self._source(t, query.ctes)) for t in tables]
 
     def _source(self, table: Node, ctes: Mapping[str, _Query]) -> _Source:
@@ -290,6 +301,31 @@ def _opened(tree: Node, seen: Mapping[str, _Query]) -> _Query:
         if not isinstance(tree, exp.Subquery):
             return _Query(tree, ctes)
         tree = tree.this
+
+
+def _selects(query: _Query, seen: set[int]) -> Iterator[_Query]:
+    """Yield every SELECT of a query once, with what it sees."""
+    if id(query.tree) in seen:
+        return
+    seen.add(id(query.tree))
+    for cte in query.ctes.values():
+        yield from _selects(cte, seen)
+    inner: list[Node] = []
+    if isinstance(query.tree, exp.SetOperation):
+        inner = [query.tree.left, query.tree.right]
+    elif isinstance(query.tree, exp.Select):
+        yield query
+        inner = [table for table in _tables(query.tree) if isinstance(table, exp.Subquery)]
+    for tree in inner:
+        if isinstance(tree, exp.Query):
+            yield from _selects(_opened(tree, query.ctes), seen)
+
+
+def _tables(select: Node) -> list[Node]:
+    """Return what stands in FROM and JOIN."""
+    start = _argument(select, "from")
+    tables = [start.this] if start is not None else []
+    return [*tables, *(join.this for join in select.args.get("joins") or ())]
 
 
 def _argument(tree: Node, name: str) -> Optional[Node]:

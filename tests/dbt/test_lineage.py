@@ -246,6 +246,16 @@ def test_a_project_of_which_no_key_is_left_is_refused(tmp_path: Path, rows: str,
     assert not list(found.foreign_keys())
 
 
+def test_models_join_by_keys(tmp_path: Path) -> None:
+    tests = _test("unique", "stg_customers", "customer_id")
+    found = carried(tmp_path, FINE, tests)
+    assert [k.label(t) for t, k in found.foreign_keys()] == ["orders(Customer) -> customers(id)"]
+    (tmp_path / "b").mkdir()
+    same = FINE + "DELETE FROM orders WHERE id = 8; DELETE FROM customers WHERE id = 3;"
+    found = carried(tmp_path / "b", same, {**tests, **_test("unique", "facts", "customer_id")})
+    assert not list(found.foreign_keys())  # each has the values of the other
+
+
 def test_surrogate_keys_lead_to_what_they_are_made_of(tmp_path: Path) -> None:
     tests = {
         **_test("unique", "clients", "client_key"),
