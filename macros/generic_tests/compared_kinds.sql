@@ -3,10 +3,10 @@
   side's kind is not known it is taken for the other's, and a number for one that may be NaN. Texts and booleans, and
   a number beside a date, are refused: whatever SQL made of them would be no answer to what the test asks.
 -#}
-{% macro compared_kinds(test_name, model, reference, column, reference_column=none) %}
+{% macro compared_kinds(test_name, model, reference, column, reference_column=none, known=none) %}
   {%- set kinds = {
-    "candidate": synthohive.measured_kind(test_name, model, column),
-    "reference": synthohive.measured_kind(test_name, reference, reference_column or column),
+    "candidate": synthohive.measured_kind(test_name, model, column, known=known.candidate if known else none),
+    "reference": synthohive.measured_kind(test_name, reference, reference_column or column, known=known.reference if known else none),
   } -%}
   {%- set family = {"float": "number", "number": "number", "date": "date", "timestamp": "date"} -%}
   {%- for side, other in (("candidate", "reference"), ("reference", "candidate")) if kinds[side] == "unknown" and kinds[other] in family -%}

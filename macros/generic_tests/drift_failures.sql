@@ -21,13 +21,7 @@
     found.n_rows,
     found.n_reference,
     {{ "found.group_value" if grouped else synthohive.as_text("null") }} as group_value,
-    case
-      {% if itself %}when 1 = 1 then 'compared with itself: `reference` is the table that is tested'{% endif %}
-      when found.n_rows = 0 then 'nothing to test: no rows, or only NULLs'
-      when found.n_reference = 0 then 'nothing to compare with: the reference has no rows, or only NULLs'
-      when found.value is null then 'the statistic has no value'
-      else 'the statistic is above what is allowed'
-    end as message
+    {{ synthohive.drift_message(itself) }} as message
   from ({{ statistic_sql }}) found
   {{ synthohive.only_failing() }}
   where {% if synthohive.is_empty_run() %}1 = 0{% else %}found.value is null or not (found.value <= {{ limit }}) {% if itself %}or 1 = 1{% endif %}{% endif %}

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any, Callable
 
 import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Engine
 
+from tests.conftest import fresh_schema
 from tests.dbt.rendering import Macros
+from tests.integration.bigquery_service import fresh_dataset
+from tests.integration.servers import servers_required
 from tests.spark.session import session
 
+ADAPTERS = ("duckdb", "postgres", "mysql", "mariadb", "spark", "bigquery")
 Query = Callable[[str], "list[dict[str, Any]]"]
 MOMENT: sa.types.TypeEngine[Any] = sa.DateTime().with_variant(
     mysql.DATETIME(fsp=6), "mysql", "mariadb"
@@ -26,6 +34,7 @@ MOMENT: sa.types.TypeEngine[Any] = sa.DateTime().with_variant(
 TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     "id": sa.Integer(),
     "parent": sa.Integer(),
+    "far": sa.BigInteger(),
     "price": sa.Double(),
     "amount": sa.Numeric(12, 2),
     "day": sa.Date(),
@@ -107,6 +116,74 @@ def in_server(
 
 
 @contextmanager
+def in_bigquery(
+    engine: Engine, dataset: str, tables: Mapping[str, pa.Table]
+) -> Iterator[Warehouse]:
+    """Give the tables in a dataset of BigQuery's stand-in."""
+    statements = []
+    for name, table in tables.items():
+        columns = [f"{f.name} {_bigquery_type(f.type)}" for f in table.schema]
+        statements.append(f"CREATE TABLE {dataset}.{name} ({', '.join(columns)})")
+        rows = [f"({', '.join(map(_bigquery_literal, r.values()))})" for r in table.to_pylist()]
+        for start in range(0, len(rows), 250):
+            values = ", ".join(rows[start : start + 250])
+            statements.append(f"INSERT INTO {dataset}.{name} VALUES {values}")
+
+    def query(sql: str) -> list[dict[str, Any]]:
+        with engine.connect() as connection:
+            return [dict(r) for r in connection.exec_driver_sql(sql).mappings()]
+
+    with engine.connect() as connection:
+        for sql in statements:
+            connection.exec_driver_sql(sql)
+    yield Warehouse("bigquery", query, {name: f"{dataset}.{name}" for name in tables})
+
+
+def _bigquery_type(type_: pa.DataType) -> str:
+    if pa.types.is_integer(type_):
+        return "INT64"
+    if pa.types.is_floating(type_):
+        return "FLOAT64"
+    if pa.types.is_decimal(type_):
+        return "NUMERIC"
+    if pa.types.is_date(type_):
+        return "DATE"
+    return "DATETIME" if pa.types.is_timestamp(type_) else "STRING"
+
+
+def _bigquery_literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, (float, np.floating)):
+        return f"CAST('{value}' AS FLOAT64)"
+    if isinstance(value, dt.datetime):
+        return f"DATETIME '{value}'"
+    if isinstance(value, dt.date):
+        return f"DATE '{value}'"
+    if isinstance(value, Decimal):
+        return f"NUMERIC '{value}'"
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+@contextmanager
+def in_fakesnow(tables: Mapping[str, pa.Table]) -> Iterator[Warehouse]:
+    """Give the tables in Snowflake's stand-in."""
+    from fakesnow.instance import FakeSnow
+
+    with FakeSnow().connect("TEST", "A") as connection, connection.cursor() as cursor:
+        for name, table in tables.items():
+            connection._duck_conn.register(f"arrow_{name}", table)
+            connection._duck_conn.execute(f"CREATE TABLE {name} AS SELECT * FROM arrow_{name}")
+
+        def query(sql: str) -> list[dict[str, Any]]:
+            cursor.execute(sql)
+            names = [column[0].lower() for column in cursor.description]
+            return [dict(zip(names, row)) for row in cursor.fetchall()]
+
+        yield Warehouse("snowflake", query, {name: name for name in tables})
+
+
+@contextmanager
 def in_spark(tables: Mapping[str, pa.Table]) -> Iterator[Warehouse]:
     """Give the tables in a local Spark."""
     spark = session()
@@ -117,6 +194,41 @@ def in_spark(tables: Mapping[str, pa.Table]) -> Iterator[Warehouse]:
         return [row.asDict() for row in spark.sql(sql).collect()]
 
     yield Warehouse("spark", query, {name: name for name in tables})
+
+
+@contextmanager
+def opened(
+    request: pytest.FixtureRequest, tables: Callable[[bool], Mapping[str, pa.Table]]
+) -> Iterator[Warehouse]:
+    """Give the tables in the engine that a fixture is parametrized with.
+
+    Parameters
+    ----------
+    request : pytest.FixtureRequest
+        Its ``param`` is one of `ADAPTERS`.
+    tables : callable
+        Return the tables by name, for an engine that has NaN and infinities or not.
+    """
+    adapter = request.param
+    if adapter == "duckdb":
+        with in_duckdb(tables(True)) as found:
+            yield found
+    elif adapter == "spark":
+        if not spark_is_here():
+            wanted = servers_required() and sys.version_info >= (3, 10)
+            assert not wanted, "Spark is needed here: install pyspark and Java 17"
+            pytest.skip("no pyspark, or no Java")
+        with in_spark(tables(True)) as found:
+            yield found
+    elif adapter == "bigquery":
+        engine = request.getfixturevalue("bigquery_engine")
+        with fresh_dataset(engine) as name, in_bigquery(engine, name, tables(True)) as found:
+            yield found
+    else:
+        engine = request.getfixturevalue(f"{adapter}_engine")
+        given = tables(adapter == "postgres")
+        with fresh_schema(engine) as schema, in_server(adapter, engine, schema, given) as found:
+            yield found
 
 
 def spark_is_here() -> bool:

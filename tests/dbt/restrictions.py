@@ -28,7 +28,7 @@ _TEMPORAL = {
 }
 _FLOATS = (exp.DataType.Type.FLOAT, exp.DataType.Type.DOUBLE)
 _MOMENTS = {*exp.DataType.TEMPORAL_TYPES}
-_FUNCTIONS = "abs avg ceil coalesce concat count floor greatest grouping least ln lower max md5 " \
+_FUNCTIONS = "abs avg ceil coalesce concat count floor greatest least ln lower max md5 " \
     "min mod nullif percent_rank row_number sqrt stddev sum exists over partition in and as from " \
     "on sets by then cast"  # fmt: skip
 _OWN_FUNCTIONS = {
@@ -197,7 +197,7 @@ def _unknown_words(statement: Statement) -> Iterator[str]:
     known = {*_FUNCTIONS.split(), *_OWN_FUNCTIONS[statement.engine].split()}
     for name in set(re.findall(r"\b([a-z_0-9]+)\(", statement.sql.lower())) - known:
         yield f"{name}()"
-    for name in set(re.findall(r"\bas ([a-z][a-z0-9 ]*)\)", statement.sql.lower())):
+    for name in set(re.findall(r"\bas ([a-z][a-z0-9]*(?: [a-z]+)?)\)", statement.sql.lower())):
         if name not in _TYPES[statement.engine] and "cast(" in statement.sql.lower():
             yield f"cast as {name}"
 

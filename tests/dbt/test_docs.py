@@ -73,6 +73,14 @@ def test_every_page_is_in_the_navigation() -> None:
         assert str(page.relative_to(ROOT / "docs")) in listed
 
 
+def test_what_a_project_can_override_is_listed() -> None:
+    page = (DOCS / "dispatch.md").read_text("utf-8")
+    macros = "".join(p.read_text("utf-8") for p in (ROOT / "macros").rglob("*.sql"))
+    dispatched = set(re.findall(r'adapter\.dispatch\("(\w+)"', macros))
+    listed = set(re.findall(r"^\| `(\w+)\(", page, re.MULTILINE))
+    assert listed == {name for name in dispatched if not name.startswith("test_")}
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     for page in DOCS.rglob("*.md"):
         for link in re.findall(r"\]\(([^)#:]+\.md)(?:#[\w-]+)?\)", page.read_text("utf-8")):

@@ -39,6 +39,12 @@ def test_where_severity_limit_and_arguments(tested: FinishedRun) -> None:
     assert tested.outcome.statuses("configured") == CONFIGURED
 
 
+def test_a_project_overrides_what_is_dispatched(tested: FinishedRun) -> None:
+    nodes = tested.outcome.nodes.values()
+    sql = next(n["compiled_code"] for n in nodes if n["generic"] == "conditional_drift")
+    assert "partition by (g)" in sql
+
+
 def test_a_failure_names_table_and_column(tested: FinishedRun) -> None:
     failed = [k for k, v in tested.outcome.nodes.items() if v["status"] == "fail"]
     drifted = next(k for k in failed if "tvd_drift_customers_drifted" in k)
@@ -69,6 +75,18 @@ def test_stored_failures_tell_what_was_found(tested: FinishedRun) -> None:
     (orphan,) = _stored(tested, "synthohive_no_orphans_orders_orphaned_customer_id__ref")
     assert "no row of" in str(orphan[-1])
     assert "customers has this key" in str(orphan[-1])
+
+
+def test_a_table_fails_with_a_row_for_each_column_over_its_limit(tested: FinishedRun) -> None:
+    rows = _stored(tested, "drifted_columns")
+    found = {
+        (column, statistic, float(str(allowed))) for _, column, _, statistic, _, allowed, *_ in rows
+    }
+    assert found == {
+        ("balance", "psi", 0.1),
+        ("balance", "null_rate", 0.02),
+        ("region", "tvd", 0.1),
+    }
 
 
 def test_an_empty_table_and_missing_values_are_told_apart(tested: FinishedRun) -> None:

@@ -20,14 +20,34 @@ from tests.dbt.rendering import ROOT, Macros, source
 
 CALLS: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
     (statistic, ("candidate_rows", "real_rows", "moment"), {"kind": kind})
-    for statistic in ("ks", "ks_binned", "psi", "outside_range")
+    for statistic in ("ks", "ks_binned", "psi", "psi_binned", "outside_range")
     for kind in ("float", "number", "date", "timestamp", "unknown")
 ]
 CALLS += [
     (statistic, ("candidate_rows", "real_rows", "category"), {"reference_where": "id > 3"})
     for statistic in ("tvd", "null_rate", "outside_domain", "copied_values")
 ]
+CHECKS = [
+    {
+        "id": i, "key": key, "column": column, "reference_column": column, "kind": kind,
+        "reference_kind": kind, "statistic": statistic, "limit": 0.1,
+    }
+    for i, (key, column, kind, statistic) in enumerate(
+        [
+            (1, "price", "float", "ks"),
+            (1, "price", "float", "psi"),
+            (3, "moment", "timestamp", "ks"),
+            (4, "category", "text", "tvd"),
+            (4, "category", "text", "domain"),
+            (6, "day", "date", "ks"),
+            (7, "category", "text", "null_rate"),
+            (8, "a", "number", "psi"),
+        ],
+        start=1,
+    )
+]  # fmt: skip
 CALLS += [
+    ("column_drifts", ("candidate_rows", "real_rows", CHECKS), {}),  # type: ignore[list-item]
     ("row_count", ("candidate_rows", "real_rows"), {}),
     (
         "correlation",
@@ -126,7 +146,7 @@ def test_each_statistic_parses(
     sql = getattr(Cached(engine), statistic)(*positional, **named)
     (statement,) = sqlglot.parse(sql, dialect=engine, error_level=sqlglot.ErrorLevel.RAISE)
     assert isinstance(statement, sqlglot.exp.Select)
-    assert statement.selects[0].alias_or_name == "value"
+    assert "value" in statement.named_selects
     assert not list(statement.find_all(sqlglot.exp.Anonymous)) or engine == "bigquery", sql
 
 
@@ -142,6 +162,7 @@ TESTS: list[tuple[str, dict[str, Any]]] = [
     ("no_orphans", {"to": "p", "columns": ["k", "l"], "to_columns": ["k", "l"]}),
     ("unique_key", {"columns": ["k"], "allow_nulls": False}),
     ("tvd_drift", {"column_name": "category", "reference": "real_rows"}),
+    ("table_drift", {"columns": ["a", {"name": "b", "statistic": "psi"}], "reference": "q"}),
 ]
 
 

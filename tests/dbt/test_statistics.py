@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,9 +16,7 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from tests.conftest import fresh_schema
-from tests.dbt.engines import Warehouse, in_duckdb, in_server, in_spark, sample, spark_is_here
-from tests.integration.servers import servers_required
+from tests.dbt.engines import ADAPTERS, Warehouse, opened, sample
 
 REAL, CANDIDATE = sample(1, 700, 120, 0.0), sample(2, 500, 100, 0.2)
 PARENTS = pd.DataFrame({"id": np.arange(60), "region": [f"r{i % 7 % 4}" for i in range(60)]})
@@ -90,24 +87,10 @@ def _tables(floats: bool) -> dict[str, pa.Table]:
     }
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres", "mysql", "mariadb", "spark"])
+@pytest.fixture(scope="module", params=ADAPTERS)
 def warehouse(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
-    adapter = request.param
-    if adapter == "duckdb":
-        with in_duckdb(_tables(True)) as found:
-            yield found
-    elif adapter == "spark":
-        if not spark_is_here():
-            wanted = servers_required() and sys.version_info >= (3, 10)
-            assert not wanted, "Spark is needed here: install pyspark and Java 17"
-            pytest.skip("no pyspark, or no Java")
-        with in_spark(_tables(True)) as found:
-            yield found
-    else:
-        engine = request.getfixturevalue(f"{adapter}_engine")
-        tables = _tables(adapter == "postgres")
-        with fresh_schema(engine) as schema, in_server(adapter, engine, schema, tables) as found:
-            yield found
+    with opened(request, _tables) as found:
+        yield found
 
 
 def _values(warehouse: Warehouse, table: str, column: str) -> np.ndarray:
@@ -523,6 +506,7 @@ COLUMN_STATISTICS = [
     ("ks", {"column": "price", "kind": "float"}),
     ("ks_binned", {"column": "price", "kind": "float", "limit": 0.1}),
     ("psi", {"column": "price", "kind": "float"}),
+    ("psi_binned", {"column": "price", "kind": "float", "limit": 0.1}),
     ("tvd", {"column": "category"}),
     ("null_rate", {"column": "category"}),
     ("row_count", {}),
@@ -548,11 +532,11 @@ def test_an_empty_side_has_no_value(
         assert empty, (sides, row)
 
 
-@pytest.mark.parametrize("statistic", ["ks", "ks_binned", "psi", "outside_range"])
+@pytest.mark.parametrize("statistic", ["ks", "ks_binned", "psi", "psi_binned", "outside_range"])
 def test_only_nulls_have_no_value(warehouse: Warehouse, statistic: str) -> None:
     row = warehouse.row(
         statistic, "candidate_rows", "real_rows", column="unfilled", kind="float",
-        **({"limit": 0.1} if statistic == "ks_binned" else {}),
+        **({"limit": 0.1} if "binned" in statistic else {}),
     )  # fmt: skip
     assert row["value"] is None
     assert row["n_rows"] == row["n_reference"] == 0

@@ -1,0 +1,10 @@
+{#- What a failing row of a drift test says, of a row `found` of (value, n_rows, n_reference). -#}
+{% macro drift_message(itself) %}
+  case
+    {% if itself %}when 1 = 1 then 'compared with itself: `reference` is the table that is tested'{% endif %}
+    when found.n_rows = 0 then 'nothing to test: no rows, or only NULLs'
+    when found.n_reference = 0 then 'nothing to compare with: the reference has no rows, or only NULLs'
+    when found.value is null then 'the statistic has no value'
+    else 'the statistic is above what is allowed'
+  end
+{%- endmacro %}
