@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+import dbt_synthohive
 from tests.dbt.pages import dbt_tests, described
 from tests.dbt.project import ROOT, run
 
@@ -79,6 +80,16 @@ def test_what_a_project_can_override_is_listed() -> None:
     dispatched = set(re.findall(r'adapter\.dispatch\("(\w+)"', macros))
     listed = set(re.findall(r"^\| `(\w+)\(", page, re.MULTILINE))
     assert listed == {name for name in dispatched if not name.startswith("test_")}
+
+
+def test_what_is_compared_with_others_is_there() -> None:
+    page = (DOCS / "comparison.md").read_text("utf-8")
+    rows = re.findall(r"^\| .+? \| (.+?) \| .+ \|$", page, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    macros = {path.stem for path in (ROOT / "macros").rglob("*.sql")}
+    arguments = {name for arguments in PROPERTIES.values() for name in arguments}
+    assert len(named) > 15
+    assert named <= macros | arguments | set(dbt_synthohive.__all__)
 
 
 def test_links_between_pages_lead_somewhere() -> None:
