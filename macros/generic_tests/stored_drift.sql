@@ -7,12 +7,11 @@
 {% endtest %}
 
 {% macro default__test_stored_drift(relation, column_name, profile, table_name, stored_column, max_distance) %}
-  {#- With a `where` the relation is a query: what it is of stands in the test. -#}
+  {#- With a `where` the relation is a query: what it is called stands in the test. -#}
   {%- set tested = synthohive.named_relation(model.test_metadata.kwargs.model) if execute else none -%}
-  {%- set place = api.Relation.create(database=tested.database, schema=tested.schema, identifier=tested.identifier) if tested else relation -%}
-  {%- set kind = synthohive.column_kind(place, column_name) -%}
+  {%- set kind = synthohive.column_kind(relation, column_name) -%}
   {%- set plain = column_name | replace('"', "") | replace("`", "") -%}
-  {%- set names = [profile, table_name or place.identifier or "", stored_column or plain] -%}
+  {%- set names = [profile, table_name or (tested.identifier if tested else ""), stored_column or plain] -%}
   {%- set stored = synthohive.own_relation("synthohive_profiles") -%}
   {%- set where -%}
     where profile = '{{ names[0] | replace("'", "''") }}' and table_name = '{{ names[1] | replace("'", "''") }}' and column_name = '{{ names[2] | replace("'", "''") }}'

@@ -4,10 +4,10 @@
 
     on-run-end: "{% raw %}{{ synthohive.store_results(results) }}{% endraw %}"
 
-  dbt keeps no row of a test that passes, so each statistic is calculated once more.
+  dbt keeps no row of a test that passes, so each statistic is calculated once more. Under `--empty` nothing is kept: it would be of tables without rows.
 -#}
 {% macro store_results(results) %}
-  {%- set ran = synthohive.own_results(results) if execute else [] -%}
+  {%- set ran = synthohive.own_results(results) if execute and not synthohive.is_empty_run() else [] -%}
   {%- if ran -%}
     {%- set text, number = dbt.type_string(), synthohive.double_type() -%}
     {%- set history = synthohive.own_table("synthohive_history", [

@@ -229,9 +229,12 @@ def test_the_whole_way(pair: Pair) -> None:
     assert drifted["hollow", "", "structure"] == "MISSING"
     assert drifted["customers", "region", "tvd_drift"] == "ok"
 
-    broken = pair.project.dbt("test", "--select", "tag:synthetic", *pair.vars(), check=False)
+    kept = pair.vars(synthohive_schema=f"{pair.real}_kept")
+    broken = pair.project.dbt("test", "--select", "tag:synthetic", *kept, check=False)
     failed = [k for k, status in broken.statuses("synthetic").items() if status == "fail"]
     assert "no_orphans_refunds_customer_line" in failed
+    history = pair.sql(f"SELECT test_name, status FROM {pair.real}_kept.synthohive_history")
+    assert {name for name, status in history if status == "fail"} == {*failed}
     assert "ks_drift_customers_Odd_Name" in failed
     line = r"FAIL +no_orphans +refunds +customer, line +1 +0 +e\.g\. \(100000, 0\)\n +(.*)\n"
     (shown,) = re.findall(line, broken.output)
