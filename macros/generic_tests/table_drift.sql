@@ -23,6 +23,7 @@
     {{ synthohive.as_text("null") }} as group_value,
     {{ synthohive.drift_message(itself) }} as message
   from ({{ drifts }}) found
+  {{ synthohive.only_failing() }}
   where {% if synthohive.is_empty_run() %}1 = 0{% else %}found.value is null or not (found.value <= found.allowed) {% if itself %}or 1 = 1{% endif %}{% endif %}
 
 {% endmacro %}
