@@ -14,6 +14,7 @@ import yaml
 
 from tests.dbt.project import GENERIC, ROOT, Outcome, Project, consumer
 
+TYPED = [{"name": "amount", "statistic": "ks"}, {"name": "category", "statistic": "tvd"}]
 # What each test takes. It fails on the table `mixed`, and passes on its rows that are good.
 ARGUMENTS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "conditional_drift": ("category", {"by": "region"}),
@@ -37,6 +38,7 @@ ARGUMENTS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "range_drift": ("placed_at", {}),
     "row_count_ratio": (None, {}),
     "row_drift": (None, {"columns": ["amount", "category"]}),
+    "table_drift": (None, {"columns": TYPED}),
     "tvd_drift": ("category", {}),
     "unique_key": (None, {"columns": ["code"]}),
 }
@@ -224,8 +226,8 @@ def test_what_a_column_holds_is_looked_up_on_both_sides(built: Built, name: str,
 
 
 def test_rows_of_the_reference_are_counted_under_its_condition(built: Built) -> None:
-    assert "extent" in built.outcome.nodes["nan_binned"]["compiled_code"]
-    assert "extent" not in built.outcome.nodes["part"]["compiled_code"]
+    assert "lower_bound" in built.outcome.nodes["nan_binned"]["compiled_code"]
+    assert "lower_bound" not in built.outcome.nodes["part"]["compiled_code"]
 
 
 def test_an_empty_build_passes(project: Project) -> None:
