@@ -377,17 +377,12 @@ def _spelled(column: Node) -> tuple[str, str]:
 def _equalities(select: Node) -> Iterator[tuple[Node, Node]]:
     where = select.args.get("where")
     conditions = [where.this] if where is not None else []
-    start = _argument(select, "from")
-    before = [start.this.alias_or_name] if start is not None else []
     for join in select.args.get("joins") or ():
         if join.args.get("on") is not None:
             conditions.append(join.args["on"])
         for shared in join.args.get("using") or ():
-            yield exp.column(shared.name), exp.column(shared.name, table=join.alias_or_name)
-            yield from (
-                (exp.column(shared.name), exp.column(shared.name, table=a)) for a in before[:1]
-            )
-        before.append(join.alias_or_name)
+            for side in (join.this, _tables(select)[0]):
+                yield exp.column(shared.name), exp.column(shared.name, table=side.alias_or_name)
     for condition in conditions:
         for part in condition.flatten() if isinstance(condition, exp.And) else (condition,):
             if isinstance(part, exp.EQ):

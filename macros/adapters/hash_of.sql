@@ -1,4 +1,4 @@
-{#- A hash of a text in hexadecimal digits: a number that depends on nothing but the text. -#}
+{#- A hash of a text in hexadecimal digits. -#}
 {% macro hash_of(expression) %}
   {{- return(adapter.dispatch("hash_of", "synthohive")(expression)) -}}
 {% endmacro %}

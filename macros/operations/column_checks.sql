@@ -13,7 +13,6 @@
   {%- for fact in facts.values() -%}
     {%- set name, column = fact.name, fact.quoted -%}
     {%- set check = {"table": table, "column": name, "arguments": {"reference": table}} -%}
-    {%- set value = none -%}
     {%- if name not in kinds -%}
       {%- do checks.append(dict(check, test=none, missing="the column is missing")) -%}
     {%- else -%}

@@ -16,14 +16,9 @@ import yaml
 
 import dbt_synthohive
 from tests.dbt.pages import dbt_tests, described
-from tests.dbt.project import ROOT, run
+from tests.dbt.project import GENERIC, ROOT, run
 
 DOCS = ROOT / "docs" / "dbt"
-GENERIC = sorted(
-    path.stem
-    for path in (ROOT / "macros" / "generic_tests").glob("*.sql")
-    if "{% test " in path.read_text(encoding="utf-8")
-)
 PROPERTIES = {
     name: {a["name"]: a for a in macro["arguments"]} for name, macro in described(ROOT).items()
 }

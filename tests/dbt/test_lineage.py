@@ -77,7 +77,7 @@ def content(models: Mapping[str, str], adapter: str = "postgres") -> dict[str, A
         }
         for name, sql in models.items()
     }  # fmt: skip
-    if "compiled" in nodes or "model.p.compiled" in nodes:
+    if "compiled" in models:
         compiled = 'select id as k from "d"."raw"."orders"'
         nodes["model.p.compiled"]["compiled_code"] = compiled
     return {"metadata": {"adapter_type": adapter}, "sources": sources, "nodes": nodes}

@@ -135,21 +135,6 @@ def _planted() -> Iterator[tuple[str, dict[str, Any]]]:
                 yield name[11:], {**arguments, **({"column_name": column} if column else {})}
 
 
-@pytest.mark.parametrize(
-    "engine",
-    ["snowflake", "bigquery", "redshift", "databricks", "spark", "postgres", "duckdb", "mysql"],
-)
-@pytest.mark.parametrize(("statistic", "positional", "named"), CALLS)
-def test_each_statistic_parses(
-    engine: str, statistic: str, positional: tuple[Any, ...], named: dict[str, Any]
-) -> None:
-    sql = getattr(Cached(engine), statistic)(*positional, **named)
-    (statement,) = sqlglot.parse(sql, dialect=engine, error_level=sqlglot.ErrorLevel.RAISE)
-    assert isinstance(statement, sqlglot.exp.Select)
-    assert "value" in statement.named_selects
-    assert not list(statement.find_all(sqlglot.exp.Anonymous)) or engine == "bigquery", sql
-
-
 COLUMNS = {
     **dict.fromkeys(("id", "a", "k", "l"), "bigint"),
     **dict.fromkeys(("b", "category"), "text"),
@@ -277,7 +262,7 @@ def test_a_broken_statement_would_be_seen() -> None:
     ],
 )
 def test_double_type(engine: str, expected: str) -> None:
-    assert Macros(engine).double_type() == expected
+    assert Cached(engine).double_type() == expected
 
 
 @pytest.mark.parametrize(
