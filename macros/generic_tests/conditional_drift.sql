@@ -21,5 +21,5 @@
   {%- endif -%}
   {%- set kinds = synthohive.compared_kinds("conditional_drift", model, reference, column_name, reference_column) if measure == "ks" else {"candidate": "unknown", "reference": "unknown"} -%}
   {%- set statistic = synthohive.conditional(model, reference, column_name, by, reference_column, reference_by, join, measure, min_group_rows, reference_where, kinds.candidate, kinds.reference, synthohive.is_personal(reference_to if to else reference, reference_by or by)) -%}
-  {{ synthohive.drift_failures(statistic, model, reference, column_name ~ " by " ~ by, "conditional_" ~ measure, max_difference, reference_column or reference_where, grouped=true) }}
+  {{ synthohive.drift_failures(statistic, model, reference, column_name ~ " by " ~ by, "conditional_" ~ measure, max_difference, reference_column or reference_where, grouped=true, min_group_rows=min_group_rows) }}
 {% endmacro %}

@@ -4,8 +4,10 @@
 {% endtest %}
 
 {% macro default__test_correlation_drift(model, column_name, other_column, reference, reference_column, reference_other_column, max_difference, reference_where) %}
-  {%- set kinds = synthohive.compared_kinds("correlation_drift", model, reference, column_name, reference_column) -%}
-  {%- set other_kinds = synthohive.compared_kinds("correlation_drift", model, reference, other_column, reference_other_column) -%}
+  {#- Times, intervals and the like have an order, but are no numbers to calculate with. -#}
+  {%- set refused = ("text", "boolean", "other") -%}
+  {%- set kinds = synthohive.compared_kinds("correlation_drift", model, reference, column_name, reference_column, refused=refused) -%}
+  {%- set other_kinds = synthohive.compared_kinds("correlation_drift", model, reference, other_column, reference_other_column, refused=refused) -%}
   {%- set statistic = synthohive.correlation(model, reference, column_name, other_column, reference_column, reference_other_column, none, reference_where, kinds.candidate, other_kinds.candidate, kinds.reference, other_kinds.reference) -%}
   {{ synthohive.drift_failures(statistic, model, reference, column_name ~ ", " ~ other_column, "correlation_difference", max_difference, reference_column or reference_where) }}
 {% endmacro %}

@@ -10,12 +10,14 @@
 
 {% macro default__test_ks_drift(model, column_name, reference, reference_column, max_ks, reference_where, exact_rows, bins, group_by, time_bucket, reference_group_by, min_group_rows) %}
   {%- set kinds = synthohive.compared_kinds("ks_drift", model, reference, column_name, reference_column) -%}
-  {%- if group_by -%}
-    {%- set statistic = synthohive.by_group(model, reference, column_name, synthohive.group_of(group_by, time_bucket), reference_column, synthohive.group_of(reference_group_by or group_by, time_bucket), "ks", min_group_rows, reference_where, kinds.candidate, synthohive.is_personal(reference, reference_group_by or group_by), kinds.reference) -%}
+  {%- set group = synthohive.group_of("ks_drift", model, group_by, time_bucket) -%}
+  {%- set reference_group = synthohive.group_of("ks_drift", reference, reference_group_by or group_by, time_bucket) -%}
+  {%- if group -%}
+    {%- set statistic = synthohive.by_group(model, reference, column_name, group, reference_column, reference_group, "ks", min_group_rows, reference_where, kinds.candidate, synthohive.is_personal(reference, reference_group_by or group_by), kinds.reference) -%}
   {%- elif kinds.reference in ("float", "number", "date", "timestamp") and synthohive.is_large(reference, exact_rows, reference_where) -%}
     {%- set statistic = synthohive.ks_binned(model, reference, column_name, reference_column, none, reference_where, kinds.candidate, max_ks, bins, kinds.reference) -%}
   {%- else -%}
     {%- set statistic = synthohive.ks(model, reference, column_name, reference_column, none, reference_where, kinds.candidate, kinds.reference) -%}
   {%- endif -%}
-  {{ synthohive.drift_failures(statistic, model, reference, column_name, "ks", max_ks, reference_column or reference_where, grouped=group_by) }}
+  {{ synthohive.drift_failures(statistic, model, reference, column_name, "ks", max_ks, reference_column or reference_where, grouped=group, min_group_rows=min_group_rows) }}
 {% endmacro %}

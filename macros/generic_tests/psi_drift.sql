@@ -8,6 +8,7 @@
 {% endtest %}
 
 {% macro default__test_psi_drift(model, column_name, reference, reference_column, max_psi, reference_where, bins, epsilon, exact_rows) %}
+  {%- do synthohive.refuse_psi_bins("psi_drift", bins, epsilon) -%}
   {%- set kinds = synthohive.compared_kinds("psi_drift", model, reference, column_name, reference_column) -%}
   {%- if kinds.reference in ("float", "number", "date", "timestamp") and synthohive.is_large(reference, exact_rows, reference_where) -%}
     {%- set statistic = synthohive.psi_binned(model, reference, column_name, reference_column, none, reference_where, kinds.candidate, max_psi, bins, epsilon, kinds.reference) -%}

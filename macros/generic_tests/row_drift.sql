@@ -14,7 +14,10 @@
     {{ exceptions.raise_compiler_error("row_drift: takes up to 12 columns and as many reference_columns; there are " ~ compared | length ~ " and " ~ others | length) }}
   {%- endif -%}
   {%- set kinds = [] -%}
-  {%- for column in others -%}{%- do kinds.append(synthohive.column_kind(reference, column)) -%}{%- endfor -%}
+  {%- for column in others -%}
+    {%- set kind = synthohive.column_kind(reference, column) -%}
+    {%- do kinds.append(synthohive.column_kind(model, compared[loop.index0]) if kind == "unknown" else kind) -%}
+  {%- endfor -%}
   {%- set statistic = synthohive.told_apart(model, reference, compared, others, kinds, reference_where, max_rows, bins) -%}
   {{ synthohive.drift_failures(statistic, model, reference, compared | join(", "), "auc", max_auc, reference_columns or reference_where, grouped=true) }}
 {% endmacro %}

@@ -7,6 +7,10 @@
   {%- set given, checks, keys = [], [], {} -%}
   {%- for one in columns -%}
     {%- set named = {"name": one} if one is string else one -%}
+    {%- set known = ["name", "statistic", "limit", "reference_column"] -%}
+    {%- if named is not mapping or not named.get("name") or named | reject("in", known) | list -%}
+      {{ exceptions.raise_compiler_error("table_drift: " ~ named ~ " in `columns` is not a name or a mapping of name (and " ~ known[1:] | join(", ") ~ ")") }}
+    {%- endif -%}
     {%- do given.append({
       "name": named["name"], "reference_column": named.get("reference_column") or named["name"],
       "statistic": named.get("statistic"), "limit": named.get("limit"),

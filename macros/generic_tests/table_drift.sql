@@ -7,6 +7,7 @@
 {% endtest %}
 
 {% macro default__test_table_drift(model, reference, columns, max_ks, max_psi, max_tvd, max_share, max_difference, reference_where, bins, epsilon) %}
+  {%- do synthohive.refuse_psi_bins("table_drift", bins, epsilon) -%}
   {%- set limits = {"ks": max_ks, "psi": max_psi, "tvd": max_tvd, "domain": max_share, "null_rate": max_difference} -%}
   {%- set checks = synthohive.table_checks(model, reference, columns, limits) -%}
   {%- set drifts = synthohive.column_drifts(model, reference, checks, none, reference_where, bins=bins, epsilon=epsilon) -%}

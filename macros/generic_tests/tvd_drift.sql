@@ -7,10 +7,12 @@
 {% endtest %}
 
 {% macro default__test_tvd_drift(model, column_name, reference, reference_column, max_tvd, reference_where, group_by, time_bucket, reference_group_by, min_group_rows) %}
-  {%- if group_by -%}
-    {%- set statistic = synthohive.by_group(model, reference, column_name, synthohive.group_of(group_by, time_bucket), reference_column, synthohive.group_of(reference_group_by or group_by, time_bucket), "tvd", min_group_rows, reference_where, "unknown", synthohive.is_personal(reference, reference_group_by or group_by)) -%}
+  {%- set group = synthohive.group_of("tvd_drift", model, group_by, time_bucket) -%}
+  {%- set reference_group = synthohive.group_of("tvd_drift", reference, reference_group_by or group_by, time_bucket) -%}
+  {%- if group -%}
+    {%- set statistic = synthohive.by_group(model, reference, column_name, group, reference_column, reference_group, "tvd", min_group_rows, reference_where, "unknown", synthohive.is_personal(reference, reference_group_by or group_by)) -%}
   {%- else -%}
     {%- set statistic = synthohive.tvd(model, reference, column_name, reference_column, none, reference_where) -%}
   {%- endif -%}
-  {{ synthohive.drift_failures(statistic, model, reference, column_name, "tvd", max_tvd, reference_column or reference_where, grouped=group_by) }}
+  {{ synthohive.drift_failures(statistic, model, reference, column_name, "tvd", max_tvd, reference_column or reference_where, grouped=group, min_group_rows=min_group_rows) }}
 {% endmacro %}

@@ -17,7 +17,7 @@
     ] -%}
     {%- set literals = [] -%}
     {%- for value in texts -%}
-      {%- do literals.append("'" ~ synthohive.label(value) ~ "'" if value is not none and value is defined else synthohive.as_text("null")) -%}
+      {%- do literals.append("'" ~ dbt.escape_single_quotes(value | string | replace("\\", "") | truncate(200, true, "...", 0)) ~ "'" if value is not none and value is defined else synthohive.as_text("null")) -%}
     {%- endfor -%}
     {%- do literals.insert(1, "cast('" ~ run_started_at.strftime("%Y-%m-%d %H:%M:%S") ~ "' as " ~ dbt.type_timestamp() ~ ")") -%}
     {%- for value in (row.statistic_value, row.allowed, row.n_rows, row.n_reference) -%}

@@ -9,7 +9,7 @@
     select
       c.i,
       case
-        when c.i in ({{ ids.tvd | join(", ") }}) then 0.5 * sum(abs(x.cs / nullif(x.ns, 0) - x.cr / nullif(x.nr, 0)))
+        when c.i in ({{ ids.tvd | join(", ") }}) then 0.5 * sum(abs(x.cs * x.nr - x.cr * x.ns)) / nullif(max(x.ns) * max(x.nr), 0)
         when c.i in ({{ ids.null_rate | join(", ") }}) then
           abs(sum((1 - x.filled) * x.cs) / nullif(max(x.ns), 0) - sum((1 - x.filled) * x.cr) / nullif(max(x.nr), 0))
         when sum(x.filled * x.cr) > 0 then

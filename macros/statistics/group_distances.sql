@@ -8,7 +8,7 @@
   select
     g, max(ns) as ns, max(nr) as nr,
     case when max(ns) = 0 then 1 else
-      {% if measure == "ks" %}max{% else %}0.5 * sum{% endif %}(abs(rs / nullif(ns, 0) - rr / nullif(nr, 0)))
+      {% if measure == "ks" %}max{% else %}0.5 * sum{% endif %}(abs(rs * nr - rr * ns)) / nullif(max(ns) * max(nr), 0)
     end as distance
   from (
     select

@@ -4,7 +4,7 @@
 -#}
 {% macro stored_tvd(candidate, column, counts) %}
   select
-    0.5 * sum(abs(cs / nullif(ns, 0) - cr / nullif(nr, 0))) as value,
+    0.5 * sum(abs(cs * nr - cr * ns)) / nullif(max(ns) * max(nr), 0) as value,
     coalesce(max(ns), 0) as n_rows,
     coalesce(max(nr), 0) as n_reference
   from (

@@ -59,10 +59,11 @@
     where mod(c.place, 2) = 1
     group by t.feature, c.side, c.place
   ),
+  {#- Without a row of both sides to learn from there is no classifier, and no area. -#}
   areas as (
     select
       feature,
-      sum(cs * (rr - cr / 2)) / nullif(sum(cs) * sum(cr), 0) as area,
+      case when (select count(distinct side) from sampled where mod(place, 2) = 0) = 2 then sum(cs * (rr - cr / 2)) / nullif(sum(cs) * sum(cr), 0) end as area,
       sum(cs) as ns,
       sum(cr) as nr
     from (

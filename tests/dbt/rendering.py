@@ -27,6 +27,10 @@ def _return(value: Any) -> None:
     raise _Returned(value)
 
 
+def _refuse(said: str) -> None:
+    raise ValueError(said)
+
+
 def _relation(**parts: str) -> str:
     return ".".join(parts[part] for part in ("database", "schema", "identifier"))
 
@@ -50,6 +54,7 @@ class Macros:
         environment.globals.update(
             synthohive=self,
             adapter=_Adapter(self, adapter),
+            exceptions=SimpleNamespace(raise_compiler_error=_refuse),
             execute=False,
             flags=SimpleNamespace(WHICH="test", EMPTY=False),
             modules=SimpleNamespace(re=re),

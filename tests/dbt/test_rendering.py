@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
+import duckdb
 import pytest
 import sqlglot
 import yaml
@@ -133,6 +134,42 @@ def _planted() -> Iterator[tuple[str, dict[str, Any]]]:
                     if "ref(" in str(value):
                         arguments[key] = REF.sub(r"\1", value)
                 yield name[11:], {**arguments, **({"column_name": column} if column else {})}
+
+
+@pytest.mark.parametrize(
+    ("test", "given", "said"),
+    [
+        ("ks_drift", {"time_bucket": "month"}, "`time_bucket` needs `group_by`"),
+        ("tvd_drift", {"group_by": "day", "time_bucket": "fortnight"}, "it can be day, week"),
+        ("psi_drift", {"bins": 1}, "there have to be 2 bins at least"),
+        ("psi_drift", {"epsilon": 0}, "epsilon is above 0"),
+        ("table_drift", {"columns": ["a"], "bins": 0}, "there have to be 2 bins at least"),
+        ("table_drift", {"columns": [{"name": "a", "stat": "ks"}]}, "mapping of name"),
+        ("table_drift", {"columns": [{"statistic": "ks"}]}, "mapping of name"),
+    ],
+)
+def test_arguments_that_would_go_unheard_are_refused(
+    test: str, given: dict[str, Any], said: str
+) -> None:
+    column = {} if test == "table_drift" else {"column_name": "a"}
+    call = getattr(Cached("duckdb"), f"test_{test}")
+    with pytest.raises(ValueError, match=f"{test}: .*{said}"):
+        call("candidate_rows", reference="real_rows", **column, **given)
+
+
+def test_a_test_that_leaves_all_groups_out_says_so() -> None:
+    sql = Cached("duckdb").test_ks_drift("a_rows", "a", "b_rows", group_by="b", min_group_rows=9)
+    assert "no group has 9 rows in the reference" in sql
+
+
+@pytest.mark.parametrize("groups", [None, "id % 2"])
+def test_what_has_no_value_in_common_is_at_a_distance_of_one(groups: Optional[str]) -> None:
+    """And not beyond, by what so many shares are rounded."""
+    rows = "(select i + {} as id from range(203) t(i))"
+    pair = rows.format(0), rows.format(1000)
+    given = {"column": "id", **({"by": groups} if groups else {})}
+    sql = getattr(Cached("duckdb"), "by_group" if groups else "tvd")(*pair, **given)
+    assert {row[0] for row in duckdb.sql(sql).fetchall()} == {1.0}
 
 
 COLUMNS = {

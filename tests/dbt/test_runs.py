@@ -50,14 +50,16 @@ select
   cast((i * 37) % 200 + 0.5 as decimal(12, 2)) as amount, (i * 37) % 200 / 5.0 as tax,
   substr('abcd', cast(i % 4 + 1 as integer), 1) as category,
   'r' || (i % 3) as region, '{who}' || i as email, 'x' as note, i % 2 = 0 as even,
-  cast('2024-01-01' as timestamp) + to_hours(cast(i as integer)) as placed_at
+  cast('2024-01-01' as timestamp) + to_hours(cast(i as integer)) as placed_at,
+  time '12:00' as of_day
 from range(200) t(i)
 """
 BAD = """
 select
   1000 + i as id, case when i % 2 = 0 then 3 else 999 end as parent, 'c1' as code,
   5000 + i as amount, (i * 91) % 200 as tax, 'z' as category, 'r' || (i % 3) as region,
-  'real' || i as email, null as note, true as even, cast('2030-01-01' as timestamp) as placed_at
+  'real' || i as email, null as note, true as even, cast('2030-01-01' as timestamp) as placed_at,
+  time '12:00' as of_day
 from range(200) t(i)
 """
 SNAPSHOT = """{{% snapshot snapped %}}
@@ -95,7 +97,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any], str]] = {
 REPORT = ["--vars", "{synthohive_drift_report: {reference: raw, candidate: copy}}"]
 REAL: dict[str, Any] = {"reference": "ref('real')"}
 # Name, table, column, test, arguments, condition on the table, what it says.
-SINGLE: list[tuple[str, str, str, str, dict[str, Any], str | None, str]] = [
+SINGLE: list[tuple[str, str, str | None, str, dict[str, Any], str | None, str]] = [
     ("nan", "floats", "amount", "ks_drift", {**REAL, "max_ks": 0.05}, None, "pass"),
     ("nan_where", "floats", "amount", "ks_drift", {**REAL, "max_ks": 0.05}, "id >= 0", "pass"),
     ("nan_binned", "floats", "amount", "ks_drift", {**REAL, "exact_rows": 0}, None, "pass"),
@@ -110,7 +112,34 @@ SINGLE: list[tuple[str, str, str, str, dict[str, Any], str | None, str]] = [
         "id < 1000",
         "pass",
     ),
+    (
+        "cte_rows",
+        "grown",
+        None,
+        "row_drift",
+        {"columns": ["amount", "tax"], "reference": "ref('real_cte')"},
+        None,
+        "pass",
+    ),
     ("text", "mixed", "category", "ks_drift", REAL, None, "mixed is a text"),
+    (
+        "bucket",
+        "mixed",
+        "amount",
+        "ks_drift",
+        {**REAL, "group_by": "category", "time_bucket": "month"},
+        None,
+        "is a text; `time_bucket` needs a date or timestamp",
+    ),
+    (
+        "time",
+        "mixed",
+        "amount",
+        "correlation_drift",
+        {**REAL, "other_column": "of_day"},
+        None,
+        "is a value of another kind; this test is for numbers",
+    ),
     ("boolean", "mixed", "even", "range_drift", REAL, "id < 9", "is a boolean"),
     (
         "pair",

@@ -469,8 +469,9 @@ def test_told_apart(warehouse: Warehouse) -> None:
     for row in rows:
         _close(row["value"], expected[row["group_value"]])
         assert (row["n_rows"], row["n_reference"]) == (200, 200)
-    (none,) = warehouse.rows("told_apart", "no_rows", "real_rows", columns=columns, kinds=kinds)
-    assert (none["value"], none["n_rows"]) == (None, 0)
+    for table, n_rows in (("no_rows", 0), ("one_row", 1)):
+        (none,) = warehouse.rows("told_apart", table, "real_rows", columns=columns, kinds=kinds)
+        assert (none["value"], none["n_rows"]) == (None, n_rows)
 
 
 @pytest.mark.parametrize("column", [c for c in ORDERED if c != "big"])  # edges are floats
