@@ -6,7 +6,7 @@
   {%- elif kind in ("text", "boolean") -%}
     {{ return("tvd") }}
   {%- elif kind == "unknown" and synthohive.asks_warehouse() -%}
-    {{ exceptions.raise_compiler_error("table_drift: what " ~ column ~ " holds cannot be told of an ephemeral model. Give its `statistic`") }}
+    {{ exceptions.raise_compiler_error("table_drift: what " ~ column ~ " holds cannot be told: the table has no such column, or is an ephemeral model. Give its `statistic`") }}
   {%- endif -%}
   {{ return("null_rate") }}
 {% endmacro %}

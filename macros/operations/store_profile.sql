@@ -13,7 +13,7 @@
     ("part", text), ("value", text), ("edge", number), ("n_below", number), ("n", number),
   ]) -%}
   {%- set counts = {"tables": 0, "columns": 0} -%}
-  {%- for table, relation in synthohive.schema_tables(schema).items() if (not tables or table in tables) and not table.startswith("synthohive_") -%}
+  {%- for table, relation in synthohive.schema_tables(schema).items() if not tables or table in tables -%}
     {%- set queries = [] -%}
     {%- set personal = synthohive.personal_columns(relation) -%}
     {%- for fact in synthohive.column_facts(relation).values() if fact.filled and fact.name not in personal -%}

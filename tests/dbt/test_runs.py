@@ -102,6 +102,15 @@ SINGLE: list[tuple[str, str, str | None, str, dict[str, Any], str | None, str]] 
     ("nan_where", "floats", "amount", "ks_drift", {**REAL, "max_ks": 0.05}, "id >= 0", "pass"),
     ("nan_binned", "floats", "amount", "ks_drift", {**REAL, "exact_rows": 0}, None, "pass"),
     ("nan_cte", "floats", "amount", "ks_drift", {"reference": "ref('real_cte')"}, None, "pass"),
+    (
+        "nan_cte_binned",
+        "floats",
+        "amount",
+        "ks_drift",
+        {"reference": "ref('real_cte')", "exact_rows": 0},
+        None,
+        "pass",
+    ),
     ("nan_range", "floats", "amount", "range_drift", REAL, None, "pass"),
     (
         "part",
@@ -255,7 +264,8 @@ def test_what_a_column_holds_is_looked_up_on_both_sides(built: Built, name: str,
 
 
 def test_rows_of_the_reference_are_counted_under_its_condition(built: Built) -> None:
-    assert "lower_bound" in built.outcome.nodes["nan_binned"]["compiled_code"]
+    for name in ("nan_binned", "nan_cte_binned"):
+        assert "lower_bound" in built.outcome.nodes[name]["compiled_code"]
     assert "lower_bound" not in built.outcome.nodes["part"]["compiled_code"]
 
 
