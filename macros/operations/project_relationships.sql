@@ -5,18 +5,9 @@
 -#}
 {% macro project_relationships() %}
   {%- set found = {} -%}
-  {%- for node in graph.nodes.values() | selectattr("resource_type", "equalto", "test") -%}
-    {%- set test = node.test_metadata -%}
-    {%- if test and test.name in ("relationships", "no_orphans") -%}
-      {%- set columns = synthohive.key_columns(test.name, test.kwargs.columns, test.kwargs.column_name) -%}
-      {%- set key = {
-        "table": synthohive.synthetic_place(synthohive.named_relation(test.kwargs.model)), "columns": columns,
-        "to": synthohive.synthetic_place(synthohive.named_relation(test.kwargs.to)),
-        "to_columns": synthohive.key_columns(test.name, test.kwargs.to_columns or test.kwargs.field or columns),
-        "where": node.config.where, "to_condition": test.kwargs.to_condition,
-      } -%}
-      {%- if key.table and key.to -%}{%- do found.setdefault(synthohive.relationship_name(key), key) -%}{%- endif -%}
-    {%- endif -%}
+  {%- for test in synthohive.key_tests(binding=false) if test.parent -%}
+    {%- set key = dict(test, table=synthohive.synthetic_place(test.child), to=synthohive.synthetic_place(test.parent)) -%}
+    {%- do found.setdefault(synthohive.relationship_name(key), key) -%}
   {%- endfor -%}
   {%- for place in synthohive.project_places() -%}
     {%- for key in synthohive.declared_keys(place) if key.type == "foreign" -%}
