@@ -7,7 +7,9 @@
 {% macro find_orphans(tables=none, only_orphans=false) %}
   {%- set lines = [["table", "columns", "leads to", "rows", "orphans", "share", ""]] -%}
   {%- set counts = {"whole": 0, "orphans": 0, "unknown": 0} -%}
-  {%- for key in synthohive.project_relationships() if not tables or key.table.identifier in tables -%}
+  {%- set keys = synthohive.project_relationships() -%}
+  {%- set wanted = synthohive.refuse_unknown_tables("find_orphans", tables, keys | map(attribute="table.identifier") | list) -%}
+  {%- for key in keys if not wanted or key.table.identifier in wanted -%}
     {%- set found = synthohive.counted_orphans(key) -%}
     {%- set verdict = "unknown" if found.rows is none else ("orphans" if found.orphans else "whole") -%}
     {%- do counts.update({verdict: counts[verdict] + 1}) -%}

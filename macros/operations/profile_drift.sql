@@ -6,10 +6,11 @@
 -#}
 {% macro profile_drift(reference=none, candidate=none, limits=none, tables=none, only_drift=false) %}
   {%- set checks = synthohive.drift_checks(reference, candidate, limits) -%}
+  {%- set wanted = synthohive.refuse_unknown_tables("profile_drift", tables, checks | map(attribute="table") | list) -%}
   {%- set counts = {"ok": 0, "DRIFT": 0, "other": 0} -%}
   {{ print("%-28s %-36s %-18s %10s %10s  %s" | format("table", "column", "test", "value", "allowed", "verdict")) }}
   {{ print("-" * 116) }}
-  {%- for group in checks | groupby("table") if not tables or group[0] in tables -%}
+  {%- for group in checks | groupby("table") if not wanted or group[0] in wanted -%}
     {%- for row in run_query(synthohive.drift_query(group[1])) -%}
       {%- set verdict = row[7] -%}
       {%- set kind = "ok" if verdict in ("ok", "both are empty") else ("DRIFT" if verdict == "DRIFT" else "other") -%}

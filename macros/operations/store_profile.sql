@@ -7,13 +7,15 @@
     dbt run-operation synthohive.store_profile --args '{schema: raw, profile: june}'
 -#}
 {% macro store_profile(schema, profile, tables=none, bins=200, min_rows=5) %}
+  {%- set found = synthohive.schema_tables(schema) -%}
+  {%- set wanted = synthohive.refuse_unknown_tables("store_profile", tables, found | list) -%}
   {%- set text, number = dbt.type_string(), synthohive.double_type() -%}
   {%- set target_table = synthohive.own_table("synthohive_profiles", [
     ("profile", text), ("stored_at", dbt.type_timestamp()), ("table_name", text), ("column_name", text),
     ("part", text), ("value", text), ("edge", number), ("n_below", number), ("n", number),
   ]) -%}
   {%- set counts = {"tables": 0, "columns": 0} -%}
-  {%- for table, relation in synthohive.schema_tables(schema).items() if not tables or table in tables -%}
+  {%- for table, relation in found.items() if not wanted or table in wanted -%}
     {%- set queries = [] -%}
     {%- set personal = synthohive.personal_columns(relation) -%}
     {%- for fact in synthohive.column_facts(relation).values() if fact.filled and fact.name not in personal -%}

@@ -157,6 +157,26 @@ def test_arguments_that_would_go_unheard_are_refused(
         call("candidate_rows", reference="real_rows", **column, **given)
 
 
+def test_operations_refuse_tables_that_are_not_there() -> None:
+    refuse = Cached("duckdb").refuse_unknown_tables
+    assert refuse("find_orphans", "orders", ["orders", "refunds"]) == ["orders"]
+    with pytest.raises(ValueError, match=r"nothing about order\. `tables` can be orders, refunds"):
+        refuse("find_orphans", ["order", "refunds"], ["refunds", "orders"])
+
+
+@pytest.mark.parametrize(
+    ("sql", "origin"),
+    [
+        ('select id, "Order Id" as key from t', "Order Id"),
+        ("select t.order_id as key from t", "order_id"),
+        ("select upper(a) as key from t", None),
+        ("select * from t", "key"),
+    ],
+)
+def test_a_renamed_column_is_followed(sql: str, origin: Optional[str]) -> None:
+    assert Cached("duckdb").renamed_from(sql, "key") == origin
+
+
 def test_a_test_that_leaves_all_groups_out_says_so() -> None:
     sql = Cached("duckdb").test_ks_drift("a_rows", "a", "b_rows", group_by="b", min_group_rows=9)
     assert "no group has 9 rows in the reference" in sql
