@@ -2,9 +2,10 @@
 {% macro ks_found() %}
   select
     b.i,
-    greatest(b.lower_bound, coalesce(s.value, 0)) as value,
-    greatest(b.lower_bound, coalesce(s.value, 0)) as lower_bound,
-    greatest(b.upper_bound, coalesce(s.value, 0)) as upper_bound,
+    {#- Engines differ in what is the greatest of NULL and 0: a side without rows has no value. #}
+    {% for name, bound in [("value", "lower_bound"), ("lower_bound", "lower_bound"), ("upper_bound", "upper_bound")] %}
+    case when b.lower_bound is not null then greatest(b.{{ bound }}, coalesce(s.value, 0)) end as {{ name }},
+    {% endfor %}
     b.ns as n_rows,
     b.nr as n_reference
   from ks_bounds b
