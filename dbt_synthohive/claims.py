@@ -63,12 +63,12 @@ def claims_of(manifest: Manifest) -> dict[str, Claims]:
     """Return what is stated, by the relations' unique ids."""
     found = {key: Claims() for key in manifest.relations}
     for test in manifest.tests:
-        if not _binding(test):
-            continue
         child = manifest.relations.get(str(test.get("attached_node")))
         metadata = test.get("test_metadata") or {}
         arguments = metadata.get("kwargs") or {}
         arguments = {**arguments, **(arguments.get("arguments") or {})}
+        if not _binding(test, arguments):
+            continue
         child = child or manifest.named(arguments.get("model", ""))
         if child is not None:
             _test(found[child.unique_id], manifest, metadata, arguments, f"test {test['name']}")
@@ -77,12 +77,13 @@ def claims_of(manifest: Manifest) -> dict[str, Claims]:
     return found
 
 
-def _binding(test: Mapping[str, Any]) -> bool:
-    """Whether a test speaks for every row: without ``where``, and an error if it fails."""
+def _binding(test: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
+    """Whether a test speaks for every row: without ``where``, and an error if any row fails."""
     config = test.get("config") or {}
     severity = str(config.get("severity", "error")).lower()
     strict = str(config.get("error_if", "!= 0")).replace(" ", "") in ("!=0", ">0")
-    return not config.get("where") and severity == "error" and strict
+    some = arguments.get("max_orphans") or arguments.get("max_orphan_share")
+    return not config.get("where") and severity == "error" and strict and not some
 
 
 def _names(*values: Any) -> tuple[str, ...]:

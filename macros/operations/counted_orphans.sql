@@ -26,7 +26,7 @@
   {%- set row = run_query(synthohive.key_breaks(orphans, "orphan_rows", child, to))[0] -%}
   {%- set note = "" -%}
   {%- if row[0] -%}
-    {%- set note = synthohive.shown_keys(key.columns, synthohive.rows_of(orphans ~ " order by orphan_rows desc limit 3"), key.table) -%}
+    {%- set note = synthohive.shown_keys(key.columns, synthohive.rows_of(orphans ~ " order by orphan_rows desc limit 3"), key.table, key.to, key.to_columns) -%}
   {%- endif -%}
   {{ return({"rows": row[1] | int, "orphans": row[0] | int, "note": note}) }}
 {% endmacro %}

@@ -8,7 +8,8 @@
   {%- set table = synthohive.named_relation(test.kwargs.model) -%}
   {%- set rows = synthohive.failing_rows(node, max_rows) -%}
   {%- set keys = synthohive.key_columns(test.name, test.kwargs.columns, test.kwargs.column_name) if test.name in ("no_orphans", "unique_key") else [] -%}
-  {%- set shown = synthohive.shown_keys(keys, rows, table) -%}
+  {%- set to = synthohive.named_relation(test.kwargs.to) if test.kwargs.to else none -%}
+  {%- set shown = synthohive.shown_keys(keys, rows, table, to, synthohive.key_columns(test.name, test.kwargs.to_columns or keys) if keys else none) -%}
   {%- set more = (", first " ~ rows | length ~ " of " ~ result.failures) if result.failures > rows | length and not keys else "" -%}
   {%- set query = "select * from " ~ node.relation_name if node.relation_name and node.should_store_failures is not false else "dbt show --select " ~ node.name -%}
   {%- set counts = keys or test.name == "no_copied_values" -%}

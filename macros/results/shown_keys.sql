@@ -1,10 +1,16 @@
-{#- Example keys of failing rows as text, "(1, A), (2, B)"; of personal columns only that there are some. -#}
-{% macro shown_keys(keys, rows, table) %}
+{#-
+  Example keys of failing rows as text, "(1, A), (2, B)"; of columns that are marked as personal data, here or in the
+  table `to` that the key leads to, only that there are some.
+-#}
+{% macro shown_keys(keys, rows, table, to=none, to_keys=none) %}
+  {%- for side, columns in [(to, to_keys or keys), (table, keys)] -%}
+    {%- set names = columns | map("replace", '"', "") | map("replace", "`", "") | map("lower") | list -%}
+    {%- set personal = synthohive.personal_columns(side) | map("lower") | list if side else [] -%}
+    {%- if names | select("in", personal) | list -%}
+      {{ return("keys of personal columns are not shown") }}
+    {%- endif -%}
+  {%- endfor -%}
   {%- set names = keys | map("replace", '"', "") | map("replace", "`", "") | map("lower") | list -%}
-  {%- set personal = synthohive.personal_columns(table) | map("lower") | list if table else [] -%}
-  {%- if names | select("in", personal) | list -%}
-    {{ return("keys of personal columns are not shown") }}
-  {%- endif -%}
   {%- set found = [] -%}
   {%- for row in rows -%}
     {%- set values = [] -%}

@@ -59,6 +59,10 @@ sources:
               - relationships:
                   arguments: {to: "source('raw', 'customers')", field: id}
                   config: {severity: warn}
+          - name: shop
+            data_tests:
+              - synthohive.no_orphans:
+                  arguments: {to: "source('raw', 'customers')", to_columns: [id], max_orphans: 3}
       - name: lines
         config: {meta: {synthohive: {primary_key: [shop, number, line]}}}
         data_tests:
