@@ -3,24 +3,18 @@
   row (value, n_rows, n_reference). Values that the profile does not name are counted together, as in it.
 -#}
 {% macro stored_tvd(candidate, column, counts) %}
-  select
-    0.5 * sum(abs(cs * nr - cr * ns)) / nullif(max(ns) * max(nr), 0) as value,
-    coalesce(max(ns), 0) as n_rows,
-    coalesce(max(nr), 0) as n_reference
-  from (
-    select cs, cr, sum(cs) over () as ns, sum(cr) over () as nr
+  {%- set by_value -%}
+    select part, value, {{ synthohive.as_double("sum(s)") }} as cs, {{ synthohive.as_double("sum(r)") }} as cr
     from (
-      select part, value, {{ synthohive.as_double("sum(s)") }} as cs, {{ synthohive.as_double("sum(r)") }} as cr
-      from (
-        select
-          case when c.v is null then 'null' when p.value is null then 'other' else 'value' end as part,
-          p.value as value, 1 as s, 0 as r
-        from (select {{ synthohive.as_text(column) }} as v from {{ candidate }}) c
-        left join (select value from ({{ counts }}) named where part = 'value') p on p.value = c.v
-        union all
-        select part, value, 0, n from ({{ counts }}) kept
-      ) u
-      group by part, value
-    ) shares
-  ) parts
-{%- endmacro %}
+      select
+        case when c.v is null then 'null' when p.value is null then 'other' else 'value' end as part,
+        p.value as value, 1 as s, 0 as r
+      from (select {{ synthohive.as_text(column) }} as v from {{ candidate }}) c
+      left join (select value from ({{ counts }}) named where part = 'value') p on p.value = c.v
+      union all
+      select part, value, 0, n from ({{ counts }}) kept
+    ) u
+    group by part, value
+  {%- endset -%}
+  {{- synthohive.tvd_of_counts(by_value) -}}
+{% endmacro %}
