@@ -31,7 +31,7 @@ class TestOutcome:
     value, allowed : float, optional
         What a test that did not pass found (of keys: how many rows), and its limit.
     group : str
-        The group that is furthest from the reference's, where the test compares groups.
+        A group that is too far from the reference's, where the test compares groups.
     """
 
     name: str

@@ -19,7 +19,7 @@
     {%- endfor -%}
   {%- endif -%}
   {%- for column in columns -%}
-    {%- set plain = column | replace('"', "") | replace("`", "") | replace("[", "") | replace("]", "") -%}
+    {%- set plain = synthohive.plain_names([column])[0] | replace("[", "") | replace("]", "") -%}
     {%- do kinds.update({column: held.get(column, held.get(plain, held.get(plain | lower, "unknown")))}) -%}
   {%- endfor -%}
   {{ return(kinds) }}

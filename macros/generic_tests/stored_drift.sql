@@ -10,7 +10,7 @@
   {#- With a `where` the relation is a query: what it is called stands in the test. -#}
   {%- set tested = synthohive.named_relation(model.test_metadata.kwargs.model) if execute else none -%}
   {%- set kind = synthohive.column_kind(relation, column_name) -%}
-  {%- set plain = column_name | replace('"', "") | replace("`", "") -%}
+  {%- set plain = synthohive.plain_names([column_name])[0] -%}
   {%- set names = [profile, table_name or (tested.identifier if tested else ""), stored_column or plain] -%}
   {%- set stored = synthohive.own_relation("synthohive_profiles") -%}
   {%- set where -%}

@@ -3,14 +3,13 @@
   table `to` that the key leads to, only that there are some.
 -#}
 {% macro shown_keys(keys, rows, table, to=none, to_keys=none) %}
-  {%- for side, columns in [(to, to_keys or keys), (table, keys)] -%}
-    {%- set names = columns | map("replace", '"', "") | map("replace", "`", "") | map("lower") | list -%}
-    {%- set personal = synthohive.personal_columns(side) | map("lower") | list if side else [] -%}
-    {%- if names | select("in", personal) | list -%}
+  {%- for side, columns in [(to, to_keys or keys), (table, keys)] if side -%}
+    {%- set personal = synthohive.personal_columns(side) | map("lower") | list -%}
+    {%- if synthohive.plain_names(columns) | map("lower") | select("in", personal) | list -%}
       {{ return("keys of personal columns are not shown") }}
     {%- endif -%}
   {%- endfor -%}
-  {%- set names = keys | map("replace", '"', "") | map("replace", "`", "") | map("lower") | list -%}
+  {%- set names = synthohive.plain_names(keys) | map("lower") | list -%}
   {%- set found = [] -%}
   {%- for row in rows -%}
     {%- set values = [] -%}
