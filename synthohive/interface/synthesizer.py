@@ -20,13 +20,12 @@ from synthohive.interface.inputs import check_target, source_of
 from synthohive.interface.outputs import FORMATS, OutputFormat, forms_of, to_frames, to_memory
 from synthohive.interface.preview import few_rows, preview_sizes
 from synthohive.interface.rehearsal import Rehearsal, Target
-from synthohive.interface.reporting import compare
+from synthohive.interface.reports import Reports
 from synthohive.interface.requests import Request, check_fit, check_locale, check_model, fit_seed
 from synthohive.interface.result import SubsetSummary, WriteSummary
 from synthohive.interface.resuming import facts_of
 from synthohive.interface.spark_tables import SparkTables, spark_tables
 from synthohive.interface.spark_writing import Published, to_catalogue, to_folders
-from synthohive.interface.state import SynthesizerState
 from synthohive.interface.subsetting import write_subset
 from synthohive.interface.targets import open_target
 from synthohive.interface.writing import generated, provenance_of, write_database
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Engine
 
     from synthohive.connectors.spark.publication import WrittenTables
-    from synthohive.metrics.report import ValidationReport
 
 __all__ = ["Synthesizer"]
 
@@ -54,7 +52,7 @@ SAMPLE_SIZE = 50_000
 MOST_SHOWN = 10_000
 
 
-class Synthesizer(SynthesizerState):
+class Synthesizer(Reports):
     """Learns a multi-table database and makes synthetic ones like it.
 
     Start with :meth:`from_database`, or describe the tables and call this class; :meth:`fit`;
@@ -692,72 +690,6 @@ class Synthesizer(SynthesizerState):
             A filled cell breaks a key. Keys that the given rows break already are logged.
         """
         return imputed(self._state(), data, self._source, columns, seed)
-
-    @terminable
-    def report(
-        self, output_path: PathLike, *, seed: Optional[int] = None, if_exists: FileIfExists = "fail"
-    ) -> ValidationReport:
-        """Compare what was fitted with fresh synthetic rows; write HTML, and JSON beside it.
-
-        The real rows are read from the database, files or DataFrames of :meth:`fit`; of tables
-        of more than 100,000 rows, a sample that belongs together.
-
-        Parameters
-        ----------
-        output_path : path
-            The HTML file.
-        seed : int, optional
-            Drawn if None.
-        if_exists : {"fail", "replace"}
-            Whether a former report may be replaced; nothing else ever is.
-
-        Raises
-        ------
-        SchemaError
-            The real rows are not at hand: those of a checkpoint are where they were.
-        ConnectorError
-            A file is there, or cannot be written.
-        """
-        self._state()
-        arguments.seed("seed", seed)
-        path = arguments.path("output_path", output_path)
-        return compare(self, None, None, path, if_exists, seed)
-
-    @terminable
-    def generate_validation_report(
-        self,
-        real_data: Mapping[str, Any],
-        synthetic_data: Mapping[str, Any],
-        output_path: PathLike,
-        *,
-        if_exists: FileIfExists = "fail",
-    ) -> ValidationReport:
-        """Compare given real and synthetic tables; :meth:`report` needs none.
-
-        The same data give the same report, whatever holds it: dates in text, decimals as
-        floats, flags as 0 and 1, JSON as Python objects are read as what the metadata says, or
-        as what both sides can be read as.
-
-        Parameters
-        ----------
-        real_data, synthetic_data : dict of str to DataFrame, pyarrow.Table or path
-            Of what is in Spark (with a `spark_session`, what is named is), a sample that belongs
-            together; orphans and children per parent are of all rows.
-        output_path : path
-            The HTML file.
-        if_exists : {"fail", "replace"}
-            Whether a former report may be replaced; nothing else ever is.
-
-        Raises
-        ------
-        ConnectorError
-            A file is there, or cannot be written.
-        """
-        for name, given in (("real_data", real_data), ("synthetic_data", synthetic_data)):
-            if given is None:
-                arguments.refuse(name, given, "a dict of tables, or call report(path)")
-        path = arguments.path("output_path", output_path)
-        return compare(self, real_data, synthetic_data, path, if_exists)
 
     @terminable
     def save(self, path: PathLike) -> Path:

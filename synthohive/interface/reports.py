@@ -1,0 +1,90 @@
+"""Reports of a synthesizer: real against synthetic rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Optional, Union
+
+from synthohive import _arguments as arguments
+from synthohive._signals import terminable
+from synthohive.interface.reporting import compare
+from synthohive.interface.state import SynthesizerState
+
+if TYPE_CHECKING:
+    from synthohive.metrics.report import ValidationReport
+
+__all__ = ["Reports"]
+
+PathLike = Union[str, "os.PathLike[str]"]
+FileIfExists = Literal["fail", "replace"]
+
+
+class Reports(SynthesizerState):
+    """The part of :class:`~synthohive.Synthesizer` that compares."""
+
+    @terminable
+    def report(
+        self, output_path: PathLike, *, seed: Optional[int] = None, if_exists: FileIfExists = "fail"
+    ) -> ValidationReport:
+        """Compare what was fitted with fresh synthetic rows; write HTML, and JSON beside it.
+
+        The real rows are read from the database, files or DataFrames of :meth:`fit`; of tables
+        of more than 100,000 rows, a sample that belongs together.
+
+        Parameters
+        ----------
+        output_path : path
+            The HTML file.
+        seed : int, optional
+            Drawn if None.
+        if_exists : {"fail", "replace"}
+            Whether a former report may be replaced; nothing else ever is.
+
+        Raises
+        ------
+        SchemaError
+            The real rows are not at hand: those of a checkpoint are where they were.
+        ConnectorError
+            A file is there, or cannot be written.
+        """
+        self._state()
+        arguments.seed("seed", seed)
+        path = arguments.path("output_path", output_path)
+        return compare(self, None, None, path, if_exists, seed)
+
+    @terminable
+    def generate_validation_report(
+        self,
+        real_data: Mapping[str, Any],
+        synthetic_data: Mapping[str, Any],
+        output_path: PathLike,
+        *,
+        if_exists: FileIfExists = "fail",
+    ) -> ValidationReport:
+        """Compare given real and synthetic tables; :meth:`report` needs none.
+
+        The same data give the same report, whatever holds it: dates in text, decimals as
+        floats, flags as 0 and 1, JSON as Python objects are read as what the metadata says, or
+        as what both sides can be read as.
+
+        Parameters
+        ----------
+        real_data, synthetic_data : dict of str to DataFrame, pyarrow.Table or path
+            Of what is in Spark (with a `spark_session`, what is named is), a sample that belongs
+            together; orphans and children per parent are of all rows.
+        output_path : path
+            The HTML file.
+        if_exists : {"fail", "replace"}
+            Whether a former report may be replaced; nothing else ever is.
+
+        Raises
+        ------
+        ConnectorError
+            A file is there, or cannot be written.
+        """
+        for name, given in (("real_data", real_data), ("synthetic_data", synthetic_data)):
+            if given is None:
+                arguments.refuse(name, given, "a dict of tables, or call report(path)")
+        path = arguments.path("output_path", output_path)
+        return compare(self, real_data, synthetic_data, path, if_exists)
