@@ -1,4 +1,4 @@
-"""Histograms of real against synthetic values, and their SVG paths."""
+"""Histograms of real against synthetic values."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from synthohive.schema.arrow_types import PER_SECOND
 
 __all__ = ["Histogram", "histogram"]
 
-WIDTH = 320
-HEIGHT = 96
 _BINS = 24  # bars of numbers
 _BARS = 12  # of categories
 _NULL = "NULL"
@@ -35,27 +33,6 @@ class Histogram:
     real: tuple[float, ...]
     synthetic: tuple[float, ...]
     categorical: bool
-
-    @property
-    def real_path(self) -> str:
-        """The real bars as a filled SVG path."""
-        return self._path(self.real, gap=0.12)
-
-    @property
-    def synthetic_path(self) -> str:
-        """The synthetic bars as an outline."""
-        return self._path(self.synthetic, gap=0.0 if not self.categorical else 0.12)
-
-    def _path(self, bars: tuple[float, ...], gap: float) -> str:
-        top = max((*self.real, *self.synthetic, 1e-9))
-        step = WIDTH / max(1, len(bars))
-        parts = []
-        for i, share in enumerate(bars):
-            if share > 0:
-                height = share / top * (HEIGHT - 4)
-                left, width = (i + gap) * step, (1 - 2 * gap) * step
-                parts.append(f"M{left:.1f} {HEIGHT}v{-height:.1f}h{width:.1f}v{height:.1f}z")
-        return "".join(parts)
 
 
 def histogram(

@@ -1,43 +1,25 @@
-"""The validation report: real against synthetic tables, as HTML, JSON and text."""
+"""What the validation report says: figures of tables, columns and keys, as JSON and text."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from html import escape
 from pathlib import Path
-from typing import Any, Optional, Union
-
-import pyarrow as pa
+from typing import Any, Union
 
 from synthohive._display import counted
-from synthohive._files import FileIdentity, check_replaceable, write_whole
-from synthohive.exceptions import SchemaError
-from synthohive.io.base import FanOut
-from synthohive.metrics.associations import Associated, associated, comparable_columns
-from synthohive.metrics.charts import HEIGHT, WIDTH, Histogram, histogram
-from synthohive.metrics.distances import ColumnScore, column_distance
-from synthohive.metrics.fan_out import fan_out_histogram, fan_out_ks, orphans
-from synthohive.metrics.validity import Impossible, impossible
-from synthohive.privacy.entities import Entities
-from synthohive.schema import ForeignKey, Metadata, TableConfig
-from synthohive.schema.columns import column_from_arrow
+from synthohive._files import write_whole
+from synthohive.metrics.associations import Associated
+from synthohive.metrics.distances import ColumnScore
+from synthohive.metrics.report.files import GENERATOR, check_report
+from synthohive.metrics.report.histograms import Histogram
+from synthohive.metrics.validity import Impossible
 
-__all__ = [
-    "ColumnReport",
-    "KeyReport",
-    "TableReport",
-    "ValidationReport",
-    "build_report",
-    "check_report",
-]
+__all__ = ["ColumnReport", "KeyReport", "TableReport", "ValidationReport"]
 
-GENERATOR = "SynthoHive"
 _VERDICTS = ((0.05, "very close to"), (0.1, "close to"), (0.2, "recognisably different from"))
 _FAR = "far from"
-_PAIRS = 10
 _LINES = 40
 
 
@@ -176,17 +158,9 @@ class ValidationReport:
 
     def to_html(self) -> str:
         """Return one self-contained page: no script, no outside resource."""
-        from jinja2 import Environment, PackageLoader, StrictUndefined
+        from synthohive.metrics.report.page import page  # which draws what is here
 
-        environment = Environment(
-            loader=PackageLoader("synthohive.metrics"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        template = environment.get_template("report.html.j2")
-        return template.render(report=self, width=WIDTH, height=HEIGHT, pairs=_PAIRS)
+        return page(self)
 
     def write(self, path: Union[str, os.PathLike[str]], if_exists: str = "fail") -> Path:
         """Write the HTML to `path` and the JSON beside it; return the HTML's path.
@@ -223,124 +197,9 @@ class ValidationReport:
 
     def _repr_html_(self) -> str:
         """Return the page in a frame, whose style leaves the notebook's alone."""
-        return (
-            f'<iframe srcdoc="{escape(self.to_html())}" sandbox '
-            'style="width: 100%; height: 40rem; border: 0"></iframe>'
-        )
+        from synthohive.metrics.report.page import framed
 
-
-def build_report(
-    metadata: Metadata,
-    real: Mapping[str, pa.Table],
-    synthetic: Mapping[str, pa.Table],
-    fan_outs: Optional[Mapping[str, FanOut]] = None,
-    *,
-    synthetic_fan_outs: Optional[Mapping[str, FanOut]] = None,
-    personal: Optional[Mapping[str, Collection[str]]] = None,
-    copied_rows: Optional[Mapping[str, float]] = None,
-    copied_values: Optional[Mapping[str, float]] = None,
-    k: int = 5,
-    entities: Optional[Mapping[str, Entities]] = None,
-) -> ValidationReport:
-    """Compare a synthetic database with the real one.
-
-    Keys and personal columns are not compared: they are made, not learned.
-
-    Parameters
-    ----------
-    metadata : Metadata
-        Tables, columns and keys to compare.
-    real, synthetic : mapping of str to pyarrow.Table
-        In one form (:func:`~synthohive.metrics.harmonise.harmonised_database`).
-    fan_outs, synthetic_fan_outs : dict of str to FanOut, optional
-        By key label, where `real`, or `synthetic`, is only a sample. Counted from the tables by
-        default.
-    personal : dict of str to collection of str, optional
-        Columns with made-up personal data, by table.
-    copied_rows, copied_values : dict of str to float, optional
-        See :mod:`synthohive.metrics.copies`.
-    k : int
-        Entities that must stand behind every real bar and category that is shown.
-    entities : dict of str to Entities, optional
-        Those behind the real rows of each table; every row is one by default.
-
-    Raises
-    ------
-    SchemaError
-        A table or a column is missing on either side.
-    """
-    _check(metadata, real, synthetic)
-    tables = []
-    for name, table in metadata.tables.items():
-        made, behind = set((personal or {}).get(name, ())), (entities or {}).get(name)
-        tables.append(_compare(table, real[name], synthetic[name], made, k, behind))
-    keys = []
-    for child, key in metadata.foreign_keys():
-        label = key.label(child)
-        left = (fan_outs or {}).get(label) or _fan_out(real, child, key)
-        right = (synthetic_fan_outs or {}).get(label) or _fan_out(synthetic, child, key)
-        distance = fan_out_ks(left.histogram, right.histogram)
-        keys.append(KeyReport(label, right.orphans, distance))
-    return ValidationReport(
-        tuple(sorted(tables, key=lambda table: -table.distance)),
-        tuple(sorted(keys, key=lambda key: (-key.orphans, -key.fan_out_ks))),
-        dict(copied_rows or {}),
-        dict(copied_values or {}),
-        k,
-    )
-
-
-def _fan_out(tables: Mapping[str, pa.Table], child: str, key: ForeignKey) -> FanOut:
-    side = tables[child], key.columns, tables[key.parent], key.parent_columns
-    return FanOut(fan_out_histogram(*side), orphans=orphans(*side))
-
-
-def _check(
-    metadata: Metadata, real: Mapping[str, pa.Table], synthetic: Mapping[str, pa.Table]
-) -> None:
-    for side, tables in (("real data", real), ("synthetic data", synthetic)):
-        for name, table in metadata.tables.items():
-            if name not in tables:
-                raise SchemaError.unknown_table(name, tables, f"the {side}")
-            for column in {**table.stored, **dict.fromkeys(sorted(table.key_columns))}:
-                if column not in tables[name].column_names:
-                    raise SchemaError(
-                        f"Column {name}.{column} is missing from the {side}.",
-                        hint="Pass whole tables, or take the column out of the metadata.",
-                    )
-
-
-def _compare(
-    table: TableConfig,
-    real: pa.Table,
-    synthetic: pa.Table,
-    made: set[str],
-    k: int,
-    entities: Optional[Entities],
-) -> TableReport:
-    columns = table.stored or {f.name: column_from_arrow(f) for f in real.schema}
-    compared = {
-        name: column
-        for name, column in columns.items()
-        if name not in table.key_columns | made and name in synthetic.column_names
-    }
-    reports = []
-    for name, column in compared.items():
-        left, right = real.column(name), synthetic.column(name)
-        score = column_distance(column, left, right)
-        chart = histogram(column, left, right, k, entities)
-        reports.append(ColumnReport(name, column.kind.value, score, chart))
-    chosen = comparable_columns(real, compared)
-    pairs = associated(real, synthetic, chosen)
-    return TableReport(
-        table.name,
-        real.num_rows,
-        synthetic.num_rows,
-        tuple(sorted(reports, key=lambda column: -column.score.worst)),
-        tuple(sorted(pairs, key=lambda pair: -pair.difference)),
-        tuple(column.name for column in chosen),
-        tuple(i for i in impossible(table, columns, real, synthetic, made) if i.count),
-    )
+        return framed(self)
 
 
 def _table_json(table: TableReport) -> dict[str, Any]:
@@ -362,36 +221,3 @@ def _aligned(rows: list[Any]) -> list[str]:
 
 def _mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else 0.0
-
-
-def check_report(
-    path: Union[str, os.PathLike[str]], if_exists: str, read: Iterable[FileIdentity] = ()
-) -> tuple[Path, Path]:
-    """Return where the HTML and the JSON of a report go, if they may.
-
-    Parameters
-    ----------
-    path : str or path
-        Of the page, with or without ``.html``; the JSON lies beside it.
-    if_exists : {"fail", "replace"}
-        Whether a report that is there may be replaced; another file never is.
-    read : iterable of FileIdentity
-        Files that the data came from.
-
-    Raises
-    ------
-    ConnectorError
-        A file is there that is no report, or may not be replaced.
-    """
-    page = Path(path)
-    if page.suffix.lower() not in (".html", ".htm"):
-        page = page.with_name(page.name + ".html")
-    figures = page.with_suffix(".json")
-    known = frozenset(read)
-    mark = f'<meta name="generator" content="{GENERATOR}">'.encode()
-    check_replaceable(page, lambda place: mark in place.read_bytes()[:1000], if_exists, known)
-    mark_json = f'"generator": "{GENERATOR}"'.encode()
-    check_replaceable(
-        figures, lambda place: mark_json in place.read_bytes()[:1000], if_exists, known
-    )
-    return page, figures
