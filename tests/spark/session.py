@@ -25,6 +25,9 @@ CLASSIC = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "100",  # a partition is several batches
+    # Spark's servers for results take one connection each: whoever else tries a port that was just
+    # opened (port scanners do) takes it, and the driver is refused.
+    "spark.python.unix.domain.socket.enabled": "true",
 }
 
 DELTA = {
