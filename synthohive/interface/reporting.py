@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any, Optional, Union
 
 import pyarrow as pa
 
+from synthohive._display import counted
 from synthohive._files import FileIdentity
+from synthohive._version import __version__
 from synthohive.exceptions import SchemaError
 from synthohive.interface.inputs import of_spark, tables_of
 from synthohive.interface.requests import Request
@@ -21,7 +24,7 @@ from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.metrics.copies import copied_rows, copied_values
 from synthohive.metrics.harmonise import harmonised_database
-from synthohive.metrics.report import ValidationReport, build_report, check_report
+from synthohive.metrics.report import Provenance, ValidationReport, build_report, check_report
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Metadata, PrivacyConfig
 from synthohive.schema.plan import RelationalPlan
@@ -85,6 +88,9 @@ def compare(
         },
         k=privacy.k_anonymity_threshold,
         entities=_entities(metadata, real, privacy, fitted),
+        totals={n: (theirs.total(n), made.total(n)) for n in metadata.tables},
+        cut_keys=theirs.cut_keys | made.cut_keys,
+        provenance=_provenance(fitted, theirs, made),
     )
     report.write(output_path, if_exists)
     return report
@@ -97,6 +103,14 @@ class _Side:
     tables: dict[str, pa.Table]
     files: frozenset[FileIdentity] = frozenset()
     fan_outs: dict[str, FanOut] = field(default_factory=dict)
+    origin: str = "given tables"
+    counts: dict[str, int] = field(default_factory=dict)  # of all rows, where these are a sample
+    cut_keys: frozenset[str] = frozenset()  # over which rows of the sample lack parents or children
+    seed: Optional[int] = None  # of generated rows
+
+    def total(self, name: str) -> int:
+        """Return how many rows a table truly has."""
+        return self.counts.get(name, len(self.tables[name]))
 
 
 def _real_side(known: SynthesizerState, data: Optional[Mapping[str, Any]]) -> _Side:
@@ -120,7 +134,8 @@ def _synthetic_side(
     largest = max((table.rows for table in fitted.tables.values()), default=0)
     request = Request(fitted, scale=min(1.0, MOST / max(largest, 1)), seed=seed)
     with generated(request) as made:
-        return _Side({n: s.column_table(s.schema.names) for n, s in made.spools.items()})
+        tables = {n: s.column_table(s.schema.names) for n, s in made.spools.items()}
+        return _Side(tables, origin="generated for this report", seed=request.seed)
 
 
 def _given(known: SynthesizerState, data: Mapping[str, Any]) -> _Side:
@@ -140,14 +155,39 @@ def _read(source: Reader, known: SynthesizerState) -> _Side:
         plan = RelationalPlan.build(known.metadata, counts)
         if max(counts.values(), default=0) <= MOST:
             whole = {n: pa.Table.from_batches(list(source.read(n))) for n in names}
-            return _Side(whole, source.files)
+            return _Side(whole, source.files, origin=_origin(source))
         drivers = {name: plan.tables[name].driver for name in plan.order}
         keys = list(known.metadata.foreign_keys())
         fan_outs = {
             key.label(name): found
             for (name, key), found in zip(keys, source.fan_outs(keys, counts))
         }
-        return _Side(source.sample(drivers, MOST, 0).drawn, source.files, fan_outs)
+        cut = {key.label(name) for name, key in keys if key != drivers[name]}
+        drawn = source.sample(drivers, MOST, 0).drawn
+        return _Side(drawn, source.files, fan_outs, _origin(source), counts, frozenset(cut))
+
+
+def _origin(source: Reader) -> str:
+    """Return where rows are from, without anything of a URL."""
+    described = source.metadata
+    if source.files:
+        return counted(len(source.files), "file")
+    if described.dialect is None:
+        return "given tables"
+    named = ", ".join(described.schemas) or described.schema_name
+    return f"{described.dialect}, schema {named}" if named else described.dialect
+
+
+def _provenance(fitted: Optional[FittedDatabase], real: _Side, synthetic: _Side) -> Provenance:
+    return Provenance(
+        datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        real.origin,
+        synthetic.origin,
+        __version__,
+        None if fitted is None else fitted.model_name,
+        None if fitted is None else fitted.seed,
+        synthetic.seed,
+    )
 
 
 def _copied_rows(

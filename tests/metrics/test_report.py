@@ -11,6 +11,8 @@ import pytest
 
 from synthohive.exceptions import SchemaError
 from synthohive.metrics.report import ValidationReport, build_report
+from synthohive.metrics.report.frame import Figure
+from synthohive.metrics.report.keys import fan_out_chart
 from synthohive.schema import Metadata
 
 START = dt.datetime(2020, 1, 1)
@@ -225,3 +227,44 @@ def test_five_hundred_columns() -> None:
     page.feed(build_report(metadata, {"wide": wide}, {"wide": wide}).to_html())
     assert page.open == []
     assert page.tags.count("li") == 500
+
+
+def test_each_area_says_why(report: ValidationReport, metadata: Metadata) -> None:
+    assert [(a.name, a.level) for a in report.areas] == [
+        ("keys", "good"), ("validity", "poor"), ("fidelity", "good"), ("privacy", "good"),
+    ]  # fmt: skip
+    assert "Every row finds its parents over 1 foreign key" in report.areas[0].sentence
+    assert "at most 12.50% of a column's personal values" in report.areas[3].sentence
+    broken = {**tables(2), "customer": tables(2)["customer"].slice(0, 150)}
+    area = build_report(metadata, tables(1), broken).areas[0]
+    assert area.level == "poor"
+    assert "of 1 foreign key have no parent, most over orders(customer_id)" in area.sentence
+    assert build_report(metadata, tables(1), tables(1)).areas[3].level == "unknown"
+
+
+def test_what_is_not_compared_is_said(report: ValidationReport) -> None:
+    assert {(n.table, n.column): n.reason for n in report.not_compared} == {
+        ("customer", "id"): "key", ("customer", "note"): "length only",
+        ("customer", "email"): "personal", ("orders", "id"): "key",
+        ("orders", "customer_id"): "key",
+    }  # fmt: skip
+
+
+def test_the_frame_has_the_same_figures(report: ValidationReport) -> None:
+    frame = report.frame()
+    assert list(frame.columns) == list(Figure._fields)
+    size = frame[(frame.name == "size") & (frame.measure == "KS")]
+    assert size.distance.item() == report.scores["customer.size"].value
+    orphans = frame[frame.measure == "orphans"]
+    assert orphans.synthetic.item() == report.orphans
+    body = json.loads(report.to_json())
+    assert body["keys"][0]["fan_out"]["real"] == list(report.keys[0].fan_out.real)
+    assert body["areas"][1]["level"] == report.areas[1].level
+
+
+def test_no_bar_of_children_tells_of_few_parents() -> None:
+    """The most active parent is one: that it has 912 children is known to many."""
+    chart = fan_out_chart({0: 3, 1: 900, 2: 50, 3: 2, 6: 6, 912: 1}, {0: 10, 912: 1}, k=5)
+    assert chart.labels == ("0–1", "2–3", "4", "5", "6+")
+    assert chart.real == pytest.approx([903 / 962, 52 / 962, 0, 0, 7 / 962])
+    assert fan_out_chart({2: 4}, {2: 4}, k=5).labels == ()

@@ -6,17 +6,22 @@ What it says is in :mod:`model`, how that is counted in :mod:`build`, how it loo
 from __future__ import annotations
 
 from synthohive.metrics.report.build import build_report
+from synthohive.metrics.report.columns import ColumnReport
 from synthohive.metrics.report.files import check_report
-from synthohive.metrics.report.model import (
-    ColumnReport,
-    KeyReport,
-    TableReport,
-    ValidationReport,
-)
+from synthohive.metrics.report.keys import FanOutChart, JointFanOut, KeyReport
+from synthohive.metrics.report.model import ValidationReport
+from synthohive.metrics.report.provenance import NotCompared, Provenance
+from synthohive.metrics.report.tables import TableReport
+from synthohive.metrics.report.verdict import Area
 
 __all__ = [
+    "Area",
     "ColumnReport",
+    "FanOutChart",
+    "JointFanOut",
     "KeyReport",
+    "NotCompared",
+    "Provenance",
     "TableReport",
     "ValidationReport",
     "build_report",

@@ -9,20 +9,12 @@ import pyarrow as pa
 
 from synthohive.exceptions import SchemaError
 from synthohive.io.base import FanOut
-from synthohive.metrics.associations import associated, comparable_columns
-from synthohive.metrics.distances import column_distance
-from synthohive.metrics.fan_out import fan_out_histogram, fan_out_ks, orphans
-from synthohive.metrics.report.histograms import histogram
-from synthohive.metrics.report.model import (
-    ColumnReport,
-    KeyReport,
-    TableReport,
-    ValidationReport,
-)
-from synthohive.metrics.validity import impossible
+from synthohive.metrics.report.keys import joint_reports, key_report
+from synthohive.metrics.report.model import ValidationReport
+from synthohive.metrics.report.provenance import NotCompared, Provenance, not_compared
+from synthohive.metrics.report.tables import TableReport, table_report
 from synthohive.privacy.entities import Entities
-from synthohive.schema import ForeignKey, Metadata, TableConfig
-from synthohive.schema.columns import column_from_arrow
+from synthohive.schema import Metadata
 
 __all__ = ["build_report"]
 
@@ -39,6 +31,9 @@ def build_report(
     copied_values: Optional[Mapping[str, float]] = None,
     k: int = 5,
     entities: Optional[Mapping[str, Entities]] = None,
+    totals: Optional[Mapping[str, tuple[int, int]]] = None,
+    cut_keys: Collection[str] = (),
+    provenance: Optional[Provenance] = None,
 ) -> ValidationReport:
     """Compare a synthetic database with the real one.
 
@@ -61,6 +56,11 @@ def build_report(
         Entities that must stand behind every real bar and category that is shown.
     entities : dict of str to Entities, optional
         Those behind the real rows of each table; every row is one by default.
+    totals : dict of str to tuple of two int, optional
+        Rows that there are on each side, by table, where `real` or `synthetic` is a sample.
+    cut_keys : collection of str
+        Labels of keys over which rows of a sample lack parents, or children.
+    provenance : Provenance, optional
 
     Raises
     ------
@@ -68,29 +68,29 @@ def build_report(
         A table or a column is missing on either side.
     """
     _check(metadata, real, synthetic)
-    tables = []
+    sides, whole = (real, synthetic), totals or {}
+    tables: list[TableReport] = []
+    left_out: list[NotCompared] = []
     for name, table in metadata.tables.items():
         made, behind = set((personal or {}).get(name, ())), (entities or {}).get(name)
-        tables.append(_compare(table, real[name], synthetic[name], made, k, behind))
+        rows = real[name], synthetic[name]
+        tables.append(table_report(table, *rows, made, k, behind, whole.get(name, (None, None))))
+        left_out += not_compared(table, *rows, made)
     keys = []
     for child, key in metadata.foreign_keys():
         label = key.label(child)
-        left = (fan_outs or {}).get(label) or _fan_out(real, child, key)
-        right = (synthetic_fan_outs or {}).get(label) or _fan_out(synthetic, child, key)
-        distance = fan_out_ks(left.histogram, right.histogram)
-        keys.append(KeyReport(label, right.orphans, distance))
+        counted = (fan_outs or {}).get(label), (synthetic_fan_outs or {}).get(label)
+        keys.append(key_report(metadata, sides, child, key, counted, label not in cut_keys, k))
     return ValidationReport(
         tuple(sorted(tables, key=lambda table: -table.distance)),
         tuple(sorted(keys, key=lambda key: (-key.orphans, -key.fan_out_ks))),
         dict(copied_rows or {}),
         dict(copied_values or {}),
         k,
+        provenance,
+        tuple(left_out),
+        joint_reports(metadata, sides, cut_keys),
     )
-
-
-def _fan_out(tables: Mapping[str, pa.Table], child: str, key: ForeignKey) -> FanOut:
-    side = tables[child], key.columns, tables[key.parent], key.parent_columns
-    return FanOut(fan_out_histogram(*side), orphans=orphans(*side))
 
 
 def _check(
@@ -106,36 +106,3 @@ def _check(
                         f"Column {name}.{column} is missing from the {side}.",
                         hint="Pass whole tables, or take the column out of the metadata.",
                     )
-
-
-def _compare(
-    table: TableConfig,
-    real: pa.Table,
-    synthetic: pa.Table,
-    made: set[str],
-    k: int,
-    entities: Optional[Entities],
-) -> TableReport:
-    columns = table.stored or {f.name: column_from_arrow(f) for f in real.schema}
-    compared = {
-        name: column
-        for name, column in columns.items()
-        if name not in table.key_columns | made and name in synthetic.column_names
-    }
-    reports = []
-    for name, column in compared.items():
-        left, right = real.column(name), synthetic.column(name)
-        score = column_distance(column, left, right)
-        chart = histogram(column, left, right, k, entities)
-        reports.append(ColumnReport(name, column.kind.value, score, chart))
-    chosen = comparable_columns(real, compared)
-    pairs = associated(real, synthetic, chosen)
-    return TableReport(
-        table.name,
-        real.num_rows,
-        synthetic.num_rows,
-        tuple(sorted(reports, key=lambda column: -column.score.worst)),
-        tuple(sorted(pairs, key=lambda pair: -pair.difference)),
-        tuple(column.name for column in chosen),
-        tuple(i for i in impossible(table, columns, real, synthetic, made) if i.count),
-    )

@@ -4,60 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from synthohive._display import counted
 from synthohive._files import write_whole
-from synthohive.metrics.associations import Associated
 from synthohive.metrics.distances import ColumnScore
+from synthohive.metrics.report import verdict
+from synthohive.metrics.report.columns import ColumnReport
 from synthohive.metrics.report.files import GENERATOR, check_report
-from synthohive.metrics.report.histograms import Histogram
+from synthohive.metrics.report.frame import Figure, key_figures, table_figures
+from synthohive.metrics.report.keys import JointFanOut, KeyReport
+from synthohive.metrics.report.provenance import NotCompared, Provenance
+from synthohive.metrics.report.tables import TableReport, mean
+from synthohive.metrics.report.verdict import Area, Level
 from synthohive.metrics.validity import Impossible
 
-__all__ = ["ColumnReport", "KeyReport", "TableReport", "ValidationReport"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ValidationReport"]
 
 _VERDICTS = ((0.05, "very close to"), (0.1, "close to"), (0.2, "recognisably different from"))
 _FAR = "far from"
 _LINES = 40
-
-
-@dataclass(frozen=True)
-class ColumnReport:
-    """One column: its score and its chart."""
-
-    name: str
-    kind: str
-    score: ColumnScore
-    chart: Histogram
-
-
-@dataclass(frozen=True)
-class TableReport:
-    """One table: its columns and pairs of columns, the worst first."""
-
-    name: str
-    real_rows: int
-    synthetic_rows: int
-    columns: tuple[ColumnReport, ...]
-    pairs: tuple[Associated, ...]
-    compared: tuple[str, ...]  # columns whose associations were compared, in table order
-    impossible: tuple[Impossible, ...] = ()  # columns, and unique sets, that hold such values
-
-    @property
-    def distance(self) -> float:
-        """Mean distance of the columns."""
-        return _mean([column.score.value for column in self.columns])
-
-
-@dataclass(frozen=True)
-class KeyReport:
-    """One foreign key: orphans in the synthetic data, and children per parent."""
-
-    label: str
-    orphans: int
-    fan_out_ks: float
 
 
 @dataclass(frozen=True)
@@ -75,6 +47,12 @@ class ValidationReport:
         Share of synthetic personal values equal to a real one, by ``"table.column"``.
     k : int
         Entities that must stand behind every real bar and category that is shown.
+    provenance : Provenance, optional
+        When, and from what.
+    not_compared : tuple of NotCompared
+        What it says nothing of, or less than of the rest.
+    joint_fan_outs : tuple of JointFanOut
+        The numbers of children over two keys at once, the furthest apart first.
     """
 
     tables: tuple[TableReport, ...]
@@ -82,6 +60,24 @@ class ValidationReport:
     copied_rows: dict[str, float] = field(default_factory=dict)
     copied_values: dict[str, float] = field(default_factory=dict)
     k: int = 5
+    provenance: Optional[Provenance] = None
+    not_compared: tuple[NotCompared, ...] = ()
+    joint_fan_outs: tuple[JointFanOut, ...] = ()
+
+    @property
+    def areas(self) -> tuple[Area, ...]:
+        """What is found of keys, validity, fidelity and privacy, each with a level and a reason."""
+        return (
+            verdict.keys_area(self.keys),
+            verdict.validity(self.tables),
+            verdict.fidelity(self.tables),
+            verdict.privacy(self.copied_rows, self.copied_values),
+        )
+
+    @property
+    def level(self) -> Level:
+        """The worst level of :attr:`areas`."""
+        return verdict.worst_of([area.level for area in self.areas])
 
     @property
     def scores(self) -> dict[str, ColumnScore]:
@@ -91,7 +87,7 @@ class ValidationReport:
     @property
     def distance(self) -> float:
         """Mean distance of all columns."""
-        return _mean([score.value for score in self.scores.values()])
+        return mean([score.value for score in self.scores.values()])
 
     @property
     def impossible(self) -> dict[str, Impossible]:
@@ -140,19 +136,43 @@ class ValidationReport:
             text += f"; at most {share:.2%} of a column's personal values are real ones"
         return text
 
+    def frame(self) -> pd.DataFrame:
+        """Return all figures as one tidy table, a measure a row.
+
+        Its columns are ``part`` (table, column, pair, key …), ``table``, ``name`` (of the
+        column, the pair or the key), ``measure``, ``real``, ``synthetic``, ``distance``, and
+        ``baseline``: what real rows score against other real rows.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(list(self._figures()), columns=list(Figure._fields))
+
+    def _figures(self) -> Iterator[Figure]:
+        yield from table_figures(self.tables)
+        yield from key_figures(self.keys, self.joint_fan_outs)
+        for what, found in (("row", self.copied_rows), ("value", self.copied_values)):
+            for name, share in found.items():
+                table = name if what == "row" else name.partition(".")[0]
+                yield Figure("copies", table, name, f"{what}s equal to a real one", None, share)
+
     def to_json(self) -> str:
         """Return all figures as JSON, without the charts."""
         body = {
             "generator": GENERATOR,
             "verdict": self.verdict,
+            "level": self.level,
+            "areas": [asdict(area) for area in self.areas],
+            "provenance": self.provenance and asdict(self.provenance),
             "distance": self.distance,
             "orphans": self.orphans,
             "valid": self.valid,
             "k": self.k,
             "tables": [_table_json(table) for table in self.tables],
             "keys": [asdict(key) for key in self.keys],
+            "joint_fan_outs": [asdict(two) for two in self.joint_fan_outs],
             "copied_rows": self.copied_rows,
             "copied_values": self.copied_values,
+            "not_compared": [asdict(one) for one in self.not_compared],
         }
         return json.dumps(body, indent=2, ensure_ascii=False)
 
@@ -207,17 +227,30 @@ def _table_json(table: TableReport) -> dict[str, Any]:
         "name": table.name,
         "real_rows": table.real_rows,
         "synthetic_rows": table.synthetic_rows,
+        "real_total": table.real_total,
+        "synthetic_total": table.synthetic_total,
         "distance": table.distance,
-        "columns": [{"name": c.name, "kind": c.kind, **asdict(c.score)} for c in table.columns],
-        "impossible": [{**asdict(i), "validity": i.validity} for i in table.impossible],
+        "columns": [_column_json(column) for column in table.columns],
+        "impossible": [_impossible_json(found) for found in table.impossible],
         "pairs": [{**asdict(p), "difference": p.difference} for p in table.pairs],
     }
+
+
+def _column_json(column: ColumnReport) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "kind": column.kind,
+        **asdict(column.score),
+        "real_nulls": column.real_nulls,
+        "synthetic_nulls": column.synthetic_nulls,
+        "validity": None if column.validity is None else column.validity.validity,
+    }
+
+
+def _impossible_json(found: Impossible) -> dict[str, Any]:
+    return {**asdict(found), "validity": found.validity}
 
 
 def _aligned(rows: list[Any]) -> list[str]:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows]
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else 0.0

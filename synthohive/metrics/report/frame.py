@@ -1,0 +1,64 @@
+"""The figures of a report as one tidy table: a measure a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Optional
+
+from synthohive.metrics.report.keys import JointFanOut, KeyReport
+from synthohive.metrics.report.tables import TableReport
+
+__all__ = ["Figure", "key_figures", "table_figures"]
+
+
+class Figure(NamedTuple):
+    """One measure of one thing; what does not apply is None."""
+
+    part: str
+    table: str
+    name: str
+    measure: str
+    real: Optional[Any] = None
+    synthetic: Optional[Any] = None
+    distance: Optional[float] = None
+    baseline: Optional[float] = None
+
+
+def table_figures(tables: Sequence[TableReport]) -> Iterator[Figure]:
+    """Yield the figures of tables, their columns and pairs."""
+    for table in tables:
+        name = table.name
+        rows = table.real_rows, table.synthetic_rows
+        yield Figure("table", name, name, "rows", *rows)
+        yield Figure("table", name, name, "mean distance", distance=table.distance)
+        for column in table.columns:
+            said = "column", name, column.name
+            yield Figure(*said, column.score.metric, distance=column.score.value)
+            nulls = column.real_nulls, column.synthetic_nulls
+            yield Figure(*said, "NULL share", *nulls, column.score.nulls)
+            if column.validity is not None:
+                yield Figure(*said, "validity", 1.0, column.validity.validity)
+        for found in table.impossible:
+            for kind in ("beyond", "nulls", "repeated", "malformed"):
+                if getattr(found, kind):
+                    count = getattr(found, kind)
+                    yield Figure("impossible", name, found.column, kind, 0, count)
+        for pair in table.pairs:
+            both = pair.real, pair.synthetic, pair.difference
+            yield Figure("pair", name, f"{pair.a}, {pair.b}", "association", *both)
+
+
+def key_figures(keys: Sequence[KeyReport], joint: Sequence[JointFanOut]) -> Iterator[Figure]:
+    """Yield the figures of keys, trends across them, and two keys together."""
+    for key in keys:
+        said = "key", key.child, key.label
+        yield Figure(*said, "orphans", synthetic=key.orphans)
+        children = key.real_children, key.synthetic_children
+        yield Figure(*said, "children per parent", *children, key.fan_out_ks)
+        yield Figure(*said, "NULL share", key.real_nulls, key.synthetic_nulls)
+        for pair in key.trends:
+            what = "trend", key.child, f"{pair.a}, {pair.b}"
+            yield Figure(*what, "association", pair.real, pair.synthetic, pair.difference)
+            yield Figure(*what, "TVD", distance=pair.tvd)
+    for two in joint:
+        yield Figure("joint fan-out", two.parent, f"{two.a}, {two.b}", "TVD", distance=two.tvd)

@@ -1,0 +1,134 @@
+"""One verdict for each thing that may be wrong with a synthetic database, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from synthohive._display import counted
+from synthohive.metrics.report.keys import KeyReport
+from synthohive.metrics.report.tables import TableReport, mean
+
+__all__ = ["Area", "Level", "fidelity", "keys_area", "level_of", "privacy", "validity", "worst_of"]
+
+Level = Literal["good", "fair", "poor", "unknown"]
+AreaName = Literal["keys", "validity", "fidelity", "privacy", "derivations"]
+_CLOSE, _OFF = 0.1, 0.2  # distances up to which a column is close, and beyond which it is off
+_COPIED, _MANY_COPIED = 0.01, 0.05  # shares of rows that equal a real one
+
+
+@dataclass(frozen=True)
+class Area:
+    """What a report finds of one thing that may be wrong.
+
+    Attributes
+    ----------
+    name : {"keys", "validity", "fidelity", "privacy", "derivations"}
+    level : {"good", "fair", "poor", "unknown"}
+        unknown: nothing was measured, which the sentence says.
+    sentence : str
+        For somebody who has never seen such a report.
+    """
+
+    name: AreaName
+    level: Level
+    sentence: str
+
+
+def level_of(distance: float, close: float = _CLOSE, off: float = _OFF) -> Level:
+    """Return the level of a distance from 0 to 1."""
+    return "good" if distance <= close else "fair" if distance <= off else "poor"
+
+
+def worst_of(levels: Sequence[Level]) -> Level:
+    """Return the worst level; what is unknown decides only where nothing is known."""
+    order: list[Level] = ["unknown", "good", "fair", "poor"]
+    return max(levels, key=order.index, default="unknown")
+
+
+def keys_area(keys: Sequence[KeyReport]) -> Area:
+    """Return whether rows find their parents, and parents have as many children."""
+    if not keys:
+        return Area("keys", "good", "There are no foreign keys.")
+    broken = [key for key in keys if key.orphans]
+    if broken:
+        first = max(broken, key=lambda key: key.orphans)
+        return Area(
+            "keys",
+            "poor",
+            f"{counted(sum(key.orphans for key in broken), 'row')} of "
+            f"{counted(len(broken), 'foreign key')} have no parent, most over {first.label} "
+            f"({first.orphans:,}).",
+        )
+    furthest = max(keys, key=lambda key: key.fan_out_ks)
+    return Area(
+        "keys",
+        level_of(furthest.fan_out_ks),
+        f"Every row finds its parents over {counted(len(keys), 'foreign key')}. Children per "
+        f"parent differ most over {furthest.label} (KS {furthest.fan_out_ks:.3f}; 0 is identical).",
+    )
+
+
+def validity(tables: Sequence[TableReport]) -> Area:
+    """Return whether synthetic values are such as the real database could hold."""
+    wrong = [(f"{t.name}.{one.column}", one) for t in tables for one in t.impossible]
+    columns = sum(len(t.columns) for t in tables)
+    if not wrong:
+        return Area(
+            "validity",
+            "good",
+            f"Each value of {counted(columns, 'column')} is one that the real database could "
+            "hold: in range, of its form, not NULL where none is, and unique where all are.",
+        )
+    name, most = max(wrong, key=lambda item: item[1].count)
+    return Area(
+        "validity",
+        "poor",
+        f"{counted(sum(one.count for _, one in wrong), 'value')} in "
+        f"{counted(len(wrong), 'column')} could not be in the real database, most in {name} "
+        f"({most}).",
+    )
+
+
+def fidelity(tables: Sequence[TableReport]) -> Area:
+    """Return whether columns are distributed as the real ones, and go together as they do."""
+    scores = {f"{t.name}.{c.name}": c.score for t in tables for c in t.columns}
+    if not scores:
+        return Area("fidelity", "unknown", "There are no columns to compare.")
+    distance = mean([score.value for score in scores.values()])
+    name = max(scores, key=lambda name: scores[name].worst)
+    off = [name for name, score in scores.items() if score.worst > _OFF]
+    level = worst_of([level_of(distance), "fair" if off else "good"])
+    sentence = (
+        f"On average {counted(len(scores), 'column')} differ by {distance:.3f} (0 is identical, 1 "
+        f"has nothing in common); the furthest is {name} ({scores[name].worst:.3f})."
+    )
+    if len(off) > 1:
+        sentence += f" {len(off)} are visibly off (above {_OFF})."
+    return Area("fidelity", level, sentence)
+
+
+def privacy(copied_rows: Mapping[str, float], copied_values: Mapping[str, float]) -> Area:
+    """Return whether rows, or values of persons, come back."""
+    said: list[str] = []
+    level: Level = "unknown"
+    if copied_rows:
+        name = max(copied_rows, key=lambda name: copied_rows[name])
+        said.append(f"at most {copied_rows[name]:.2%} of a table's rows equal a real one ({name})")
+        level = level_of(copied_rows[name], _COPIED, _MANY_COPIED)
+    if copied_values:
+        name = max(copied_values, key=lambda name: copied_values[name])
+        said.append(
+            f"at most {copied_values[name]:.2%} of a column's personal values are real ones "
+            f"({name}), which some are by chance"
+        )
+    if not said:
+        return Area(
+            "privacy",
+            "unknown",
+            "Not measured: no table has 300 rows of which real ones hardly repeat, and no column "
+            "is known to be personal.",
+        )
+    text = "; ".join(said)
+    return Area("privacy", level, f"{text[0].upper()}{text[1:]}.")
