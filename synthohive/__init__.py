@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from synthohive.interface.schema_graph import SchemaGraph
     from synthohive.interface.synthesizer import Synthesizer
     from synthohive.io.csv_files import CsvFile
+    from synthohive.metrics.gate import Gate
     from synthohive.models.autoregressive.model import Autoregressive
     from synthohive.models.base import ConditionalGenerativeModel
     from synthohive.models.ctgan.model import CTGAN
@@ -67,6 +68,7 @@ __all__ = [
     "DataTransformer",
     "EncodedTable",
     "ForeignKey",
+    "Gate",
     "Index",
     "Metadata",
     "PrivacyConfig",
@@ -95,6 +97,7 @@ _LAZY = {  # torch takes seconds to import: only when a name that needs it is as
     "CsvFile": "synthohive.io.csv_files",
     "DataTransformer": "synthohive.interface.data_transformer",
     "EncodedTable": "synthohive.encoding.encoded",
+    "Gate": "synthohive.metrics.gate",
     "SchemaGraph": "synthohive.interface.schema_graph",
     "StagedOrchestrator": "synthohive.interface.orchestrator",
     "SubsetSummary": "synthohive.interface.result",

@@ -22,7 +22,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 __all__ = [
     "HARMLESS_SETTINGS",
@@ -338,24 +341,47 @@ class ConnectorError(SynthoHiveError):
 
 
 class QualityError(SynthoHiveError):
-    """Synthetic data is further from the real data than the threshold allows.
+    """Synthetic data has scores beyond what the quality threshold, or the gate, allows.
 
     Attributes
     ----------
     scores : dict of str to float
         The distance of each failing column, keyed ``"table.column"``.
+    rows : tuple of dict
+        All failing scores, as `frame` has them.
 
     Examples
     --------
-    >>> QualityError("1 column is too far.", {"orders.total": 0.4}).scores
+    >>> error = QualityError("1 column is too far.", {"orders.total": 0.4})
+    >>> error.scores
     {'orders.total': 0.4}
+    >>> error.frame[["table", "column", "score", "value"]].values.tolist()
+    [['orders', 'total', 'distance', 0.4]]
     """
 
     def __init__(
-        self, message: str, scores: dict[str, float], *, hint: Optional[str] = None
+        self,
+        message: str,
+        scores: dict[str, float],
+        *,
+        rows: Sequence[dict[str, Any]] = (),
+        hint: Optional[str] = None,
     ) -> None:
         self.scores = dict(scores)
+        self.rows = tuple(rows)
         super().__init__(message, hint=hint)
+
+    @property
+    def frame(self) -> DataFrame:
+        """All failing scores: table, column, score, metric, value, limit; the worst first."""
+        from pandas import DataFrame
+
+        named = ((*name.rpartition(".")[::2], value) for name, value in self.scores.items())
+        rows = self.rows or [
+            {"table": table, "column": column, "score": "distance", "value": value}
+            for table, column, value in named
+        ]
+        return DataFrame(rows, columns=["table", "column", "score", "metric", "value", "limit"])
 
 
 class PrivacyError(SynthoHiveError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from pathlib import Path
 from typing import Any, Optional, Union, get_args
 
@@ -14,9 +14,12 @@ import pyarrow as pa
 from synthohive import _arguments as arguments
 from synthohive.exceptions import ConnectorError, SchemaError, did_you_mean
 from synthohive.generate.conditions import compile_conditions
+from synthohive.interface.measures import Measures
+from synthohive.io.base import Reader
 from synthohive.io.sample_levels import Strategy
 from synthohive.learn.fit_record import recorded
 from synthohive.learn.fitted import FittedDatabase
+from synthohive.metrics.gate import Gate
 from synthohive.models.base import ConditionalGenerativeModel
 from synthohive.schema import TableConfig
 
@@ -105,12 +108,17 @@ class Request:
         As given, or drawn.
     asked : mapping of str to mapping
         The conditions, as given.
+    measures : Measures
+        Scores the rows, and holds them against `quality_threshold`; what it needs of real rows
+        comes from `source`, and `keep` gets the frame.
 
     Raises
     ------
     SchemaError
-        A scale that is not positive, a negative number, an unknown table, or one that is
-        kept as it is.
+        A scale that is not positive, a negative number, an unknown table, one that is
+        kept as it is, or a limit that cannot be looked at.
+    QualityError
+        A limit is not kept, whatever rows are made.
     """
 
     def __init__(
@@ -119,16 +127,16 @@ class Request:
         num_rows: Union[int, Mapping[str, int], None] = None,
         scale: float = 1.0,
         seed: Optional[int] = None,
-        quality_threshold: Optional[float] = None,
+        quality_threshold: Union[float, Gate, None] = None,
         enforce_constraints: bool = False,
         conditions: Optional[Mapping[str, Mapping[str, Any]]] = None,
         n_jobs: Optional[int] = None,
         on_spark: bool = False,
+        source: Optional[Reader] = None,
+        keep: Optional[Callable[[Any], None]] = None,
     ) -> None:
         if arguments.number("scale", scale, 0.0, 1e9) == 0.0:
             arguments.refuse("scale", scale, "a number greater than 0")
-        if quality_threshold is not None:
-            arguments.number("quality_threshold", quality_threshold)
         arguments.flag("enforce_constraints", enforce_constraints)
         arguments.seed("seed", seed)
         check_jobs(n_jobs)
@@ -136,12 +144,17 @@ class Request:
         self.num_rows = _rows(fitted, num_rows)
         self.scale = float(scale)
         self.seed = secrets.randbits(32) if seed is None else int(seed)
-        self.quality_threshold = quality_threshold
         if not on_spark:  # there, most rows are on other disks
             check_room(fitted, self.num_rows, self.scale)
         self.enforce_constraints = enforce_constraints
         self.asked = {} if conditions is None else _checked(conditions)
         self.conditions = compile_conditions(fitted, self.asked)
+        told = _nobody if keep is None else keep
+        self.measures = Measures(fitted, quality_threshold, source, on_spark, told)
+
+
+def _nobody(_: Any) -> None:
+    pass
 
 
 def _checked(conditions: Any) -> Mapping[str, Mapping[str, Any]]:

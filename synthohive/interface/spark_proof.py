@@ -10,12 +10,12 @@ import pyarrow as pa
 from synthohive._logging import get_logger
 from synthohive.constrain.unique import UniqueRule
 from synthohive.constrain.validity import refuse
+from synthohive.interface.measures import Measures
 from synthohive.interface.result import WriteSummary
 from synthohive.interface.writing import summary_of
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.metrics.distances import ColumnScore
 from synthohive.metrics.fan_out import fan_out_ks
-from synthohive.metrics.gate import check_quality, emit_scores
 
 if TYPE_CHECKING:
     from synthohive.connectors.spark.proof import DatabaseProof, UniqueRows
@@ -32,7 +32,8 @@ class LastLook:
     Parameters
     ----------
     fitted : FittedDatabase
-    quality_threshold : float, optional
+    measures : Measures, optional
+        By default, nothing is limited.
 
     Attributes
     ----------
@@ -43,13 +44,15 @@ class LastLook:
     proof: DatabaseProof
     scores: dict[str, ColumnScore]
 
-    def __init__(self, fitted: FittedDatabase, quality_threshold: Optional[float] = None) -> None:
-        self._fitted, self._threshold = fitted, quality_threshold
+    def __init__(self, fitted: FittedDatabase, measures: Optional[Measures] = None) -> None:
+        self._fitted = fitted
+        self._measures = Measures(fitted) if measures is None else measures
 
     def __call__(self, frames: Frames) -> None:
         """Prove and score tables that are written, but not published; raise if they may not be."""
         self.proof = prove_frames(self._fitted, frames)
-        self.scores = score_frames(self._fitted, frames, self._threshold)
+        self.scores = score_frames(self._fitted, frames)
+        self._measures.judge(self.scores, {}, self.proof.keys)
 
     def summary(self, target: str, seed: int, seconds: Mapping[str, float]) -> WriteSummary:
         """Tell what was written, as of any other place.
@@ -127,9 +130,7 @@ def fan_out_distances(fitted: FittedDatabase, proof: DatabaseProof) -> dict[str,
     return found
 
 
-def score_frames(
-    fitted: FittedDatabase, frames: Frames, quality_threshold: Optional[float] = None
-) -> dict[str, ColumnScore]:
+def score_frames(fitted: FittedDatabase, frames: Frames) -> dict[str, ColumnScore]:
     """Score each modelled column of synthetic tables, on all rows.
 
     Parameters
@@ -137,18 +138,11 @@ def score_frames(
     fitted : FittedDatabase
     frames : mapping of str to pyspark DataFrame
         Each is read once.
-    quality_threshold : float, optional
-        The largest distance allowed.
 
     Returns
     -------
     dict of str to ColumnScore
         By ``"table.column"``: the distance to the profile that `fit` kept.
-
-    Raises
-    ------
-    QualityError
-        A column is further from the real one than `quality_threshold`.
     """
     from synthohive.connectors.spark.counting import Counted, added_up
 
@@ -160,16 +154,12 @@ def score_frames(
             for name, profile in profiles.items()
         ]
     )
-    scores = {
+    return {
         f"{name}.{column}": score
         for (name, profile), own in zip(profiles.items(), counts)
         if own.any()  # of a table without rows, there is nothing to score
         for column, score in profile.scored(own).items()
     }
-    emit_scores(scores)
-    if quality_threshold is not None:
-        check_quality(scores, quality_threshold)
-    return scores
 
 
 def _schema(fitted: FittedDatabase, name: str) -> pa.Schema:

@@ -78,7 +78,7 @@ def to_folders(
     from synthohive.connectors.spark.folders import write_folders
     from synthohive.connectors.spark.publication import Asked
 
-    look = LastLook(request.fitted, request.quality_threshold)
+    look = LastLook(request.fitted, request.measures)
     wanted = Asked(**asked, read=places_read(source))
     return _written(spark, request, write_folders, path, look, wanted).places
 
@@ -133,7 +133,7 @@ def to_catalogue(
 
     database, foreign = asked.checked(), asked.if_exists == "replace_foreign"
     started = time.perf_counter()
-    look = LastLook(request.fitted, request.quality_threshold)
+    look = LastLook(request.fitted, request.measures)
     wanted = Asked(
         asked.table_format,
         "replace" if foreign else asked.if_exists,

@@ -11,6 +11,8 @@ from synthohive.learn.fitted import AnyRelation, FittedDatabase
 from synthohive.schema import Metadata
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from synthohive.models.base import Memorisation
     from synthohive.privacy.detect import PiiFinding
 
@@ -23,6 +25,7 @@ class SynthesizerState:
     metadata: Metadata
     model: Any
     fitted_: Optional[FittedDatabase] = None
+    metrics_: Optional[DataFrame] = None
     _source: Optional[Reader] = None
     _spark: Any = None  # the session by which tables are read and written
     _sources: frozenset[str] = frozenset()  # fingerprints of what may never be written to
@@ -31,6 +34,9 @@ class SynthesizerState:
         if self.fitted_ is None:
             raise SynthoHiveError("The synthesizer is not fitted.", hint="Call fit() first.")
         return self.fitted_
+
+    def _keep_metrics(self, frame: DataFrame) -> None:
+        self.metrics_ = frame
 
     @property
     def spark(self) -> Any:

@@ -34,6 +34,7 @@ from synthohive.io.files import FileTarget
 from synthohive.io.sample_levels import Strategy
 from synthohive.learn.database import fit_database
 from synthohive.learn.options import FitOptions
+from synthohive.metrics.gate import Gate
 from synthohive.models import MODELS, ModelType, resolve_model
 from synthohive.models.progress import ProgressBar
 from synthohive.schema import OUTSIDE_KEYS, Metadata, PrivacyConfig
@@ -81,6 +82,9 @@ class Synthesizer(Reports):
     metadata : Metadata
     fitted_ : FittedDatabase
         After :meth:`fit`.
+    metrics_ : DataFrame or None
+        After :meth:`sample` or :meth:`to_database`: a row for each score of that run, with its
+        limit and whether it was kept, also where `quality_threshold` stopped it.
 
     Examples
     --------
@@ -326,7 +330,7 @@ class Synthesizer(Reports):
         *,
         scale: float = 1.0,
         seed: Optional[int] = None,
-        quality_threshold: Optional[float] = None,
+        quality_threshold: Union[float, Gate, None] = None,
         enforce_constraints: bool = False,
         conditions: Optional[Conditions] = None,
         if_exists: FileIfExists = "fail",
@@ -352,8 +356,9 @@ class Synthesizer(Reports):
             Rows relative to the real tables; look-up tables keep their size.
         seed : int, optional
             The same fitted state and seed give the same bytes. Drawn if None.
-        quality_threshold : float, optional
-            Largest distance (KS or TVD, 0 … 1) of any column to the real one.
+        quality_threshold : float or Gate, optional
+            Largest distance (KS or TVD, 0 … 1) of any column to the real one; a :class:`Gate`
+            limits other scores, too. What was measured is in :attr:`metrics_` either way.
         enforce_constraints : bool, default False
             Raise for a row that breaks a constraint, instead of repairing it.
         conditions : dict of str to dict, optional
@@ -382,13 +387,15 @@ class Synthesizer(Reports):
         ConnectorError
             A file is there, or the folder cannot be written to.
         QualityError
-            A column is beyond `quality_threshold`; nothing is returned or written.
+            A score is beyond `quality_threshold`; nothing is returned or written. Its `frame`
+            has all that are.
         ConstraintViolationError
             With `enforce_constraints`.
         """
+        self.metrics_ = None
         request = Request(
             self._state(), num_rows, scale, seed, quality_threshold, enforce_constraints,
-            conditions, n_jobs, self._spark is not None,
+            conditions, n_jobs, self._spark is not None, self._source, self._keep_metrics,
         )  # fmt: skip
         arguments.choice("output_format", output_format, FORMATS)
         arguments.flag("escape_formulas", escape_formulas)
@@ -464,7 +471,8 @@ class Synthesizer(Reports):
         """
         arguments.whole("rows", rows, 1, MOST_SHOWN)
         fitted = self._state()
-        made = self.sample(preview_sizes(fitted, int(rows)), "arrow", seed=seed)
+        with generated(Request(fitted, preview_sizes(fitted, int(rows)), seed=seed)) as run:
+            made = to_memory(run.spools, "arrow", fitted)
         shown = few_rows(fitted, made, int(rows))
         return to_frames(shown, fitted)
 
@@ -479,7 +487,7 @@ class Synthesizer(Reports):
         seed: Optional[int] = None,
         if_exists: IfExists = "fail",
         replace_foreign: Optional[str] = None,
-        quality_threshold: Optional[float] = None,
+        quality_threshold: Union[float, Gate, None] = None,
         conditions: Optional[Conditions] = None,
         include: Sequence[Include] = (),
         n_jobs: Optional[int] = None,
@@ -529,11 +537,13 @@ class Synthesizer(Reports):
             The target is or was a source, exists, or cannot be written to. With `resume`: what
             was interrupted is another run, or the engine keeps nothing of one.
         QualityError
-            A column is beyond `quality_threshold`; nothing was written.
+            A score is beyond `quality_threshold`; nothing was written.
         """
+        self.metrics_ = None
         request = Request(
             self._state(), num_rows, scale, seed, quality_threshold, conditions=conditions,
-            n_jobs=n_jobs, on_spark=self._spark is not None and url is None,
+            n_jobs=n_jobs, on_spark=self._spark is not None and url is None, source=self._source,
+            keep=self._keep_metrics,
         )  # fmt: skip
         check_target(schema, include)
         arguments.choice("table_format", table_format, TABLE_FORMATS)

@@ -20,7 +20,6 @@ from synthohive.io.writer import Writer
 from synthohive.learn.damage import using
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.metrics.distances import ColumnScore
-from synthohive.metrics.gate import check_quality, emit_scores
 from synthohive.schema import ColumnKind
 from synthohive.tables.block_store import TableSpool
 
@@ -61,7 +60,7 @@ def generated(request: Request, loading: Optional[Loading] = None) -> Iterator[M
     Raises
     ------
     QualityError
-        A column is further from the real one than the request allows.
+        A score is beyond a limit of the request.
     """
     started, scored = time.perf_counter(), 0.0
     scores: dict[str, dict[str, ColumnScore]] = {}
@@ -80,15 +79,15 @@ def generated(request: Request, loading: Optional[Loading] = None) -> Iterator[M
         if loading is not None:
             loading.add(name, spool, {column: astuple(score) for column, score in found.items()})
 
-    def gated() -> dict[str, ColumnScore]:
+    def gated(spools: dict[str, TableSpool]) -> dict[str, ColumnScore]:
         found = {key: s for name in request.fitted.shown for key, s in scores[name].items()}
-        emit_scores(found)
-        if request.quality_threshold is not None:
-            check_quality(found, request.quality_threshold)
+        with using(request.fitted):
+            request.measures.judge(found, spools)
         return found
 
-    if scores.keys() == set(request.fitted.shown):  # there is nothing left to make
-        yield Made({}, gated(), 0.0)
+    # there may be nothing left to make
+    if scores.keys() == set(request.fitted.shown) and not request.measures.needs_rows:
+        yield Made({}, gated({}), 0.0)
         return
     with generate_database(
         request.fitted,
@@ -103,7 +102,7 @@ def generated(request: Request, loading: Optional[Loading] = None) -> Iterator[M
         go_on=nothing if loading is None else loading.check,
     ) as spools:
         seconds = time.perf_counter() - started - scored
-        yield Made(spools, gated(), seconds)
+        yield Made(spools, gated(spools), seconds)
 
 
 def score_tables(

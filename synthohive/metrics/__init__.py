@@ -41,7 +41,7 @@ from synthohive.metrics.fan_out import (
     joint_fan_outs,
     orphans,
 )
-from synthohive.metrics.gate import check_quality
+from synthohive.metrics.gate import Gate, Score, check_quality
 from synthohive.metrics.joins import parent_rows, with_children, with_parents
 from synthohive.metrics.privacy import (
     Attack,
@@ -75,10 +75,12 @@ __all__ = [
     "DistanceRatio",
     "EntityPrivacy",
     "FeatureAttribution",
+    "Gate",
     "Impossible",
     "Membership",
     "Pair",
     "PrivacyReport",
+    "Score",
     "Share",
     "Utility",
     "association",

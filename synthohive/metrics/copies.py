@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from synthohive.metrics.harmonise import array_of, as_text
 
-__all__ = ["copied_rows", "copied_values"]
+__all__ = ["copied_rows", "copied_values", "tells_rows_apart"]
+
+LEAST = 300
+"""Rows that tell whether equal ones are copies; look-up tables, kept on purpose, have fewer."""
 
 
 def copied_rows(real: pa.Table, synthetic: pa.Table, columns: Sequence[str]) -> float:
@@ -61,6 +64,13 @@ def copied_values(real: Any, synthetic: Any) -> float:
     left, right = (as_text(array_of(side)).drop_null() for side in (real, synthetic))
     same = pc.is_in(right, value_set=left.combine_chunks())
     return float(pc.mean(same.cast(pa.float64())).as_py() or 0.0)
+
+
+def tells_rows_apart(rows: pa.Table) -> bool:
+    """Whether equal rows mean copied rows: not where real rows are often equal themselves."""
+    if not rows.column_names or len(rows) < LEAST:
+        return False
+    return len(rows.group_by(rows.column_names).aggregate([])) > 0.9 * len(rows)
 
 
 def _row_hashes(table: pa.Table, names: Sequence[str]) -> NDArray[np.uint64]:

@@ -63,9 +63,13 @@ def problems_of(exc: ValidationError) -> str:
     return "; ".join(
         f"there is no field {str(e['loc'][-1])!r}"
         if e["type"] in _UNKNOWN
-        else f"{'.'.join(map(str, e['loc']))}: {e['msg']}".removeprefix(": ")
+        else f"{'.'.join(map(str, e['loc']))}: {_plain(e['msg'])}".removeprefix(": ")
         for e in found
     )
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")  # of what a validator of ours has raised
 
 
 class Identity(Strict):

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Optional
 import pytest
 from sqlalchemy import Engine
 
-from synthohive import PrivacyConfig, Synthesizer
+from synthohive import Gate, PrivacyConfig, QualityError, Synthesizer
 from synthohive.connectors.reflection import reflect
 from synthohive.connectors.registry import spelling
 from synthohive.ddl.spelling import Spelling
@@ -317,6 +317,11 @@ class EngineContract:
     @feature("replaced as a whole")
     def test_the_same_seed_replaces_it_by_the_same_rows(self, copied: Copied) -> None:
         before = {table: copied.copy.rows(f"SELECT * FROM {{{table}}}") for table in TABLES}
+        gate = Gate(distance=0.0, validity=0.0, orphans=0)
+        with pytest.raises(QualityError):  # and the copy that is there stays
+            copied.synthesizer.to_database(seed=4, if_exists="replace", quality_threshold=gate)
+        for table, found in before.items():
+            assert copied.copy.rows(f"SELECT * FROM {{{table}}}") == found
         copied.synthesizer.to_database(seed=3, if_exists="replace", include=["views"])
         for table, found in before.items():
             assert copied.copy.rows(f"SELECT * FROM {{{table}}}") == found

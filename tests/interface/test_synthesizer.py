@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthohive import QualityError, SchemaError, Synthesizer, SynthoHiveError
+from synthohive import Gate, QualityError, SchemaError, Synthesizer, SynthoHiveError
 from synthohive.generate import attributes as generation
 from synthohive.generate import blocks, schedule
+from synthohive.models.base import Memorisation
 
 
 def query(path: Path, sql: str) -> list[Any]:
@@ -225,6 +226,69 @@ def test_quality_gate_names_the_columns_and_writes_nothing(
     assert any(name.startswith("purchase.") for name in caught.value.scores)
     assert "purchase." in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_gate_looks_at_more_than_distances(fitted: Synthesizer, tmp_path: Path) -> None:
+    kinds = {"distance", "memorisation", "orphans"}
+    fitted.sample(scale=0.1, seed=7)
+    told = fitted.metrics_
+    assert told is not None
+    assert set(told["score"]) == kinds
+    assert told["passed"].all()
+    fitted.preview(3, seed=1)
+    assert fitted.metrics_ is told  # what is only looked at is no run
+    gate = Gate(
+        distance=1.0, validity=0.0, classifier=1.0, orphans=0, copies=1.0, memorisation=0.5,
+        tables={"line": {"classifier": 0.5}}, columns={"customer": {"age": {"distance": 0.0}}},
+    )  # fmt: skip
+    with pytest.raises(QualityError, match=r"line: classifier \(AUC\)") as caught:
+        fitted.sample(output_format="csv", output_path=tmp_path, seed=7, quality_threshold=gate)
+    failing = caught.value.frame.set_index(["table", "score"])["column"]
+    assert set(failing.index) == {("line", "classifier"), ("customer", "distance")}
+    assert failing["customer", "distance"] == "age"
+    told = fitted.metrics_
+    assert told is not None
+    assert set(told["score"]) == kinds | {"validity", "classifier", "copies"}
+    assert (~told["passed"]).sum() == 2
+    mails = told[(told["column"] == "email") & (told["score"] == "copies")]
+    assert mails["value"].tolist() == [0.0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_limit_that_cannot_be_looked_at_is_refused_before_rows_are_made(
+    fitted: Synthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = Synthesizer.load(fitted.save(tmp_path / "saved"))
+    monkeypatch.setattr(schedule, "check_validity", None)  # rows would not be made
+    limits: dict[str, dict[str, Any]] = {
+        "costumer.*Did you mean 'customer'": {"tables": {"costumer": {"distance": 0.1}}},
+        "'agee'.*Did you mean 'age'": {"columns": {"customer": {"agee": {"distance": 0.1}}}},
+        "email has no distance": {"columns": {"customer": {"email": {"distance": 0.1}}}},
+        "age is not personal": {"columns": {"customer": {"age": {"copies": 0.1}}}},
+        "classifier, copies need the real rows": {"classifier": 0.7, "copies": 0.0},
+    }
+    for told, given in limits.items():
+        with pytest.raises(SchemaError, match=told):
+            loaded.sample(seed=1, quality_threshold=Gate(**given))
+
+
+def test_what_a_model_has_memorised_is_looked_at_before_rows_are_made(
+    fitted: Synthesizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "check_validity", None)
+    measured = [name for name, found in fitted.memorisation.items() if found is not None]
+    table = fitted.fitted_.tables[measured[0]]  # type: ignore[union-attr]
+    assert table.model is not None
+    monkeypatch.setattr(table.model, "memorisation", Memorisation(0.9, 0.0, 0.9, 100))
+    unmeasured = {n: {"memorisation": None} for n, f in fitted.memorisation.items() if f is None}
+    gate = Gate(memorisation=0.1, tables=unmeasured)
+    with pytest.raises(QualityError, match=rf"{measured[0]}: memorisation .* 0\.400, limit 0\.1"):
+        fitted.sample(seed=1, quality_threshold=gate)
+    assert fitted.metrics_ is not None
+    assert set(fitted.metrics_["score"]) == {"memorisation"}
+    if unmeasured:
+        with pytest.raises(SchemaError, match="not known: it has too few rows"):
+            fitted.sample(seed=1, quality_threshold=Gate(memorisation=0.1))
 
 
 def test_unfitted_says_so() -> None:

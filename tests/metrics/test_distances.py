@@ -128,10 +128,10 @@ def test_the_gate_names_the_worst_first() -> None:
         "t.c": ColumnScore("KS", 0.1),
     }
     check_quality(scores, 0.5)
-    with pytest.raises(QualityError, match=r"2 of 3 columns") as caught:
+    with pytest.raises(QualityError, match=r"2 of 3 scores") as caught:
         check_quality(scores, 0.1)
     assert list(caught.value.scores.items()) == [("t.b", 0.5), ("t.a", 0.3)]
-    assert "NULL share off by 0.500" in str(caught.value)
+    assert "t.b: share of NULLs 0.500, limit 0.1" in str(caught.value)
     with pytest.raises(QualityError):
         check_quality({"t.a": ColumnScore("KS", float("nan"))}, 0.9)
 

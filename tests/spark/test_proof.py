@@ -21,10 +21,10 @@ from synthohive.constrain.unique import special_rules
 from synthohive.constrain.validity import violations
 from synthohive.exceptions import ConstraintViolationError, QualityError
 from synthohive.interface import reporting
+from synthohive.interface.measures import Measures
 from synthohive.interface.spark_proof import (
     LastLook,
     fan_out_distances,
-    score_frames,
     unique_rows,
 )
 from synthohive.interface.writing import provenance_of
@@ -287,7 +287,7 @@ def test_a_run_is_proved_and_scored_as_on_one_machine(spark: Any, tmp_path: Path
     assert expected["orders.paid"].value > 0.05
     far = frames["orders"].selectExpr("id", "shop", "paid + 100 AS paid")
     with pytest.raises(QualityError, match=r"orders\.paid"):
-        score_frames(known, {**frames, "orders": far}, quality_threshold=0.9)
+        LastLook(known, Measures(known, 0.9))({**frames, "orders": far})
     astray = frames["orders"].selectExpr("id", "shop + 1000 AS shop", "paid")
     frames["orders"] = astray
     with pytest.raises(ConstraintViolationError, match=r"orders: 420 rows break orders\(shop\)"):
