@@ -27,12 +27,23 @@ _OTHER = "(other)"
 
 @dataclass(frozen=True)
 class Histogram:
-    """Shares of the rows per bin or category."""
+    """Shares of the rows per bin or category.
 
-    labels: tuple[str, ...]  # one per bar for categories; the two ends of the axis for numbers
+    Attributes
+    ----------
+    labels : tuple of str
+        What each bar is of: a category, or numbers from and to.
+    real, synthetic : tuple of float
+    categorical : bool
+    axis : tuple of str
+        Of numbers: where the axis begins, its middle, and where it ends.
+    """
+
+    labels: tuple[str, ...]
     real: tuple[float, ...]
     synthetic: tuple[float, ...]
     categorical: bool
+    axis: tuple[str, ...] = ()
 
 
 def histogram(
@@ -90,22 +101,42 @@ def _bins(
     ends = own.ends(finite, k) if len(finite) >= 2 * k else None
     if ends is None:
         return Histogram((), (), (), False)
-    low, high = ends
-    if high <= low:
-        high = low + 1.0
-    edges = np.linspace(low, high, _BINS + 1)
+    edges, whole = _edges(*ends, type_)
+    low, high = edges[0], edges[-1]
     clipped = np.clip(finite, low, high)
     counts, _ = np.histogram(clipped, edges)  # the last bin has its upper edge, too
-    bins = np.clip(np.searchsorted(edges, clipped, side="right") - 1, 0, _BINS - 1)
-    counts = np.where(own.holders(bins.astype(np.int64), _BINS) < k, 0, counts)
+    last = len(counts) - 1
+    bins = np.clip(np.searchsorted(edges, clipped, side="right") - 1, 0, last)
+    counts = np.where(own.holders(bins.astype(np.int64), len(counts)) < k, 0, counts)
     # what lies beyond the protected bounds counts in the outer bars, on both sides
     made, _ = np.histogram(np.clip(synthetic[np.isfinite(synthetic)], low, high), edges)
     return Histogram(
-        (_format(float(low), type_), _format(float(high), type_)),
+        tuple(_span(a, b, type_, whole) for a, b in zip(edges, edges[1:])),
         tuple((counts / len(finite)).tolist()),
         tuple((made / max(1, len(synthetic))).tolist()),
         False,
+        tuple(_format(float(at), type_) for at in (low, (low + high) / 2, high - whole)),
     )
+
+
+def _edges(low: float, high: float, type_: Any) -> tuple[Floats, bool]:
+    """Return the edges of bins, and whether each holds as many whole numbers, up to its end.
+
+    Bins of unequally many whole numbers would show a comb that is not in the data.
+    """
+    if type_ is None or pa.types.is_integer(type_) or pa.types.is_date32(type_):
+        low, high = np.floor(low), np.ceil(high)
+        width = np.ceil((high - low + 1) / _BINS)
+        count = int(np.ceil((high - low + 1) / width))
+        if np.all(np.diff(edges := low + width * np.arange(count + 1)) > 0):  # not beyond 2**53
+            return edges, True
+    return np.linspace(low, high if high > low else low + 1.0, _BINS + 1), False
+
+
+def _span(low: float, high: float, type_: Any, whole: bool) -> str:
+    """Return what a bar is of; of whole numbers, the last one is in it."""
+    first, last = (_format(float(at), type_) for at in (low, high - whole))
+    return first if first == last else f"{first} to {last}"
 
 
 def _format(number: float, type_: Any) -> str:
