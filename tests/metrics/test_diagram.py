@@ -11,7 +11,7 @@ from synthohive.metrics.report.layout import Box, Layout, laid_out
 
 
 def schema(tables: int, seed: int = 0) -> list[Box]:
-    """Return tables of which each refers to up to three before it; some to themselves, in circles."""
+    """Return tables that refer to up to three before them; some to themselves, in circles."""
     rng = random.Random(seed)
     boxes = []
     for i in range(tables):
@@ -81,7 +81,9 @@ def test_circles_and_keys_to_nowhere_are_drawn() -> None:
 
 def test_the_drawing_is_whole_and_names_are_no_markup() -> None:
     key = DiagramKey("<b>", "b_id", "×3.1", "poor")
-    long = DiagramTable("a_very_long_name_of_a_table_that_has_no_end", "5 rows", "poor", "#a", (key,))
+    long = DiagramTable(
+        "a_very_long_name_of_a_table_that_has_no_end", "5 rows", "poor", "#a", (key,)
+    )
     drawn = diagram([long, DiagramTable("<b>", "1 row", "good", "#b")])
     root = ElementTree.fromstring(drawn)
     assert [a.get("href") for a in root.iter("a")] == ["#a", "#b"]

@@ -35,7 +35,9 @@ def overlay(chart: Histogram, name: str) -> str:
     for at in (0.0, 0.5, 1.0):
         y = base - at * high
         parts.append(f'<path class="grid" d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}"/>')
-        parts.append(f'<text class="end" x="{_LEFT - 4}" y="{y + 3:.1f}">{top * at * 100:.3g}%</text>')
+        parts.append(
+            f'<text class="end" x="{_LEFT - 4}" y="{y + 3:.1f}">{top * at * 100:.3g}%</text>'
+        )
     for style, bars in (("real", chart.real), ("synthetic", chart.synthetic)):
         heights = [base - share / top * high for share in bars]
         path = "".join(f"V{y:.1f}h{step:.2f}" for y in heights)
@@ -50,7 +52,8 @@ def overlay(chart: Histogram, name: str) -> str:
         parts.append(f'<text class="{style}" x="{x:.1f}" y="{_HEIGHT - 5}">{escape(label)}</text>')
     return (
         f'<svg class="chart" viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" role="img" '
-        f'aria-label="Shares of the rows by {escape(name)}, real and synthetic">{"".join(parts)}</svg>'
+        f'aria-label="Shares of the rows by {escape(name)}, real and synthetic">'
+        f"{''.join(parts)}</svg>"
     )
 
 
@@ -73,12 +76,15 @@ def heat_map(names: tuple[str, ...], matrix: Matrix, side: str) -> str:
     cell = 22.0 if len(names) <= 8 else 16.0 if len(names) <= 20 else 12.0
     shown = [name if len(name) <= 22 else name[:21] + "…" for name in names]
     left = max(len(name) for name in shown) * _LETTER + 8
-    up = left * 0.72  # of a label that is turned by 45 degrees
+    rises = [len(name) * _LETTER * 0.71 + 4 for name in shown[:-1]]  # turned by 45 degrees
+    up = max([cell, *(rise - i * cell for i, rise in enumerate(rises))]) - cell
     parts = []
     for i, row in enumerate(matrix):
         y = up + i * cell
         label = escape(shown[i])
-        parts.append(f'<text class="end" x="{left - 5:.0f}" y="{y + cell / 2 + 3.5:.1f}">{label}</text>')
+        parts.append(
+            f'<text class="end" x="{left - 5:.0f}" y="{y + cell / 2 + 3.5:.1f}">{label}</text>'
+        )
         turned = f"translate({left + i * cell + cell / 2:.1f} {y + cell - 4:.1f}) rotate(-45)"
         if i < len(names) - 1:
             parts.append(f'<text transform="{turned}">{label}</text>')
@@ -89,7 +95,7 @@ def heat_map(names: tuple[str, ...], matrix: Matrix, side: str) -> str:
                 f'height="{cell - 1}" fill-opacity="{0.05 + 0.95 * strength:.2f}"><title>'
                 f"{escape(names[i])} and {escape(names[j])}: {row[j]:.2f}</title></rect>"
             )
-    wide = left + len(names) * cell + up
+    wide = left + max([i * cell + cell / 2 + rise for i, rise in enumerate(rises)] or [cell])
     high = up + len(names) * cell
     return (
         f'<svg class="map" viewBox="0 0 {wide:.0f} {high:.0f}" width="{wide:.0f}" role="img" '

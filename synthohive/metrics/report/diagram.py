@@ -15,6 +15,7 @@ _HEAD, _STEP, _PAD = 44.0, 17.0, 9.0
 _WIDTHS = (120.0, 270.0)  # of boxes
 _LETTER, _BOLD = 6.7, 8.4  # mean width of a letter, with room for wide fonts
 _MARGIN = 4.0
+_LEAST = 0.75  # to which it is shrunk to fit; beyond that it scrolls
 _SIGNS = {"good": "✓", "fair": "!", "poor": "✗", "none": ""}  # beside colours, which not all see
 
 
@@ -55,7 +56,7 @@ def diagram(tables: Sequence[DiagramTable]) -> str:
     wide, high = layout.width + 2 * _MARGIN, layout.height + 2 * _MARGIN
     return (
         f'<svg class="diagram" viewBox="{-_MARGIN} {-_MARGIN} {wide:.0f} {high:.0f}" '
-        f'width="{wide:.0f}" height="{high:.0f}" role="group" '
+        f'style="min-width:{wide * _LEAST:.0f}px;max-width:{wide:.0f}px" role="group" '
         f'aria-label="Schema: {len(tables)} tables, {keys} foreign keys">{lines}{boxes}</svg>'
     )
 

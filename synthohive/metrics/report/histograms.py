@@ -111,11 +111,14 @@ def _bins(
     # what lies beyond the protected bounds counts in the outer bars, on both sides
     made, _ = np.histogram(np.clip(synthetic[np.isfinite(synthetic)], low, high), edges)
     return Histogram(
-        tuple(_span(a, b, type_, whole) for a, b in zip(edges, edges[1:])),
+        tuple(_span(a, b, type_, whole, edges[1] - edges[0]) for a, b in zip(edges, edges[1:])),
         tuple((counts / len(finite)).tolist()),
         tuple((made / max(1, len(synthetic))).tolist()),
         False,
-        tuple(_format(float(at), type_) for at in (low, (low + high) / 2, high - whole)),
+        tuple(
+            _format(float(at), type_, edges[1] - edges[0])
+            for at in (low, (low + high) / 2, high - whole)
+        ),
     )
 
 
@@ -133,14 +136,14 @@ def _edges(low: float, high: float, type_: Any) -> tuple[Floats, bool]:
     return np.linspace(low, high if high > low else low + 1.0, _BINS + 1), False
 
 
-def _span(low: float, high: float, type_: Any, whole: bool) -> str:
+def _span(low: float, high: float, type_: Any, whole: bool, step: float) -> str:
     """Return what a bar is of; of whole numbers, the last one is in it."""
-    first, last = (_format(float(at), type_) for at in (low, high - whole))
+    first, last = (_format(float(at), type_, step) for at in (low, high - whole))
     return first if first == last else f"{first} to {last}"
 
 
-def _format(number: float, type_: Any) -> str:
-    """Write an end of the axis the way its column would."""
+def _format(number: float, type_: Any, step: float) -> str:
+    """Write a number the way its column would; a moment as its day where bars are days."""
     if type_ is None:
         return f"{number:.0f} long"
     if pa.types.is_date32(type_):
@@ -148,7 +151,8 @@ def _format(number: float, type_: Any) -> str:
     if pa.types.is_timestamp(type_) or pa.types.is_date64(type_):
         unit = "ms" if pa.types.is_date64(type_) else type_.unit
         moment = np.array([round(number)], f"datetime64[{unit}]").astype("datetime64[m]")
-        return str(moment[0]).replace("T", " ")
+        day = PER_SECOND[unit] * 86_400
+        return str(moment[0]).replace("T", " ") if step < day else str(moment[0].astype("M8[D]"))
     if pa.types.is_time(type_) or pa.types.is_duration(type_):
         seconds = number / PER_SECOND[type_.unit]
         minutes, second = divmod(round(seconds), 60)

@@ -148,7 +148,7 @@ class _Drawing:
 
     def connect(self) -> None:
         """Give each line a place in all layers that it passes."""
-        used = sorted({rank for rank in self.ranks.values()})
+        used = sorted(set(self.ranks.values()))
         self.ranks = {name: used.index(rank) for name, rank in self.ranks.items()}
         self.layers = [[(n, layer) for n in self.members(layer)] for layer in range(self.count)]
         for name, box in self.boxes.items():
@@ -277,16 +277,18 @@ class _Drawing:
         widths, edges, x = [], [], 0.0
         for layer in self.layers:
             width = max((self.boxes[p[0]].width for p in layer if self.is_box(p)), default=0.0)
-            lines = sum(len(self.right.get(place, ())) for place in layer)
+            leaving = sum(len(self.right.get(place, ())) for place in layer)
             edges.append(x)
             widths.append(width)
-            x += width + min(_CHANNEL[1], _CHANNEL[0] + _PER_LINE * lines)
+            x += width + min(_CHANNEL[1], _CHANNEL[0] + _PER_LINE * leaving)
         boxes = {
             name: (edges[rank], self.tops[name, rank], widths[rank], self.boxes[name].height)
             for name, rank in self.ranks.items()
         }
         keys = {name: self.key_order(name) for name in self.boxes}
-        lines = [line for name in self.boxes for line in self.lines(name, keys[name], edges, widths)]
+        lines = [
+            line for name in self.boxes for line in self.lines(name, keys[name], edges, widths)
+        ]
         right = max((x + width for x, _, width, _ in boxes.values()), default=0.0)
         bottom = max((self.tops[p] + self.size(p) for p in self.tops), default=0.0)
         return Layout(right, bottom, boxes, keys, tuple(lines))
@@ -296,7 +298,11 @@ class _Drawing:
         box, at = self.boxes[name], {}
         for i, parent in enumerate(box.parents):
             forward = parent in self.boxes and self.ranks[parent] < self.ranks[name]
-            at[i] = self.middle(self.chain(name, parent)[-2]) if forward else self.tops[self.place(name)]
+            at[i] = (
+                self.middle(self.chain(name, parent)[-2])
+                if forward
+                else self.tops[self.place(name)]
+            )
         return tuple(sorted(at, key=lambda i: at[i]))
 
     def lines(
@@ -329,7 +335,8 @@ def _inversions(first: list[float], then: list[float]) -> int:
 def _rising(wanted: list[float], weights: list[float]) -> list[float]:
     """Return the nearest numbers that never fall (pool adjacent violators)."""
     pools: list[tuple[float, float, int]] = []  # mean, weight, how many
-    for mean, weight, size in zip(wanted, weights, [1] * len(wanted)):
+    for goal, own in zip(wanted, weights):
+        mean, weight, size = goal, own, 1
         while pools and pools[-1][0] > mean:
             other, more, members = pools.pop()
             mean = (mean * weight + other * more) / (weight + more)

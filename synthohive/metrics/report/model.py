@@ -177,7 +177,7 @@ class ValidationReport:
         return json.dumps(body, indent=2, ensure_ascii=False)
 
     def to_html(self) -> str:
-        """Return one self-contained page: no script, no outside resource."""
+        """Return one self-contained page: nothing is loaded, and all is said without its script."""
         from synthohive.metrics.report.page import page  # which draws what is here
 
         return page(self)

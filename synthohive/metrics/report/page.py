@@ -2,23 +2,65 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import sha256
 from html import escape
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
+
+from synthohive._display import counted
+from synthohive.metrics.report import verdict
+from synthohive.metrics.report.charts import heat_map, overlay
+from synthohive.metrics.report.diagram import DiagramKey, DiagramTable, diagram
 
 if TYPE_CHECKING:
-    from synthohive.metrics.report.histograms import Histogram
+    from markupsafe import Markup
+
+    from synthohive.metrics.report.columns import ColumnReport
+    from synthohive.metrics.report.keys import KeyReport
     from synthohive.metrics.report.model import ValidationReport
+    from synthohive.metrics.report.tables import TableReport
 
 __all__ = ["framed", "page"]
 
-_WIDTH = 320  # of a chart
-_HEIGHT = 96
-_PAIRS = 10  # listed
+_WORST = 5  # columns on the front
+_PAIRS = 10  # of a table, and across a key, that are listed
+_HEADLINES = {
+    "good": "No fault was found",
+    "fair": "Usable, where the differences below do not matter",
+    "poor": "Not to be used as it is",
+    "unknown": "Nothing could be compared",
+}
+_SIGNS = {"good": "✓", "fair": "!", "poor": "✗", "unknown": "?"}  # beside colours: print is grey
+_WORDS = {"good": "good", "fair": "look at it", "poor": "fault", "unknown": "not measured"}
+_AREAS = {
+    "keys": ("Keys", "#keys"),
+    "validity": ("Possible values", "#validity"),
+    "fidelity": ("Likeness", "#tables"),
+    "privacy": ("Privacy", "#privacy"),
+    "derivations": ("Rules", "#derivations"),
+}
 
 
 def page(report: ValidationReport) -> str:
-    """Return the page: no script, no outside resource."""
+    """Return the page: nothing is loaded, and nothing but its own script can run."""
+    return str(_template().render(report=report, **_drawn(report)))
+
+
+def framed(report: ValidationReport) -> str:
+    """Return the page in a frame of its own origin: a notebook and it are kept apart."""
+    return (
+        f'<iframe srcdoc="{escape(page(report))}" sandbox="allow-scripts" '
+        'title="Validation report" style="width: 100%; height: 40rem; border: 0"></iframe>'
+    )
+
+
+@lru_cache(maxsize=1)
+def _template() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
         loader=PackageLoader("synthohive.metrics.report"),
@@ -27,30 +69,132 @@ def page(report: ValidationReport) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("report.html.j2")
-    return template.render(
-        report=report, width=_WIDTH, height=_HEIGHT, pairs=_PAIRS, bars_path=_bars_path
+    files = environment.loader
+    assert files is not None
+    style, script = (files.get_source(environment, f"report.{kind}")[0] for kind in ("css", "js"))
+    environment.filters.update(
+        breakable=_breakable,
+        level=verdict.level_of,
+        percent=lambda share: f"{share:.1%}",
+        fine=lambda share: f"{share:.2%}",
+        number=lambda count: f"{count:,}",
     )
-
-
-def framed(report: ValidationReport) -> str:
-    """Return the page in a frame, whose style leaves a notebook's alone."""
-    return (
-        f'<iframe srcdoc="{escape(page(report))}" sandbox '
-        'style="width: 100%; height: 40rem; border: 0"></iframe>'
+    environment.globals.update(
+        areas=_AREAS,
+        difference=_difference,
+        headline=_headline,
+        heat_map=lambda table, side: Markup(
+            heat_map(table.compared, table.associations(side), side)
+        ),
+        key_level=_key_level,
+        overlay=lambda column: Markup(overlay(column.chart, column.name)),
+        pairs=_PAIRS,
+        script=Markup(script),
+        script_hash=b64encode(sha256(script.encode()).digest()).decode(),
+        signs=_SIGNS,
+        style=Markup(style),
+        widest=lambda names: max(map(len, names)),  # names do not break while there is room
+        table_level=_table_level,
+        words=_WORDS,
     )
+    return environment.get_template("report.html.j2")
 
 
-def _bars_path(chart: Histogram, side: Literal["real", "synthetic"]) -> str:
-    """Return the bars of one side as an SVG path: filled ones with gaps, or an outline."""
-    bars = chart.real if side == "real" else chart.synthetic
-    gap = 0.12 if side == "real" or chart.categorical else 0.0
-    top = max((*chart.real, *chart.synthetic, 1e-9))
-    step = _WIDTH / max(1, len(bars))
-    parts = []
-    for i, share in enumerate(bars):
-        if share > 0:
-            height = share / top * (_HEIGHT - 4)
-            left, width = (i + gap) * step, (1 - 2 * gap) * step
-            parts.append(f"M{left:.1f} {_HEIGHT}v{-height:.1f}h{width:.1f}v{height:.1f}z")
-    return "".join(parts)
+def _drawn(report: ValidationReport) -> dict[str, Any]:
+    """Return what is found of a report as a whole: where its parts are, the worst, the diagram."""
+    from markupsafe import Markup
+
+    anchors = {table.name: f"table-{i}" for i, table in enumerate(report.tables, 1)}
+    columns = {
+        (table.name, column.name): f"column-{i}-{j}"
+        for i, table in enumerate(report.tables, 1)
+        for j, column in enumerate(table.columns, 1)
+    }
+    every = [(table, column) for table in report.tables for column in table.columns]
+    orphans = dict.fromkeys(anchors, 0)
+    for key in report.keys:
+        orphans[key.child] += key.orphans
+    return {
+        "anchors": anchors,
+        "column_anchors": columns,
+        "diagram": Markup(diagram(_schema(report, anchors))),
+        "orphans": orphans,
+        "worst": sorted(every, key=lambda pair: -pair[1].score.worst)[:_WORST],
+        "left_out": _by_reason(report),
+    }
+
+
+def _headline(report: ValidationReport) -> str:
+    """Return the verdict in a few words; what was not measured is no good news."""
+    unknown = [_AREAS[area.name][0].lower() for area in report.areas if area.level == "unknown"]
+    said = _HEADLINES[report.level]
+    if report.level in ("good", "fair") and unknown:
+        said += f"; not measured: {', '.join(unknown)}"
+    return said
+
+
+def _schema(report: ValidationReport, anchors: dict[str, str]) -> list[DiagramTable]:
+    keys: dict[str, list[DiagramKey]] = {name: [] for name in anchors}
+    for key in report.keys:
+        columns, level = ", ".join(key.columns), _key_level(key)
+        keys[key.child].append(DiagramKey(key.parent, columns, _children(key), level))
+    return [
+        DiagramTable(
+            table.name,
+            f"{counted(table.synthetic_rows, 'row')}, distance {table.distance:.3f}"
+            if table.columns
+            else counted(table.synthetic_rows, "row"),
+            _table_level(table),
+            f"#{anchors[table.name]}",
+            tuple(keys[table.name]),
+        )
+        for table in report.tables
+    ]
+
+
+def _children(key: KeyReport) -> str:
+    """Return the mean number of children; of both sides where they are not about the same."""
+    if key.orphans:
+        return counted(key.orphans, "orphan")
+    real, made = f"{key.real_children:.3g}", f"{key.synthetic_children:.3g}"
+    if abs(key.real_children - key.synthetic_children) <= 0.05 * key.real_children:
+        return f"×{made}"
+    return f"×{made}, real ×{real}"
+
+
+def _key_level(key: KeyReport) -> verdict.Level:
+    return "poor" if key.orphans else verdict.level_of(key.fan_out_ks)
+
+
+def _table_level(table: TableReport) -> verdict.Level:
+    of_columns = verdict.fidelity([table]).level
+    return verdict.worst_of([of_columns, verdict.validity([table]).level])
+
+
+def _breakable(text: str) -> Markup:
+    """Return a text that may go on in the next line between two names, rather than inside one."""
+    from markupsafe import Markup
+
+    return Markup(re.sub(r"(?<=\w)([.(])(?=[^\W\d])", r"\1<wbr>", str(Markup.escape(text))))
+
+
+def _difference(column: ColumnReport) -> str:
+    """Return in words where a column is furthest off."""
+    if column.score.nulls > column.score.value:
+        return (
+            f"{column.synthetic_nulls:.1%} are NULL; {column.real_nulls:.1%} of the real ones are"
+        )
+    bars = list(zip(column.chart.labels, column.chart.real, column.chart.synthetic))
+    if not bars:
+        return ""
+    label, real, made = max(bars, key=lambda bar: abs(bar[1] - bar[2]))
+    return f"{label}: {made:.1%} of the rows; {real:.1%} of the real ones"
+
+
+def _by_reason(report: ValidationReport) -> list[tuple[str, str, Sequence[str]]]:
+    """Return what was not compared: the reason, what it means, and the names."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for one in report.not_compared:
+        name = one.table if one.column is None else f"{one.table}.{one.column}"
+        found.setdefault(one.reason, (one.why, []))[1].append(name)
+    return [(reason, why, names) for reason, (why, names) in found.items()]

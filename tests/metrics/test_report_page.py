@@ -1,0 +1,130 @@
+"""How the report looks: in a real browser, at three widths and printed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import synthohive.metrics.report.page
+from synthohive.metrics.report import ValidationReport, build_report
+from synthohive.schema import Metadata
+from tests.metrics.browser import looked_at
+
+LONG = "price_of_all_items_before_taxes"
+
+
+def sides(rows: int = 200) -> list[dict[str, pa.Table]]:
+    found = []
+    for seed in (1, 2):
+        rng = np.random.default_rng(seed)
+        state = rng.choice(["new", "paid </script>", "sent"], rows, p=(0.2, 0.3, 0.5))
+        orders = {
+            "id": np.arange(rows),
+            "customer_id": rng.integers(0, 40 * seed, rows),
+            "state": state if seed == 1 else np.where(state == "sent", "new", state),
+            LONG: np.round(rng.lognormal(3, 1, rows), 2),
+            "count": rng.integers(0, 5, rows),
+        }
+        customers = {"id": np.arange(40), "level": rng.choice(["a", "b"], 40)}
+        found.append({"order_of_a_customer": pa.table(orders), "customer": pa.table(customers)})
+    return found
+
+
+@pytest.fixture(scope="module")
+def report() -> ValidationReport:
+    metadata = (
+        Metadata()
+        .add_table("customer", "id")
+        .add_table("order_of_a_customer", "id", fk={"customer_id": "customer.id"})
+    )
+    return build_report(metadata, *sides())
+
+
+SCRIPT = """
+const doc = frames["1400"].contentDocument, rows = () =>
+  [...doc.querySelectorAll("#overview tbody tr")].filter((row) => !row.hidden)
+    .map((row) => row.cells[0].textContent);
+const [names] = doc.querySelectorAll("#overview th button");
+names.click(); found.ascending = rows();
+names.click(); found.descending = rows();
+found.sorted = names.parentElement.getAttribute("aria-sort");
+const name = doc.querySelector(".tools input");
+name.value = "ORDER"; name.dispatchEvent(new Event("input")); found.filtered = rows();
+found.count = doc.querySelector(".tools output").textContent;
+found.targets = [...doc.querySelectorAll("a[href^='#']")].filter(
+  (link) => !doc.getElementById(link.getAttribute("href").slice(1))).length;
+found.injected = doc.querySelectorAll("script").length;
+"""
+
+
+def test_a_browser_shows_it(report: ValidationReport, tmp_path: Path) -> None:
+    """No error, no request, nothing too wide; names and numbers whole; printed, nothing closed."""
+    found = looked_at(report.to_html(), tmp_path, [360, 800, 1400], SCRIPT)
+    for name in ("360", "800", "1400", "print"):
+        assert (name, found[name]["overflow"]) == (name, 0)
+        assert (name, found[name]["broken"]) == (name, [])
+        assert found[name]["loaded"] == []
+    assert found["800"]["closed"]  # the values of bars
+    assert found["print"]["closed"] == []
+    assert found["ascending"] == ["customer", "order_of_a_customer"]
+    assert found["descending"] == found["ascending"][::-1]
+    assert found["sorted"] == "descending"
+    assert (found["filtered"], found["count"]) == (["order_of_a_customer"], "1 of 2")
+    assert found["targets"] == 0
+    assert found["injected"] == 1
+
+
+def test_the_front_names_the_worst_and_what_is_broken(report: ValidationReport) -> None:
+    html = report.to_html()
+    front = html[html.index("<main") : html.index('id="schema"')]
+    text = re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", front.replace("<wbr>", "")))
+    assert "✗ Not to be used as it is" in text
+    assert "have no parent, most over order_of_a_customer(customer_id)" in text
+    assert re.search(r"order_of_a_customer\.state (new|sent): \d+\.\d% of the rows; \d", text)
+
+
+def test_fifty_tables_are_less_than_ten_megabytes(report: ValidationReport) -> None:
+    table = report.tables[0]
+    columns = table.columns * 4  # twelve
+    tables = tuple(replace(table, name=f"t{i}", columns=columns) for i in range(50))
+    key = report.keys[0]
+    keys = tuple(replace(key, child=f"t{i}", parent=f"t{i // 3}") for i in range(1, 50))
+    html = replace(report, tables=tables, keys=keys).to_html()
+    assert len(html.encode()) < 5_000_000
+
+
+def test_a_notebook_and_the_page_cannot_touch_each_other(report: ValidationReport) -> None:
+    frame = report._repr_html_()
+    assert frame.count('sandbox="allow-scripts"') == 1  # without allow-same-origin
+    assert "&lt;/script&gt;" in frame
+
+
+def contrast(a: str, b: str) -> float:
+    """Return the ratio that WCAG 2 defines."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(c * 2 if len(colour) == 4 else c, 16) / 255 for c in channels(colour)]
+        linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    def channels(colour: str) -> list[str]:
+        return list(colour[1:]) if len(colour) == 4 else re.findall("..", colour[1:])
+
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_text_can_be_read_on_each_ground() -> None:
+    folder = Path(synthohive.metrics.report.page.__file__).parent
+    style = (folder / "templates" / "report.css").read_text(encoding="utf-8")
+    modes = [dict(re.findall(r"--([\w-]+): (#\w+);", line)) for line in style.splitlines()[:3]]
+    light, dark = (mode for mode in modes if mode)
+    for colours in (light, dark):
+        for ground in ("back", "card"):
+            for text in ("ink", "soft", "made", "real-text", "good", "fair", "poor", "unknown"):
+                assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
