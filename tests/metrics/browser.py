@@ -30,7 +30,7 @@ const look = (frame) => {
       range.setStart(node, word.index);
       range.setEnd(node, word.index + word[0].length);
       const tops = new Set([...range.getClientRects()].filter((r) => r.width).map((r) => r.top));
-      if (tops.size > 1 && !/[\\u2013-]/.test(word[0])) broken.push(word[0]);
+      if (tops.size > 1 && !/^[^\\d]*[\\u2013-][^\\d]*$/.test(word[0])) broken.push(word[0]);
     }
   }
   return {

@@ -12,8 +12,9 @@ import pytest
 from synthohive.exceptions import SchemaError
 from synthohive.metrics.report import ValidationReport, build_report
 from synthohive.metrics.report.frame import Figure
+from synthohive.metrics.report.histograms import histogram
 from synthohive.metrics.report.keys import fan_out_chart
-from synthohive.schema import Metadata
+from synthohive.schema import Column, ColumnKind, Metadata
 
 START = dt.datetime(2020, 1, 1)
 VOID = {"meta", "br", "link", "wbr", "input"}
@@ -204,6 +205,15 @@ def test_rare_values_are_pooled(metadata: Metadata) -> None:
     report = build_report(metadata, real, tables(2))
     assert "Kleinkleckersdorf" not in report.to_html() + report.to_json()
     assert "(other)" in report.to_html()
+
+
+def test_bars_of_whole_numbers_hold_as_many_each() -> None:
+    values = pa.array(list(range(60)) * 2)
+    chart = histogram(Column(name="n", kind=ColumnKind.INTEGER), values, values, k=1)
+    assert chart.labels[:2] == ("0 to 2", "3 to 5")
+    assert set(chart.real) == {0.05}
+    few = pa.array(list(range(5)) * 20)
+    assert histogram(Column(name="n", kind=ColumnKind.INTEGER), few, few, 1).labels == (*"01234",)
 
 
 def test_empty_tables(metadata: Metadata) -> None:

@@ -28,6 +28,7 @@ def sides(rows: int = 200) -> list[dict[str, pa.Table]]:
             "customer_id": rng.integers(0, 40 * seed, rows),
             "state": state if seed == 1 else np.where(state == "sent", "new", state),
             LONG: np.round(rng.lognormal(3, 1, rows), 2),
+            "day": np.datetime64("2024-01-01") + rng.integers(0, 400, rows),
             "count": rng.integers(0, 5, rows),
         }
         customers = {"id": np.arange(40), "level": rng.choice(["a", "b"], 40)}

@@ -17,11 +17,12 @@ from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.schema import Column
 from synthohive.schema.arrow_types import PER_SECOND
 
-__all__ = ["Histogram", "histogram"]
+__all__ = ["Histogram", "histogram", "written"]
 
 _BINS = 24  # bars of numbers
 _BARS = 12  # of categories
 _NULL = "NULL"
+_LONG = " long"
 _OTHER = "(other)"
 
 
@@ -116,7 +117,7 @@ def _bins(
         tuple((made / max(1, len(synthetic))).tolist()),
         False,
         tuple(
-            _format(float(at), type_, edges[1] - edges[0])
+            written(float(at), type_, edges[1] - edges[0])
             for at in (low, (low + high) / 2, high - whole)
         ),
     )
@@ -138,14 +139,17 @@ def _edges(low: float, high: float, type_: Any) -> tuple[Floats, bool]:
 
 def _span(low: float, high: float, type_: Any, whole: bool, step: float) -> str:
     """Return what a bar is of; of whole numbers, the last one is in it."""
-    first, last = (_format(float(at), type_, step) for at in (low, high - whole))
-    return first if first == last else f"{first} to {last}"
+    first, last = (written(float(at), type_, step) for at in (low, high - whole))
+    return first if first == last else f"{first.removesuffix(_LONG)} to {last}"
 
 
-def _format(number: float, type_: Any, step: float) -> str:
-    """Write a number the way its column would; a moment as its day where bars are days."""
+def written(number: float, type_: Any, step: float = 0.0) -> str:
+    """Return a number the way its column would write it (None: a length).
+
+    A moment is its day where bars, `step` wide, are days.
+    """
     if type_ is None:
-        return f"{number:.0f} long"
+        return f"{number:.0f}{_LONG}"
     if pa.types.is_date32(type_):
         return str(np.datetime64(round(number), "D"))
     if pa.types.is_timestamp(type_) or pa.types.is_date64(type_):
