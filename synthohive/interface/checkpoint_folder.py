@@ -36,7 +36,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 22
+FORMAT = 23
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

@@ -30,7 +30,7 @@ from synthohive.schema import Metadata, PrivacyConfig
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.sample import Sample
 
-__all__ = ["compare"]
+__all__ = ["compare", "synthetic_side"]
 
 MOST = 100_000
 """Rows of a table that are read from a database, or generated, to be compared."""
@@ -64,7 +64,7 @@ def compare(
     check_report(output_path, if_exists)
     fitted = known.fitted_
     theirs = _real_side(known, real_data)
-    made = _synthetic_side(known, synthetic_data, seed)
+    made = synthetic_side(known, synthetic_data, seed)
     check_report(output_path, if_exists, [*theirs.files, *made.files])
     metadata, real, synthetic = harmonised_database(known.metadata, theirs.tables, made.tables)
     personal: dict[str, set[str]] = {}
@@ -124,9 +124,18 @@ def _real_side(known: SynthesizerState, data: Optional[Mapping[str, Any]]) -> _S
     return _read(known.source, known)
 
 
-def _synthetic_side(
+def synthetic_side(
     known: SynthesizerState, data: Optional[Mapping[str, Any]], seed: Optional[int]
 ) -> _Side:
+    """Return synthetic tables that were passed, or make some: about 100,000 rows at most.
+
+    Parameters
+    ----------
+    known : SynthesizerState
+    data : dict of str to table, optional
+    seed : int, optional
+        Of rows that are made.
+    """
     if data is not None:
         return _given(known, data)
     fitted = known.fitted_

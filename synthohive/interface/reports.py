@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 from synthohive import _arguments as arguments
 from synthohive._signals import terminable
-from synthohive.interface.reporting import compare
+from synthohive.interface.privacy_reporting import check_heldout, measure_privacy
+from synthohive.interface.reporting import compare, synthetic_side
 from synthohive.interface.state import SynthesizerState
 
 if TYPE_CHECKING:
+    from synthohive.metrics.privacy import PrivacyReport
     from synthohive.metrics.report import ValidationReport
 
 __all__ = ["Reports"]
@@ -88,3 +90,46 @@ class Reports(SynthesizerState):
                 arguments.refuse(name, given, "a dict of tables, or call report(path)")
         path = arguments.path("output_path", output_path)
         return compare(self, real_data, synthetic_data, path, if_exists)
+
+    @terminable
+    def privacy_report(
+        self, synthetic_data: Optional[Mapping[str, Any]] = None, *, seed: Optional[int] = None
+    ) -> PrivacyReport:
+        """Measure what synthetic rows tell of those that were learned from.
+
+        They are held against the entities that :meth:`fit` set aside (``holdout=0.1``), which
+        are read once more from where they were.
+
+        Parameters
+        ----------
+        synthetic_data : dict of str to table, optional
+            As :meth:`sample` returns them; fresh ones if None.
+        seed : int, optional
+            Of fresh rows; drawn if None.
+
+        Returns
+        -------
+        PrivacyReport
+            All figures; prints itself.
+
+        Raises
+        ------
+        SchemaError
+            Nothing was set aside, or the real rows are not at hand: those of a checkpoint are where
+            they were.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from synthohive import Metadata, Synthesizer
+        >>> pets = pd.DataFrame({"id": range(200), "kind": ["cat", "dog"] * 100})
+        >>> synth = Synthesizer(Metadata().add_table("pets", "id"))
+        >>> synth = synth.fit({"pets": pets}, epochs=2, seed=1, holdout=0.1, progress=False)
+        >>> report = synth.privacy_report(seed=7)
+        >>> report.safe, report.entities[0].training + report.entities[0].heldout
+        (True, 200)
+        """
+        self._state()
+        arguments.seed("seed", seed)
+        check_heldout(self)
+        return measure_privacy(self, synthetic_side(self, synthetic_data, seed).tables)

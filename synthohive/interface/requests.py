@@ -26,6 +26,8 @@ from synthohive.schema import TableConfig
 __all__ = ["Request", "check_fit", "check_locale", "check_model", "check_room", "fit_seed"]
 
 STRATEGIES: tuple[str, ...] = get_args(Strategy)
+MOST_HELD_OUT = 0.5
+"""Of more, fewer entities would be learned than set aside."""
 MOST = 10**15
 """No table has so many rows, and no training so many epochs."""
 
@@ -37,6 +39,7 @@ def check_fit(**given: Any) -> None:
         arguments.whole(name, given[name], 1, MOST)
     if given.get("sample_bytes") is not None:
         arguments.whole("sample_bytes", given["sample_bytes"], 1)
+    arguments.number("holdout", given.get("holdout", 0.0), 0.0, MOST_HELD_OUT)
     check_jobs(given.get("n_jobs"))
     for name in ("validate", "relations", "progress"):
         arguments.flag(name, given.get(name, False))

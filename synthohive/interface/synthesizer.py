@@ -210,6 +210,7 @@ class Synthesizer(Reports):
         target: Target = None,
         include: Sequence[Include] = (),
         sample_bytes: Optional[int] = None,
+        holdout: float = 0.0,
         **model_kwargs: Any,
     ) -> Synthesizer:
         """Learn all tables; return self.
@@ -265,6 +266,10 @@ class Synthesizer(Reports):
             what cannot be made, with the reasons.
         sample_bytes : int, optional
             Most bytes of the sample, all tables together, within a few per cent.
+        holdout : float, default 0.0
+            Share of the entities (customers with all their orders; rows of a lone table) of which
+            nothing is learned, so that :meth:`privacy_report` can compare with them. Who they are
+            follows from a hash of their keys and the seed. Numbers of rows are of all.
         **model_kwargs : passed to the model
 
         Raises
@@ -290,7 +295,7 @@ class Synthesizer(Reports):
             sampling_strategy=sampling_strategy, sample_size=sample_size, epochs=epochs,
             batch_size=batch_size, n_jobs=n_jobs, validate=validate, relations=relations,
             progress=progress, seed=seed, device=device, checkpoint_dir=checkpoint_dir,
-            sample_bytes=sample_bytes,
+            sample_bytes=sample_bytes, holdout=holdout,
         )  # fmt: skip
         if checkpoint_dir is not None:
             check_place(checkpoint_dir)
@@ -304,7 +309,7 @@ class Synthesizer(Reports):
         options = FitOptions(
             model, self.privacy_config, fit_seed(seed, unfinished), sample_size, epochs, batch_size,
             self.embedding_threshold, validate, relations, model_kwargs, n_jobs,
-            resolve_device(device), sampling_strategy, sample_bytes, unfinished,
+            resolve_device(device), sampling_strategy, sample_bytes, unfinished, holdout,
         )  # fmt: skip
         kept = checkpoint_dir is not None
         rehearsal = Rehearsal(source, model, target, self._sources, kept, include)

@@ -32,7 +32,7 @@ from synthohive.schema.arrow_types import reason_of
 from synthohive.schema.checks import joinable
 from synthohive.schema.columns import column_from_arrow
 
-__all__ = ["FrameReader", "array_from_series", "plain_array", "read_loosely"]
+__all__ = ["FrameReader", "array_from_series", "children_of", "plain_array", "read_loosely"]
 
 
 class FrameReader(Reader):
@@ -164,24 +164,7 @@ class FrameReader(Reader):
 
     def fan_out(self, table: str, key: ForeignKey) -> FanOut:
         """Count children per parent."""
-        child, parent = self._tables[table], self._tables[key.parent]
-        keys = child.select(key.columns)
-        filled = keys.filter(_complete(keys))
-        groups = filled.group_by(key.columns).aggregate([([], "count_all")])
-        left, right = _aligned(table, key, groups.select(key.columns), parent)
-        counted = left.append_column("n", groups.column("count_all"))
-        # A left join says nothing of what it did not find: a column of the right side does, by
-        # its NULLs.
-        marked = right.append_column("known", pa.array(np.ones(len(right), dtype=bool)))
-        joined = counted.join(marked, keys=right.column_names)
-        has_parent = pc.fill_null(joined.column("known"), False)
-        sizes = joined.filter(has_parent).column("n").to_numpy()  # (parents with children,)
-        numbers, parents = np.unique(sizes, return_counts=True)
-        histogram = dict(zip(numbers.tolist(), parents.tolist()))
-        if len(parent) > len(sizes):
-            histogram[0] = len(parent) - len(sizes)
-        orphans = len(filled) - int(sizes.sum())
-        return FanOut(dict(sorted(histogram.items())), len(child) - len(filled), orphans)
+        return children_of(table, key, self._tables[table], self._tables[key.parent])
 
     def sample(
         self,
@@ -236,6 +219,35 @@ class FrameReader(Reader):
         rows = self._tables[key.parent]
         at = match_rows(keys, key.parent_columns, rows, key.parent_columns)
         return rows.take(pa.array(at[at >= 0]))
+
+
+def children_of(name: str, key: ForeignKey, child: pa.Table, parent: pa.Table) -> FanOut:
+    """Count the children of each parent over a key.
+
+    Parameters
+    ----------
+    name : str
+        What messages call the child.
+    key : ForeignKey
+    child, parent : pyarrow.Table
+    """
+    keys = child.select(key.columns)
+    filled = keys.filter(_complete(keys))
+    groups = filled.group_by(key.columns).aggregate([([], "count_all")])
+    left, right = _aligned(name, key, groups.select(key.columns), parent)
+    counted = left.append_column("n", groups.column("count_all"))
+    # A left join says nothing of what it did not find: a column of the right side does, by
+    # its NULLs.
+    marked = right.append_column("known", pa.array(np.ones(len(right), dtype=bool)))
+    joined = counted.join(marked, keys=right.column_names)
+    has_parent = pc.fill_null(joined.column("known"), False)
+    sizes = joined.filter(has_parent).column("n").to_numpy()  # (parents with children,)
+    numbers, parents = np.unique(sizes, return_counts=True)
+    histogram = dict(zip(numbers.tolist(), parents.tolist()))
+    if len(parent) > len(sizes):
+        histogram[0] = len(parent) - len(sizes)
+    orphans = len(filled) - int(sizes.sum())
+    return FanOut(dict(sorted(histogram.items())), len(child) - len(filled), orphans)
 
 
 def _null_where(table: pa.Table, column: str, value: Union[int, str]) -> pa.Table:

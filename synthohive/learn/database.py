@@ -20,11 +20,13 @@ from synthohive.derive.stated import check_stated
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.io.base import FanOut, Reader
 from synthohive.learn.alias_search import AliasFinder
+from synthohive.learn.draw import Draw
 from synthohive.learn.entity_paths import EntityFinder, check_entities
 from synthohive.learn.entity_tables import add_entities, find_entity_tables, with_entities
 from synthohive.learn.fit_context import Fit
 from synthohive.learn.fit_record import recorded_fit
 from synthohive.learn.fitted import FittedDatabase
+from synthohive.learn.heldout import WithoutHeldOut
 from synthohive.learn.options import FitOptions
 from synthohive.learn.rehearsal import Rehearse, analysed
 from synthohive.learn.table import Begun, begin_table
@@ -79,8 +81,32 @@ def fit_database(
     SerializationError
         What is unfinished belongs to another fit.
     """
-    with reader.one_state():
-        return _fit_database(reader, options, listener, rehearse, pool or Here())
+    if not options.holdout:
+        with reader.one_state():
+            return _fit_database(reader, options, listener, rehearse, pool or Here())
+    draw = Draw(
+        options.holdout, options.sample_size, options.sampling_strategy, options.sample_bytes
+    )
+    left = WithoutHeldOut(reader, draw, options.seed)
+    with left.one_state():
+        fitted = _fit_database(left, options, listener, rehearse, pool or Here())
+        fitted.draw = draw
+        _count_all(fitted, left)
+    return fitted
+
+
+def _count_all(fitted: FittedDatabase, left: WithoutHeldOut) -> None:
+    """Have as many rows made as there are, those that were set aside among them."""
+    rows = {name: table.rows for name, table in fitted.tables.items()}
+    for name in left.touched:
+        rows[name] = left.all_counts[name]
+    for one in fitted.entity_tables:  # as many more as there are of the rows that they are in
+        share = rows[one.table] / max(fitted.tables[one.table].rows, 1)
+        rows[one.name] = round(rows[one.name] * share)
+    # a plan goes by numbers of rows, and a checkpoint's is made anew
+    if RelationalPlan.build(fitted.metadata, rows) == fitted.plan:
+        for name, table in fitted.tables.items():
+            table.rows = rows[name]
 
 
 def _fit_database(

@@ -28,6 +28,7 @@ log = get_logger(__name__)
 RECORD = "fit.json"
 OPTIONS = (
     "seed", "sample_size", "epochs", "batch_size", "embedding_threshold", "relations", "device",
+    "holdout",
 )  # fmt: skip
 SUMS = ("metadata", "rows")
 """What is recorded as a sum only."""

@@ -29,6 +29,7 @@ from synthohive.derive.program import Program
 from synthohive.encoding.encoded import EncodedTable, Layout
 from synthohive.encoding.table import TableEncoder
 from synthohive.io.frames import FrameForm
+from synthohive.learn.draw import Draw
 from synthohive.learn.entity_tables import EntityTable, without_entities
 from synthohive.link.association import PairShares
 from synthohive.link.hierarchy import HierarchyModel
@@ -325,6 +326,7 @@ class FittedDatabase:
     loaded: bool = False  # from a checkpoint, which may hold anything
     rehearsed: bool = False  # its models have learned nothing
     entity_tables: list[EntityTable] = field(default_factory=list)  # that users do not know
+    draw: Optional[Draw] = None  # how rows were drawn; None where nothing is set aside
 
     @property
     def described(self) -> Metadata:

@@ -32,3 +32,4 @@ class FitOptions:
     sampling_strategy: Strategy = "relational"
     sample_bytes: Optional[int] = None
     unfinished: Optional[Path] = None  # where trained models are kept until all are
+    holdout: float = 0.0  # share of the entities of which nothing is learned

@@ -19,7 +19,7 @@ from synthohive.privacy.vocabulary import are_things, is_label, without_counters
 from synthohive.schema import Column, ColumnKind, TableConfig
 from synthohive.texts.lists import words
 
-__all__ = ["Verdict", "check_look_up", "is_audit", "judge_look_up"]
+__all__ = ["Verdict", "check_look_up", "is_audit", "is_of_schema", "judge_look_up"]
 
 _ROWS = 256
 _TIMES = frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP})
@@ -100,7 +100,7 @@ def judge_look_up(
         return Verdict(why_not="TableConfig.reference is False")
     if table.reference:
         return Verdict(tuple(name for name in columns if name not in personal))
-    if table.own_name.lower() in _OF_SCHEMA and data.num_rows:
+    if is_of_schema(table) and data.num_rows:
         return Verdict(tuple(n for n in columns if n not in personal and n.lower() not in _BY_WHOM))
     used = support[support > 0]
     reason = _first(
@@ -112,6 +112,11 @@ def judge_look_up(
         (is_about_persons(table.own_name), "its name says that its rows are persons"),
     )
     return Verdict(why_not=reason) if reason else _judge_columns(table, data, columns, personal)
+
+
+def is_of_schema(table: TableConfig) -> bool:
+    """Tell whether tools of migration note in a table what they did to the schema."""
+    return table.own_name.lower() in _OF_SCHEMA
 
 
 def check_look_up(table: TableConfig, personal: Collection[str]) -> None:

@@ -36,7 +36,7 @@ def privacy_report(
     *,
     drivers: Optional[Drivers] = None,
     leave: Collection[tuple[str, str]] = (),
-    kept: Collection[str] = (),
+    left: Optional[Mapping[str, str]] = None,
     memberships: Optional[Mapping[str, Membership]] = None,
     share: float = 0.0,
     seed: int = 0,
@@ -55,8 +55,8 @@ def privacy_report(
         Over which key rows belong to others; by default as a fit would decide.
     leave : collection of (table, column)
         Columns that are not looked at: those that are replaced make each row different.
-    kept : collection of str
-        Look-up tables that are kept on purpose.
+    left : mapping of str to str, optional
+        Tables that are not looked at, such as look-up tables, and why.
     memberships : mapping of str to Membership, optional
         Of tables: what else tells who was learned from (:func:`membership_by_scores`).
     share : float, default 0
@@ -82,24 +82,24 @@ def privacy_report(
     if metadata is None:
         metadata, sides = Metadata().add_table("rows"), [{"rows": side} for side in sides]
     database = Database(metadata, *sides, drivers=drivers, leave=leave)
-    found, left = [], {}
+    found, skipped = [], dict(left or {})
     for table in database.roots:
+        if table in skipped:
+            continue
         sizes = [len(side[table]) for side in database.sides]
         columns, tables = database.entities(table)
-        if table in kept:
-            left[table] = "it is a look-up table, which is kept"
-        elif min(sizes) < LEAST:
+        if min(sizes) < LEAST:
             kinds = ("training", "held-out", "synthetic")
             few = ", ".join(f"{size} {kind}" for size, kind in zip(sizes, kinds))
-            left[table] = f"too few entities: {few}"
+            skipped[table] = f"too few entities: {few}"
         elif not columns:
-            left[table] = "it has no column besides keys, and nothing below it"
+            skipped[table] = "it has no column besides keys, and nothing below it"
         else:
             below = tuple(database.below(table))
             own = tuple((memberships or {}).get(name) for name in (table, *below))
             more = tuple(one for one in own if one is not None)
             found.append(_measured(table, below, columns, tables, more, seed))
-    return PrivacyReport(tuple(found), left, share)
+    return PrivacyReport(tuple(found), skipped, share)
 
 
 def _measured(

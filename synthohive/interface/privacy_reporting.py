@@ -1,0 +1,68 @@
+"""What a synthetic copy tells of those it was learned from, beside those who were set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from synthohive.exceptions import SchemaError
+from synthohive.interface.state import SynthesizerState
+from synthohive.io.base import Reader
+from synthohive.learn.fitted import FittedDatabase
+from synthohive.learn.heldout import WithoutHeldOut
+from synthohive.metrics.privacy import PrivacyReport, privacy_report
+
+__all__ = ["check_heldout", "measure_privacy"]
+
+
+def check_heldout(known: SynthesizerState) -> tuple[FittedDatabase, Reader]:
+    """Return what was fitted, and where the entities are that were set aside.
+
+    Raises
+    ------
+    SchemaError
+        There are none, or the rows are not at hand.
+    """
+    fitted = known.fitted_
+    assert fitted is not None  # who asks has fitted
+    if fitted.draw is None:
+        raise SchemaError(
+            "No entities were set aside to compare with.", hint="Fit with holdout=0.1."
+        )
+    if known.source is None:
+        raise SchemaError(
+            "There is no real data to compare with.",
+            hint="A checkpoint holds no rows: call fit, or measure with "
+            "synthohive.metrics.privacy_report.",
+        )
+    return fitted, known.source
+
+
+def measure_privacy(known: SynthesizerState, synthetic: Mapping[str, pa.Table]) -> PrivacyReport:
+    """Draw the rows of the fit again, and compare a copy with both parts of them.
+
+    Parameters
+    ----------
+    known : SynthesizerState
+    synthetic : mapping of str to pyarrow.Table
+    """
+    fitted, reader = check_heldout(known)
+    assert fitted.draw is not None
+    source = WithoutHeldOut(reader, fitted.draw, fitted.seed)
+    with source.one_state():
+        training, heldout = source.parts()
+        divided = source.divided
+        # an entity belongs to nobody here, whatever it refers to
+        drivers = {n: None if n in divided else key for n, key in source.owners.items()}
+    replaced = {(finding.table, finding.column) for finding in fitted.replaced}
+    return privacy_report(
+        training,
+        heldout,
+        synthetic,
+        known.metadata,
+        drivers=drivers,
+        leave=replaced,
+        left={name: why for name, why in divided.items() if why},
+        share=fitted.draw.holdout,
+    )
