@@ -279,3 +279,38 @@ def test_no_bar_of_children_tells_of_few_parents() -> None:
     assert chart.labels == ("0–1", "2–3", "4", "5", "6+")
     assert chart.real == pytest.approx([903 / 962, 52 / 962, 0, 0, 7 / 962])
     assert fan_out_chart({2: 4}, {2: 4}, k=5).labels == ()
+
+
+def test_pairs_that_differ_are_small_tables() -> None:
+    """Columns that are right alone and no longer go together, however their signs hide it."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=2000)
+    kind = np.where(x > 1, "high", "low")
+    kind[:3] = "Kleinkleckersdorf"  # of three
+    real = pa.table({"x": x, "y": x + rng.normal(size=2000) / 9, "z": -x, "kind": kind})
+    made = real.set_column(2, "z", real["x"])  # |rho| is 1 on both sides
+    metadata = Metadata().add_table("t")
+    report = build_report(metadata, {"t": real}, {"t": made})
+    first = report.tables[0].joint_tables[0]
+    assert {first.a, first.b} <= {"x", "y", "z"}
+    assert first.tvd > 0.6
+    assert first.association.difference < 0.05
+    assert len(first.real) == len(first.a_labels) == 7
+    assert sum(map(sum, first.synthetic)) == pytest.approx(1)
+    assert "Kleinkleckersdorf" not in report.to_json() + report.to_html()
+    assert build_report(metadata, {"t": real}, {"t": real}).tables[0].joint_tables == ()
+    whole = report.tables[0].associations("real")
+    assert whole[0][1] == whole[1][0] > 0.9
+
+
+def test_cells_and_bounds_of_few_are_hidden() -> None:
+    salary = np.array([30.0, 40.0, 50.0, 60.0] * 60 + [987_654.0])
+    level = np.array(["a", "b"] * 120 + ["a"])
+    level[0] = "b"  # the only one with 30 beside b: 59 others have a
+    real, made = ({"t": pa.table({"salary": salary, "level": v})} for v in (level, level[::-1]))
+    report = build_report(Metadata().add_table("t"), real, made)
+    (joint,) = report.tables[0].joint_tables
+    assert any(cell is None for row in joint.real for cell in row)
+    said = report.to_json() + report.to_html()
+    assert "987,654" not in said
+    assert "987654" not in said

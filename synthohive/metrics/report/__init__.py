@@ -10,6 +10,7 @@ from synthohive.metrics.report.columns import ColumnReport
 from synthohive.metrics.report.files import check_report
 from synthohive.metrics.report.keys import FanOutChart, JointFanOut, KeyReport
 from synthohive.metrics.report.model import ValidationReport
+from synthohive.metrics.report.pairs import JointTable
 from synthohive.metrics.report.provenance import NotCompared, Provenance
 from synthohive.metrics.report.tables import TableReport
 from synthohive.metrics.report.verdict import Area
@@ -19,6 +20,7 @@ __all__ = [
     "ColumnReport",
     "FanOutChart",
     "JointFanOut",
+    "JointTable",
     "KeyReport",
     "NotCompared",
     "Provenance",

@@ -46,6 +46,8 @@ def table_figures(tables: Sequence[TableReport]) -> Iterator[Figure]:
         for pair in table.pairs:
             both = pair.real, pair.synthetic, pair.difference
             yield Figure("pair", name, f"{pair.a}, {pair.b}", "association", *both)
+        for joint in table.joint_tables:
+            yield Figure("pair", name, f"{joint.a}, {joint.b}", "TVD", distance=joint.tvd)
 
 
 def key_figures(keys: Sequence[KeyReport], joint: Sequence[JointFanOut]) -> Iterator[Figure]:

@@ -233,6 +233,7 @@ def _table_json(table: TableReport) -> dict[str, Any]:
         "columns": [_column_json(column) for column in table.columns],
         "impossible": [_impossible_json(found) for found in table.impossible],
         "pairs": [{**asdict(p), "difference": p.difference} for p in table.pairs],
+        "joint_tables": [asdict(joint) for joint in table.joint_tables],
     }
 
 

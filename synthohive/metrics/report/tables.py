@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from synthohive.metrics.associations import Associated, associated, comparable_columns
 from synthohive.metrics.report.columns import ColumnReport, column_report
+from synthohive.metrics.report.pairs import JointTable, joint_tables
 from synthohive.metrics.validity import Impossible, impossible
 from synthohive.privacy.entities import Entities
 from synthohive.schema import TableConfig
@@ -37,6 +38,8 @@ class TableReport:
         Columns, and unique sets, that hold values that no real row could.
     real_total, synthetic_total : int, optional
         Rows that there are, where only a sample was compared.
+    joint_tables : tuple of JointTable
+        The pairs that differ most, beyond what their columns do.
     """
 
     name: str
@@ -48,6 +51,7 @@ class TableReport:
     impossible: tuple[Impossible, ...] = ()
     real_total: Optional[int] = None
     synthetic_total: Optional[int] = None
+    joint_tables: tuple[JointTable, ...] = ()
 
     @property
     def distance(self) -> float:
@@ -120,6 +124,7 @@ def table_report(
         tuple(column.name for column in chosen),
         tuple(found for found in wrong if found.count),
         *totals,
+        joint_tables(real, synthetic, chosen, pairs, k, entities),
     )
 
 
