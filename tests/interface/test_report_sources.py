@@ -36,6 +36,7 @@ from sqlalchemy import (
 from synthohive import Metadata, SchemaError, Synthesizer, SynthoHiveError
 from synthohive.interface import reporting
 from synthohive.metrics.harmonise import harmonised_database
+from synthohive.metrics.report import classifiers
 from synthohive.schema import ColumnKind
 
 N = 600
@@ -146,12 +147,20 @@ def ways(synth: Synthesizer, place: Path, tmp_path: Path) -> dict[str, tuple[Sid
 
 @pytest.mark.parametrize("fitted", [True, False])
 def test_the_verdict_is_the_same_whatever_holds_the_data(
-    fitted: bool, synth: Synthesizer, place: Path, tmp_path: Path
+    fitted: bool,
+    synth: Synthesizer,
+    place: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(classifiers, "LEAST", N)  # no models: they see what the scores do
     reporter = synth if fitted else Synthesizer(by_hand())
+    given = ways(synth, place, tmp_path)
+    if not fitted:  # reading is the same: those that differ most
+        given = {way: given[way] for way in ("arrow", "read_sql", "read_csv")}
     reports = {
         way: reporter.generate_validation_report(*sides, tmp_path / f"{way}.html")
-        for way, sides in ways(synth, place, tmp_path).items()
+        for way, sides in given.items()
     }
     first = reports.pop("arrow")
     assert len(first.scores) == 11

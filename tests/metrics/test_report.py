@@ -314,3 +314,71 @@ def test_cells_and_bounds_of_few_are_hidden() -> None:
     said = report.to_json() + report.to_html()
     assert "987,654" not in said
     assert "987654" not in said
+
+
+def shops(seed: int, wrong: str = "") -> dict[str, pa.Table]:
+    """Return 300 shops in towns, and sales whose price follows the town and the paid method."""
+    rng = np.random.default_rng(seed)
+    town = rng.choice(["Ulm", "Bonn", "Kiel"], 300)
+    at = rng.permutation(np.repeat(np.arange(300), 3))
+    paid = rng.choice(["cash", "card"], 900)
+    price = rng.normal(size=900) + 4 * (town[at] == "Ulm") + 2 * (paid == "cash")
+    if wrong == "parents":
+        price = rng.permutation(price)
+    if wrong == "children":
+        at = np.minimum(at, 150)
+    return {
+        "shops": pa.table({"id": np.arange(300), "town": town, "size": rng.normal(size=300)}),
+        "sales": pa.table(
+            {
+                "id": np.arange(900),
+                "shop": at,
+                "paid": paid,
+                "price": price,
+                "clerk": rng.choice([f"Clerk {seed} {i}" for i in range(9)], 900),  # personal
+            }
+        ),
+    }
+
+
+def test_real_rows_stand_beside_every_score() -> None:
+    metadata = Metadata().add_table("shops", "id")
+    metadata = metadata.add_table("sales", "id", fk={"shop": "shops.id"})
+
+    def told(wrong: str) -> ValidationReport:
+        personal = {"sales": ["clerk"]}
+        return build_report(metadata, shops(1), shops(2, wrong), personal=personal)
+
+    right = told("")
+    assert sorted((c.table, c.beside) for c in right.classifiers) == [
+        ("sales", "parents"), ("sales", "rows"), ("shops", "children"), ("shops", "rows"),
+    ]  # fmt: skip
+    assert max(c.excess for c in right.classifiers) < 0.1
+    assert all(0.5 <= c.baseline < 0.6 for c in right.classifiers)
+    first = next(c for c in told("parents").classifiers if c.beside == "parents")
+    assert first.excess > 0.15
+    assert {c.column for c in first.columns} <= {"price", "paid", "town over (shop)"}
+    children = told("children")
+    assert children.classifiers[0].beside == "children"
+    assert "of sales(shop)" in children.classifiers[0].columns[0].column
+    assert "tells shops's rows beside their children best" in children.areas[2].sentence
+    assert "real against real" in str(children)
+    frame = children.frame()
+    assert set(frame[frame.part == "classifier"].baseline) == {
+        c.baseline for c in children.classifiers
+    }
+
+
+def test_what_models_learn_stands_beside_what_real_rows_teach() -> None:
+    metadata = Metadata().add_table("shops", "id")
+    metadata = metadata.add_table("sales", "id", fk={"shop": "shops.id"})
+    real, made = shops(1), shops(2)
+    found = {u.target: u for u in build_report(metadata, real, made).usefulness}
+    assert found["price"].real > 0.1
+    assert found["price"].loss < 0.1
+    shuffled = made["sales"].column("price").take(np.random.default_rng(0).permutation(900))
+    made["sales"] = made["sales"].set_column(3, "price", shuffled)
+    worst = build_report(metadata, real, made).usefulness[0]
+    assert (worst.table, worst.target in ("price", "paid"), worst.loss > 0.1) == (
+        "sales", True, True,
+    )  # fmt: skip

@@ -6,6 +6,7 @@ What it says is in :mod:`model`, how that is counted in :mod:`build`, how it loo
 from __future__ import annotations
 
 from synthohive.metrics.report.build import build_report
+from synthohive.metrics.report.classifiers import ClassifierReport, UsefulnessReport
 from synthohive.metrics.report.columns import ColumnReport
 from synthohive.metrics.report.files import check_report
 from synthohive.metrics.report.keys import FanOutChart, JointFanOut, KeyReport
@@ -17,6 +18,7 @@ from synthohive.metrics.report.verdict import Area
 
 __all__ = [
     "Area",
+    "ClassifierReport",
     "ColumnReport",
     "FanOutChart",
     "JointFanOut",
@@ -25,6 +27,7 @@ __all__ = [
     "NotCompared",
     "Provenance",
     "TableReport",
+    "UsefulnessReport",
     "ValidationReport",
     "build_report",
     "check_report",

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from synthohive.exceptions import SchemaError
 from synthohive.io.base import FanOut
+from synthohive.metrics.report.classifiers import learned
 from synthohive.metrics.report.keys import joint_reports, key_report
 from synthohive.metrics.report.model import ValidationReport
 from synthohive.metrics.report.provenance import NotCompared, Provenance, not_compared
@@ -81,6 +82,7 @@ def build_report(
         label = key.label(child)
         counted = (fan_outs or {}).get(label), (synthetic_fan_outs or {}).get(label)
         keys.append(key_report(metadata, sides, child, key, counted, label not in cut_keys, k))
+    models = learned(metadata, real, synthetic, personal or {}, cut_keys)
     return ValidationReport(
         tuple(sorted(tables, key=lambda table: -table.distance)),
         tuple(sorted(keys, key=lambda key: (-key.orphans, -key.fan_out_ks))),
@@ -90,6 +92,8 @@ def build_report(
         provenance,
         tuple(left_out),
         joint_reports(metadata, sides, cut_keys),
+        models.classifiers,
+        models.usefulness,
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Optional
 
+from synthohive.metrics.report.classifiers import ClassifierReport, UsefulnessReport
 from synthohive.metrics.report.keys import JointFanOut, KeyReport
 from synthohive.metrics.report.tables import TableReport
 
-__all__ = ["Figure", "key_figures", "table_figures"]
+__all__ = ["Figure", "key_figures", "learned_figures", "table_figures"]
 
 
 class Figure(NamedTuple):
@@ -64,3 +65,18 @@ def key_figures(keys: Sequence[KeyReport], joint: Sequence[JointFanOut]) -> Iter
             yield Figure(*what, "TVD", distance=pair.tvd)
     for two in joint:
         yield Figure("joint fan-out", two.parent, f"{two.a}, {two.b}", "TVD", distance=two.tvd)
+
+
+def learned_figures(
+    classifiers: Sequence[ClassifierReport], usefulness: Sequence[UsefulnessReport]
+) -> Iterator[Figure]:
+    """Yield the figures of classifiers, and of models trained on real and on synthetic rows."""
+    for one in classifiers:
+        said = "classifier", one.table, f"{one.table} beside {one.beside}"
+        yield Figure(*said, "AUC", synthetic=one.score, distance=one.excess, baseline=one.baseline)
+        for column in one.columns:
+            what = "given away", one.table, column.column
+            yield Figure(*what, f"AUC beside {one.beside}", distance=column.drop)
+    for use in usefulness:
+        both = use.real, use.synthetic, use.loss
+        yield Figure("usefulness", use.table, use.target, "error taken away", *both)

@@ -13,9 +13,10 @@ from synthohive._display import counted
 from synthohive._files import write_whole
 from synthohive.metrics.distances import ColumnScore
 from synthohive.metrics.report import verdict
+from synthohive.metrics.report.classifiers import ClassifierReport, UsefulnessReport
 from synthohive.metrics.report.columns import ColumnReport
 from synthohive.metrics.report.files import GENERATOR, check_report
-from synthohive.metrics.report.frame import Figure, key_figures, table_figures
+from synthohive.metrics.report.frame import Figure, key_figures, learned_figures, table_figures
 from synthohive.metrics.report.keys import JointFanOut, KeyReport
 from synthohive.metrics.report.provenance import NotCompared, Provenance
 from synthohive.metrics.report.tables import TableReport, mean
@@ -53,6 +54,10 @@ class ValidationReport:
         What it says nothing of, or less than of the rest.
     joint_fan_outs : tuple of JointFanOut
         The numbers of children over two keys at once, the furthest apart first.
+    classifiers : tuple of ClassifierReport
+        By table and view, real against real beside each; the best told first.
+    usefulness : tuple of UsefulnessReport
+        What models learn from the copy, beside what they learn from real rows.
     """
 
     tables: tuple[TableReport, ...]
@@ -63,6 +68,8 @@ class ValidationReport:
     provenance: Optional[Provenance] = None
     not_compared: tuple[NotCompared, ...] = ()
     joint_fan_outs: tuple[JointFanOut, ...] = ()
+    classifiers: tuple[ClassifierReport, ...] = ()
+    usefulness: tuple[UsefulnessReport, ...] = ()
 
     @property
     def areas(self) -> tuple[Area, ...]:
@@ -70,7 +77,7 @@ class ValidationReport:
         return (
             verdict.keys_area(self.keys),
             verdict.validity(self.tables),
-            verdict.fidelity(self.tables),
+            verdict.fidelity(self.tables, self.classifiers),
             verdict.privacy(self.copied_rows, self.copied_values),
         )
 
@@ -150,6 +157,7 @@ class ValidationReport:
     def _figures(self) -> Iterator[Figure]:
         yield from table_figures(self.tables)
         yield from key_figures(self.keys, self.joint_fan_outs)
+        yield from learned_figures(self.classifiers, self.usefulness)
         for what, found in (("row", self.copied_rows), ("value", self.copied_values)):
             for name, share in found.items():
                 table = name if what == "row" else name.partition(".")[0]
@@ -170,6 +178,8 @@ class ValidationReport:
             "tables": [_table_json(table) for table in self.tables],
             "keys": [asdict(key) for key in self.keys],
             "joint_fan_outs": [asdict(two) for two in self.joint_fan_outs],
+            "classifiers": [asdict(one) for one in self.classifiers],
+            "usefulness": [asdict(one) for one in self.usefulness],
             "copied_rows": self.copied_rows,
             "copied_values": self.copied_values,
             "not_compared": [asdict(one) for one in self.not_compared],
@@ -211,6 +221,10 @@ class ValidationReport:
             keys = [("foreign key", "orphans", "fan-out KS")]
             keys += [(k.label, str(k.orphans), f"{k.fan_out_ks:.3f}") for k in self.keys]
             lines += ["", *_aligned(keys)]
+        if self.classifiers:
+            told = [("classifier", "score", "real against real", "told by")]
+            told += [_told(one) for one in self.classifiers[:_LINES]]
+            lines += ["", *_aligned(told)]
         return "\n".join(lines)
 
     __repr__ = __str__  # a dataclass's own would be all charts
@@ -220,6 +234,12 @@ class ValidationReport:
         from synthohive.metrics.report.page import framed
 
         return framed(self)
+
+
+def _told(one: ClassifierReport) -> tuple[str, str, str, str]:
+    name = one.table if one.beside == "rows" else f"{one.table} beside {one.beside}"
+    by = ", ".join(column.column for column in one.columns)
+    return name, f"{one.score:.3f}", f"{one.baseline:.3f}", by
 
 
 def _table_json(table: TableReport) -> dict[str, Any]:

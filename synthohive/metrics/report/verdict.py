@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from synthohive._display import counted
+from synthohive.metrics.report.classifiers import ClassifierReport
 from synthohive.metrics.report.keys import KeyReport
 from synthohive.metrics.report.tables import TableReport, mean
 
@@ -15,6 +16,7 @@ __all__ = ["Area", "Level", "fidelity", "keys_area", "level_of", "privacy", "val
 Level = Literal["good", "fair", "poor", "unknown"]
 AreaName = Literal["keys", "validity", "fidelity", "privacy", "derivations"]
 _CLOSE, _OFF = 0.1, 0.2  # distances up to which a column is close, and beyond which it is off
+_TOLD, _WELL_TOLD = 0.1, 0.3  # area of a classifier above that of real against real
 _COPIED, _MANY_COPIED = 0.01, 0.05  # shares of rows that equal a real one
 
 
@@ -91,7 +93,7 @@ def validity(tables: Sequence[TableReport]) -> Area:
     )
 
 
-def fidelity(tables: Sequence[TableReport]) -> Area:
+def fidelity(tables: Sequence[TableReport], classifiers: Sequence[ClassifierReport] = ()) -> Area:
     """Return whether columns are distributed as the real ones, and go together as they do."""
     scores = {f"{t.name}.{c.name}": c.score for t in tables for c in t.columns}
     if not scores:
@@ -106,7 +108,20 @@ def fidelity(tables: Sequence[TableReport]) -> Area:
     )
     if len(off) > 1:
         sentence += f" {len(off)} are visibly off (above {_OFF})."
+    if classifiers:
+        first = max(classifiers, key=lambda one: one.excess)
+        level = worst_of([level, level_of(first.excess, _TOLD, _WELL_TOLD)])
+        sentence += f" {_told(first)}"
     return Area("fidelity", level, sentence)
+
+
+def _told(first: ClassifierReport) -> str:
+    rows = "rows" if first.beside == "rows" else f"rows beside their {first.beside}"
+    by = f", mostly by {' and '.join(c.column for c in first.columns[:2])}" if first.columns else ""
+    return (
+        f"A classifier tells {first.table}'s {rows} best: {first.score:.2f}{by}, where it reaches "
+        f"{first.baseline:.2f} between real and real rows (0.5 is a guess)."
+    )
 
 
 def privacy(copied_rows: Mapping[str, float], copied_values: Mapping[str, float]) -> Area:
