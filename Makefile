@@ -90,7 +90,7 @@ stand-ins: .venv-snowflake/.made .venv-sail/.made
 .venv-demo/.made: EXTRAS :=
 .venv-demo-dbt/.made: EXTRAS := [dbt,duckdb]
 .venv-demo-dbt/.made: MORE := dbt-duckdb
-.venv/.made: EXTRAS := [dev,bigquery,databricks,dbt,duckdb,mssql,mysql,oracle,postgres,redshift,spark]
+.venv/.made: EXTRAS := [dev,bigquery,databricks,dbt,dp,duckdb,mssql,mysql,oracle,postgres,redshift,spark]
 
 .venv/.made .venv-demo/.made .venv-demo-dbt/.made: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { \

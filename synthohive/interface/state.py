@@ -13,6 +13,7 @@ from synthohive.schema import Metadata
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from synthohive.learn.private.ledger import PrivacyLedger
     from synthohive.models.base import Memorisation
     from synthohive.privacy.detect import PiiFinding
 
@@ -52,6 +53,11 @@ class SynthesizerState:
     def personal_data(self) -> list[PiiFinding]:
         """The columns found to hold personal data, with the reason; after :meth:`fit`."""
         return self._state().shown_findings
+
+    @property
+    def privacy_ledger(self) -> Optional[PrivacyLedger]:
+        """What differential privacy was spent on, question by question; None without it."""
+        return self._state().privacy_ledger
 
     @property
     def kept_tables(self) -> dict[str, list[str]]:

@@ -28,6 +28,7 @@ from synthohive.learn.fit_record import recorded_fit
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.learn.heldout import WithoutHeldOut
 from synthohive.learn.options import FitOptions
+from synthohive.learn.private.source import private_source
 from synthohive.learn.rehearsal import Rehearse, analysed
 from synthohive.learn.table import Begun, begin_table
 from synthohive.learn.table_fits import Here, Pool, elsewhere, finish_tables, units
@@ -81,6 +82,12 @@ def fit_database(
     SerializationError
         What is unfinished belongs to another fit.
     """
+    if options.privacy.epsilon is not None:
+        with reader.one_state():
+            private = private_source(reader, options)
+        fitted = _fit_database(private.reader, private.options, listener, rehearse, pool or Here())
+        fitted.sources, fitted.privacy_ledger = reader.fingerprint(), private.ledger
+        return fitted
     if not options.holdout:
         with reader.one_state():
             return _fit_database(reader, options, listener, rehearse, pool or Here())

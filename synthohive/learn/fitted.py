@@ -31,6 +31,7 @@ from synthohive.encoding.table import TableEncoder
 from synthohive.io.frames import FrameForm
 from synthohive.learn.draw import Draw
 from synthohive.learn.entity_tables import EntityTable, without_entities
+from synthohive.learn.private.ledger import PrivacyLedger
 from synthohive.link.association import PairShares
 from synthohive.link.hierarchy import HierarchyModel
 from synthohive.link.joint_degrees import JointCounts
@@ -327,6 +328,7 @@ class FittedDatabase:
     rehearsed: bool = False  # its models have learned nothing
     entity_tables: list[EntityTable] = field(default_factory=list)  # that users do not know
     draw: Optional[Draw] = None  # how rows were drawn; None where nothing is set aside
+    privacy_ledger: Optional[PrivacyLedger] = None  # with differential privacy: what it cost
 
     @property
     def described(self) -> Metadata:

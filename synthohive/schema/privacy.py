@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Optional
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from synthohive.schema.columns import Strict
 
@@ -44,6 +44,18 @@ class PrivacyConfig(Strict):
         exceeds it is kept, at the cost of fidelity; :class:`PrivacyError` if what is kept does
         all the same. 0.1 is a limit that tables of 200 rows and more can keep.
 
+    epsilon, delta : float, optional
+        Learn with differential privacy: what is learned changes by no more than this if all rows of
+        any one `unit` are added or left out. Smaller is stricter; delta is
+        far below one over the number of units. The documentation has a page on what is promised.
+    unit : str, optional
+        With `epsilon`: the table each of whose rows, with all that belongs to it in tables below,
+        is protected as one.
+    public : list of str
+        With `epsilon`: tables that hold nothing of any unit, and are kept as they are.
+    noise_seed : int, optional
+        With `epsilon`: for tests alone. Who knows it can take the noise away; it is not stored.
+
     Examples
     --------
     >>> PrivacyConfig(pii_columns={"staff": {"nick": "name"}}).k_anonymity_threshold
@@ -58,3 +70,17 @@ class PrivacyConfig(Strict):
     locale: Optional[str] = None
     keep_comments: bool = True
     max_memorisation: Optional[float] = Field(default=None, ge=0, le=0.5)
+    epsilon: Optional[float] = Field(default=None, gt=0, le=100)
+    delta: Optional[float] = Field(default=None, gt=0, le=0.01)
+    unit: Optional[str] = None
+    public: list[str] = Field(default_factory=list)
+    noise_seed: Optional[int] = Field(default=None, ge=0, repr=False)
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> PrivacyConfig:
+        given = [value is not None for value in (self.epsilon, self.delta, self.unit)]
+        if any(given) and not all(given):
+            raise ValueError("epsilon, delta and unit belong together: pass all three, or none")
+        if not any(given) and (self.public or self.noise_seed is not None):
+            raise ValueError("public and noise_seed need epsilon, delta and unit")
+        return self

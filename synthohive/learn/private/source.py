@@ -1,0 +1,259 @@
+"""The only place that sees real rows when learning is private: rows made of noisy counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Optional
+
+import numpy as np
+import pyarrow as pa
+
+from synthohive._arrays import IntArray
+from synthohive._logging import get_logger
+from synthohive.io.base import Reader
+from synthohive.io.dataframe import FrameReader
+from synthohive.io.keys import match_rows
+from synthohive.learn.options import FitOptions
+from synthohive.learn.private.budget import Budget
+from synthohive.learn.private.domains import Counts
+from synthohive.learn.private.joint import Drawn, Joint, Variable, learn_joint
+from synthohive.learn.private.ledger import PrivacyLedger
+from synthohive.learn.private.ranges import find_numbers, find_values
+from synthohive.learn.private.refusals import check_possible, owners_of
+from synthohive.learn.private.scales import scale_of
+from synthohive.learn.private.settings import SETTINGS
+from synthohive.learn.private.tables import Described, describe, made_rows
+from synthohive.privacy.detect import detect_pii
+from synthohive.schema import Column, ForeignKey, Metadata, PrivacyConfig
+
+__all__ = ["PrivateSource", "private_source"]
+
+log = get_logger(__name__)
+OFF = (
+    "switched off: search for relations, personal data found by contents, look-up tables kept by "
+    "what they hold, models of an unfinished fit kept",
+    "not covered: reports that compare with real rows; who sees them sees more than the promise",
+)
+
+
+@dataclass(frozen=True)
+class PrivateSource:
+    """Rows in the place of the real ones, and what they cost.
+
+    Attributes
+    ----------
+    reader : Reader
+    options : FitOptions
+        For learning from these rows as from any.
+    ledger : PrivacyLedger
+    """
+
+    reader: Reader
+    options: FitOptions
+    ledger: PrivacyLedger
+
+
+@dataclass
+class _Above:
+    """What is known of a table when the tables below it come."""
+
+    units: IntArray  # of each real row; -1: of none
+    rows: pa.Table  # real
+    codes: dict[str, IntArray]  # of real rows
+    rows_per_unit: float
+    made: pa.Table
+    drawn: dict[str, Drawn]
+
+
+def private_source(reader: Reader, options: FitOptions) -> PrivateSource:
+    """Ask all that may be asked of real rows, with noise, and make rows of the answers.
+
+    Parameters
+    ----------
+    reader : Reader
+    options : FitOptions
+        With a unit, epsilon and delta.
+
+    Raises
+    ------
+    PrivacyError
+        Something cannot be done privately; no row was read.
+    """
+    metadata, privacy = reader.metadata, options.privacy
+    check_possible(metadata, options)
+    owners = owners_of(metadata, privacy)
+    public = {name: _read(reader, name) for name in privacy.public}
+    personal = {name: _personal(metadata, name, privacy) for name in owners}
+    tables = {n: describe(metadata, owners, n, public, personal[n]) for n in owners}
+    budget = Budget(privacy, sum(len(table.texts) for table in tables.values()))
+    weights = {n: (1 if t.driver is None else 2) * max(t.size, 1) for n, t in tables.items()}
+    whole = sum(weights.values())
+    known: dict[str, _Above] = {}
+    for name, table in tables.items():
+        share = weights[name] / whole * (1 - SETTINGS.shares.units)
+        known[name] = _learned(reader, budget, metadata, table, tables, known, public, share)
+    made = {name: public.get(name, known[name].made if name in known else None)
+            for name in metadata.tables}  # fmt: skip
+    ledger = budget.close()
+    ledger.notes += [f"public, and kept as they are: {', '.join(privacy.public) or 'no table'}"]
+    ledger.notes += OFF
+    log.info("privacy_spent", epsilon=ledger.spent, questions=len(ledger.entries))
+    described = _described(metadata, owners)
+    return PrivateSource(FrameReader(made, described), _options(options, personal), ledger)
+
+
+def _options(options: FitOptions, personal: Mapping[str, Mapping[str, str]]) -> FitOptions:
+    """Return the options for what is learned of noisy rows: nobody is left to be protected."""
+    privacy = options.privacy.model_copy(
+        update={
+            "detect_pii": False,
+            "pii_columns": {name: dict(kinds) for name, kinds in personal.items() if kinds},
+            "k_anonymity_threshold": 1,
+            "noise_seed": None,
+        }
+    )
+    return replace(options, privacy=privacy, relations=False, unfinished=None)
+
+
+def _described(metadata: Metadata, owners: Mapping[str, Optional[ForeignKey]]) -> Metadata:
+    """Let public tables be kept, and no other."""
+    copy = metadata.model_copy(deep=True)
+    for name, config in copy.tables.items():
+        config.reference = name not in owners
+    return copy
+
+
+def _read(reader: Reader, name: str) -> pa.Table:
+    return pa.Table.from_batches(list(reader.read(name))).combine_chunks()
+
+
+def _personal(metadata: Metadata, name: str, privacy: PrivacyConfig) -> dict[str, str]:
+    """Return personal columns: as declared, and by names and types, without a look at rows."""
+    config = metadata.tables[name]
+    schema = pa.schema([pa.field(n, c.arrow_type) for n, c in config.stored.items()])
+    found = detect_pii(config, schema.empty_table(), privacy)
+    foreign = {column for key in config.foreign_keys for column in key.columns}
+    return {one.column: one.kind.value for one in found if one.column not in foreign}
+
+
+def _learned(
+    reader: Reader,
+    budget: Budget,
+    metadata: Metadata,
+    table: Described,
+    tables: Mapping[str, Described],
+    known: Mapping[str, _Above],
+    public: Mapping[str, pa.Table],
+    share: float,
+) -> _Above:
+    """Ask about one table, and make its rows."""
+    config, above = metadata.tables[table.name], None
+    rows = _read(reader, table.name)
+    parents: Optional[IntArray] = None
+    units = np.arange(len(rows), dtype=np.int64)
+    rows_per_unit = 1.0
+    if table.driver is not None:
+        above = known[table.driver.parent]
+        parents = match_rows(rows, table.driver.columns, above.rows, table.driver.parent_columns)
+        there = (parents >= 0) & (above.units[parents] >= 0)
+        rows, parents = rows.filter(pa.array(there)), parents[there]  # others belong to no unit
+        units = above.units[parents]
+        rows_per_unit = above.rows_per_unit * _mean(above, table)
+    shares = SETTINGS.shares
+    scales = {c.name: scale_of(c, config.constraints.get(c.name)) for c in table.numbers}
+    ranges = share * shares.ranges if scales else 0.0
+    values = share * shares.values if table.texts else 0.0
+    table.domains.update(find_numbers(budget, table.name, units, rows, scales, ranges))
+    table.domains.update(find_values(budget, table.name, units, rows, table.texts, values))
+    codes = _codes(reader, table, rows)
+    joint = _joint(budget, table, units, codes, above, parents, rows_per_unit,
+                   share - ranges - values, tables)  # fmt: skip
+    made, drawn = _made(budget, table, joint, len(rows), above, config.stored, public)
+    return _Above(units, rows, codes, rows_per_unit, made, drawn)
+
+
+def _mean(above: _Above, table: Described) -> float:
+    """Return the children of a parent that has some, by the noisy numbers of children."""
+    assert table.driver is not None
+    codes = above.drawn[Described.count_of(table.name, table.driver)].codes
+    numbers = Counts().starts[codes]
+    return float(max(numbers[numbers > 0].mean(), 1.0)) if (numbers > 0).any() else 1.0
+
+
+def _codes(reader: Reader, table: Described, rows: pa.Table) -> dict[str, IntArray]:
+    found = {}
+    for name, domain in table.domains.items():
+        if not isinstance(domain, Counts):
+            found[name] = domain.encode(rows.column(name).combine_chunks())
+    for child, key in table.children:
+        theirs = pa.Table.from_batches(list(reader.read(child, key.columns)))
+        parents = match_rows(theirs, key.columns, rows, key.parent_columns)
+        counts = np.bincount(parents[parents >= 0], minlength=len(rows))
+        name = table.count_of(child, key)
+        found[name] = table.domains[name].encode(counts)
+    return found
+
+
+def _joint(
+    budget: Budget,
+    table: Described,
+    units: IntArray,
+    codes: Mapping[str, IntArray],
+    above: Optional[_Above],
+    parents: Optional[IntArray],
+    rows_per_unit: float,
+    share: float,
+    tables: Mapping[str, Described],
+) -> Joint:
+    """Learn how columns go together, with those of the parent."""
+    variables = [
+        Variable(name, domain.size, codes[name], domain.places, long=isinstance(domain, Counts))
+        for name, domain in table.domains.items()
+    ]
+    if above is not None and parents is not None and table.driver is not None:
+        theirs = tables[table.driver.parent].domains
+        variables += [
+            Variable(_of_parent(n), d.size, above.codes[n][parents], d.places, given=True)
+            for n, d in theirs.items()
+        ]
+    shares = SETTINGS.shares
+    whole = shares.single + shares.pairs + shares.edges
+    each = [share * part / whole for part in (shares.single, shares.pairs, shares.edges)]
+    return learn_joint(
+        budget, table.name, units, variables, rows_per_unit, (each[0], each[1], each[2])
+    )
+
+
+def _of_parent(name: str) -> str:
+    return f"parent's {name}"
+
+
+def _made(
+    budget: Budget,
+    table: Described,
+    joint: Joint,
+    count: int,
+    above: Optional[_Above],
+    columns: Mapping[str, Column],
+    public: Mapping[str, pa.Table],
+) -> tuple[pa.Table, dict[str, Drawn]]:
+    """Draw the rows of a table: as many units as noise says, and as many children as these have."""
+    rng = budget.noise.rng
+    given: dict[str, Drawn] = {}
+    parents: Optional[tuple[pa.Table, IntArray]] = None
+    if above is None or table.driver is None:
+        exact = [np.array([count], dtype=np.float64)]
+        share = SETTINGS.shares.units
+        noisy, _ = budget.ask(exact, 1.0, share, table.name, (), "how many units there are")
+        number = max(round(float(noisy[0][0])), 1)
+    else:
+        name = Described.count_of(table.name, table.driver)
+        theirs = above.drawn[name]
+        children = Counts().decode(theirs.codes, theirs.within, rng)
+        belong = np.repeat(np.arange(len(children)), children)
+        parents, number = (above.made, belong), len(belong)
+        given = {_of_parent(n): one.take(belong) for n, one in above.drawn.items()}
+    drawn = joint.draw(number, list(table.domains), given, rng)
+    rows = made_rows(table, columns, drawn, parents, public, number, rng)
+    return rows, drawn
