@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from math import floor, log10
 from typing import TYPE_CHECKING
@@ -10,12 +11,13 @@ if TYPE_CHECKING:
     from synthohive.metrics.report.histograms import Histogram
     from synthohive.metrics.report.tables import Matrix
 
-__all__ = ["heat_map", "overlay"]
+__all__ = ["heat_map", "overlay", "strip"]
 
 _WIDTH, _HEIGHT = 320.0, 132.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38.0, 6.0, 6.0, 20.0
 _DARKEST = {"real": 1.0, "synthetic": 1.0, "difference": 0.4}  # where a cell has its full colour
 _LETTER = 5.8
+_STRIP, _PAD = 150.0, 6.0
 
 
 def overlay(chart: Histogram, name: str) -> str:
@@ -61,6 +63,41 @@ def _rounded_up(share: float) -> float:
     """Return the next of 1, 2, 4, 6, 8 or 10, at its power of ten."""
     unit = 10.0 ** floor(log10(share))
     return next((unit * one for one in (1, 2, 4, 6, 8, 10) if unit * one >= share), 10 * unit)
+
+
+def strip(said: str, marks: Mapping[str, float], ends: tuple[float, float], safe: float) -> str:
+    """Return values on one line, beside the one that is best.
+
+    Parameters
+    ----------
+    said : str
+        What it shows, for those who cannot see it.
+    marks : dict of str to float
+        Values by how they are drawn: "real", "synthetic", "low" and "high" (an interval).
+    ends : tuple of two float
+        Of the line.
+    safe : float
+        What is best.
+    """
+    at = {name: _at(value, ends) for name, value in {**marks, "safe": safe}.items()}
+    parts = [f'<path class="grid" d="M{_PAD} 9H{_STRIP - _PAD}"/>']
+    parts.append(f'<path class="safe" d="M{at["safe"]:.1f} 1V17"/>')
+    if "low" in at:
+        parts.append(f'<path class="between" d="M{at["low"]:.1f} 9H{at["high"]:.1f}"/>')
+    if "real" in at:
+        x = at["real"]
+        parts.append(f'<rect class="real" x="{x - 4:.1f}" y="5" width="8" height="8"/>')
+    parts.append(f'<circle class="synthetic" cx="{at["synthetic"]:.1f}" cy="9" r="4"/>')
+    return (
+        f'<svg class="strip" viewBox="0 0 {_STRIP:.0f} 18" width="{_STRIP:.0f}" role="img" '
+        f'aria-label="{escape(said)}"><title>{escape(said)}</title>{"".join(parts)}</svg>'
+    )
+
+
+def _at(value: float, ends: tuple[float, float]) -> float:
+    low, high = ends
+    inside = min(1.0, max(0.0, (value - low) / (high - low)))
+    return _PAD + inside * (_STRIP - 2 * _PAD)
 
 
 def heat_map(names: tuple[str, ...], matrix: Matrix, side: str) -> str:

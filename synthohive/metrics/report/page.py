@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive._display import counted
 from synthohive.metrics.report import verdict
-from synthohive.metrics.report.charts import heat_map, overlay
+from synthohive.metrics.report.charts import heat_map, overlay, strip
 from synthohive.metrics.report.diagram import DiagramKey, DiagramTable, diagram
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def _template() -> Any:
     style, script = (files.get_source(environment, f"report.{kind}")[0] for kind in ("css", "js"))
     environment.filters.update(
         breakable=_breakable,
+        cell=_cell,
         level=verdict.level_of,
         percent=lambda share: f"{share:.1%}",
         fine=lambda share: f"{share:.2%}",
@@ -92,6 +93,7 @@ def _template() -> Any:
         script=Markup(script),
         script_hash=b64encode(sha256(script.encode()).digest()).decode(),
         signs=_SIGNS,
+        strip=lambda *drawn: Markup(strip(*drawn)),
         style=Markup(style),
         widest=lambda names: max(map(len, names)),  # names do not break while there is room
         table_level=_table_level,
@@ -176,6 +178,13 @@ def _breakable(text: str) -> Markup:
     from markupsafe import Markup
 
     return Markup(re.sub(r"(?<=\w)([.(])(?=[^\W\d])", r"\1<wbr>", str(Markup.escape(text))))
+
+
+def _cell(share: Optional[float]) -> str:
+    """Return a share in percent as short as can be."""
+    if share is None:
+        return "·"
+    return f"{share * 100:.0f}" if share == 0 or share >= 0.005 else "<1"
 
 
 def _difference(column: ColumnReport) -> str:
