@@ -16,7 +16,7 @@ _WIDTHS = (120.0, 270.0)  # of boxes
 _LETTER, _BOLD = 6.7, 8.4  # mean width of a letter, with room for wide fonts
 _MARGIN = 4.0
 _LEAST = 0.75  # to which it is shrunk to fit; beyond that it scrolls
-_SIGNS = {"good": "✓", "fair": "!", "poor": "✗", "none": ""}  # beside colours, which not all see
+_SIGNS = {"good": "✓", "fair": "!", "poor": "✗"}  # beside colours, which not all see
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class DiagramKey:
     parent: str
     columns: str
     note: str  # children per parent, orphans
-    level: str  # "good", "fair", "poor" or "none"
+    level: str  # "good", "fair", "poor" or "unknown"
 
 
 @dataclass(frozen=True)

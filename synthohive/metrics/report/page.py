@@ -34,7 +34,7 @@ _HEADLINES = {
     "unknown": "Nothing could be compared",
 }
 _SIGNS = {"good": "✓", "fair": "!", "poor": "✗", "unknown": "?"}  # beside colours: print is grey
-_WORDS = {"good": "good", "fair": "look at it", "poor": "fault", "unknown": "not measured"}
+_WORDS = {"good": "good", "fair": "look at it", "poor": "bad", "unknown": "not measured"}
 _AREAS = {
     "keys": ("Keys", "#keys"),
     "validity": ("Possible values", "#validity"),
@@ -75,6 +75,7 @@ def _template() -> Any:
     environment.filters.update(
         breakable=_breakable,
         cell=_cell,
+        three=lambda value: f"{value + 0.0:.3f}".replace("-0.000", "0.000"),
         level=verdict.level_of,
         percent=lambda share: f"{share:.1%}",
         fine=lambda share: f"{share:.2%}",
@@ -96,7 +97,7 @@ def _template() -> Any:
         strip=lambda *drawn: Markup(strip(*drawn)),
         style=Markup(style),
         widest=lambda names: max(map(len, names)),  # names do not break while there is room
-        table_level=_table_level,
+        table_verdict=_table_verdict,
         words=_WORDS,
     )
     return environment.get_template("report.html.j2")
@@ -116,10 +117,11 @@ def _drawn(report: ValidationReport) -> dict[str, Any]:
     orphans = dict.fromkeys(anchors, 0)
     for key in report.keys:
         orphans[key.child] += key.orphans
+    schema = _schema(report, anchors, orphans)
     return {
         "anchors": anchors,
         "column_anchors": columns,
-        "diagram": Markup(diagram(_schema(report, anchors))),
+        "diagram": Markup(diagram(schema)),
         "orphans": orphans,
         "worst": sorted(every, key=lambda pair: -pair[1].score.worst)[:_WORST],
         "left_out": _by_reason(report),
@@ -130,12 +132,17 @@ def _headline(report: ValidationReport) -> str:
     """Return the verdict in a few words; what was not measured is no good news."""
     unknown = [_AREAS[area.name][0].lower() for area in report.areas if area.level == "unknown"]
     said = _HEADLINES[report.level]
+    if {area.name for area in report.areas if area.level == "poor"} == {"fidelity"}:
+        said = "Whole, but recognisably not the real data"
     if report.level in ("good", "fair") and unknown:
         said += f"; not measured: {', '.join(unknown)}"
     return said
 
 
-def _schema(report: ValidationReport, anchors: dict[str, str]) -> list[DiagramTable]:
+def _schema(
+    report: ValidationReport, anchors: dict[str, str], orphans: dict[str, int]
+) -> list[DiagramTable]:
+    """Return the tables as the diagram shows them."""
     keys: dict[str, list[DiagramKey]] = {name: [] for name in anchors}
     for key in report.keys:
         columns, level = ", ".join(key.columns), _key_level(key)
@@ -146,7 +153,7 @@ def _schema(report: ValidationReport, anchors: dict[str, str]) -> list[DiagramTa
             f"{counted(table.synthetic_rows, 'row')}, distance {table.distance:.3f}"
             if table.columns
             else counted(table.synthetic_rows, "row"),
-            _table_level(table),
+            _table_verdict(table, orphans[table.name])[0],
             f"#{anchors[table.name]}",
             tuple(keys[table.name]),
         )
@@ -168,9 +175,16 @@ def _key_level(key: KeyReport) -> verdict.Level:
     return "poor" if key.orphans else verdict.level_of(key.fan_out_ks)
 
 
-def _table_level(table: TableReport) -> verdict.Level:
-    of_columns = verdict.fidelity([table]).level
-    return verdict.worst_of([of_columns, verdict.validity([table]).level])
+def _table_verdict(table: TableReport, orphans: int) -> tuple[verdict.Level, str]:
+    """Return how good a table is, and the worst of what is wrong with it in a few words."""
+    if orphans:
+        return "poor", "rows without a parent"
+    if table.impossible:
+        return "poor", "impossible values"
+    if not table.columns:
+        return "unknown", "nothing to compare"
+    level = verdict.fidelity([table]).level
+    return level, {"good": "close", "fair": "in part off", "poor": "far off"}[level]
 
 
 def _breakable(text: str) -> Markup:
@@ -190,14 +204,18 @@ def _cell(share: Optional[float]) -> str:
 def _difference(column: ColumnReport) -> str:
     """Return in words where a column is furthest off."""
     if column.score.nulls > column.score.value:
-        return (
-            f"{column.synthetic_nulls:.1%} are NULL; {column.real_nulls:.1%} of the real ones are"
-        )
+        return _beside("NULL", column.synthetic_nulls, column.real_nulls)
     bars = list(zip(column.chart.labels, column.chart.real, column.chart.synthetic))
     if not bars:
         return ""
     label, real, made = max(bars, key=lambda bar: abs(bar[1] - bar[2]))
-    return f"{label}: {made:.1%} of the rows; {real:.1%} of the real ones"
+    if column.chart.categorical and abs(real - made) < column.score.value / 3:
+        return "in many categories, of which each has few rows"
+    return _beside(label, made, real)
+
+
+def _beside(label: str, made: float, real: float) -> str:
+    return f"{label}: {made:.1%} of the synthetic rows, {real:.1%} of the real ones"
 
 
 def _by_reason(report: ValidationReport) -> list[tuple[str, str, Sequence[str]]]:

@@ -148,7 +148,8 @@ def _coarse(
     if view_of(column, values[0]) == "numbers":
         edges = _edges(column, values[0], k, entities)
         type_ = values[0].type
-        labels = _ranges([written(float(edge), type_) for edge in edges])
+        step = float(np.diff(edges).min(initial=np.inf))
+        labels = _ranges([written(float(edge), type_, step) for edge in edges])
         sides = [_ranged(floats_of(side), edges) for side in values]
     else:
         known = entities.take(np.asarray(values[0].is_valid()))
