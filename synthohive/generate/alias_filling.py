@@ -15,7 +15,6 @@ from synthohive.derive.persons.namesake import Namesake
 from synthohive.generate.run import Run
 from synthohive.privacy.kinds import NAMES
 from synthohive.schema import ForeignKey, Metadata
-from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import with_column
 from synthohive.tables.nulls import any_blank, any_null
 from synthohive.tables.roles import differs_column
@@ -26,7 +25,7 @@ __all__ = ["fill_aliases", "referring", "suit_rows"]
 def suit_rows(run: Run, name: str) -> None:
     """Make columns again whose form goes by others, of this row or of one that keys lead to."""
     fitted, made = run.fitted.tables[name], run.tables[name]
-    seed = seeds.seed_int(run.seed, name, "people")
+    seed = run.people_seed(name)
     # the same seed and numbers as when rows were made: the same persons, in another form
     rows = run.numbers(name, np.arange(made.spool.rows, dtype=np.int64))
     for target in dict.fromkeys(t for one in fitted.given for t in one.targets):
@@ -104,7 +103,7 @@ def _of_person(run: Run, namesake: Namesake) -> pa.Array:
     old = made.spool.column_table([namesake.target]).column(0).combine_chunks()
     at = path_rows(namesake.table, namesake.path, run)
     fake = run.fitted.tables[namesake.table].fakes[namesake.target]
-    seed = seeds.seed_int(run.seed, namesake.source, "people")
+    seed = run.people_seed(namesake.source)
     given, first = run.fitted.tables[namesake.source].given, _first_name_of(run, namesake.source)
     theirs = beside_of(given, first, run)
     # a row that leads nowhere (-1) is made as the first one, and not taken

@@ -342,7 +342,7 @@ class BlockGenerator:
         return flags_of(attributes, null_column(name), len(attributes))
 
     def _made_up(self, name: str, rows: IntArray, empty: Bools) -> Any:
-        seed = seeds.seed_int(self.run.seed, self.name, "people")
+        seed = self.run.people_seed(self.name)
         fake = self.fitted.fakes[name]
         return _with_nulls(fake.make(rows, seed), empty, "" if fake.blank else None)
 

@@ -48,6 +48,7 @@ def generate_database(
     early: Optional[Early] = None,
     go_on: Callable[[], None] = nothing,
     shard_size: ShardSize = SHARD_SIZE,
+    people: Optional[int] = None,
 ) -> Iterator[dict[str, TableSpool]]:
     """Generate all tables into a temporary folder; yield them by name, parents first.
 
@@ -79,6 +80,9 @@ def generate_database(
     shard_size : ShardSize, optional
         From which size on tables are cut into shards, of which size: other rows follow from it.
 
+    people : int, optional
+        What persons are made up from, in place of the seed.
+
     Raises
     ------
     ConstraintViolationError
@@ -90,6 +94,7 @@ def generate_database(
             run = Run(
                 fitted, seed, scale, folder, fitted.with_entity_rows(num_rows or {}),
                 enforce_constraints, dict(conditions or {}), blocks=blocks, early=early,
+                people=people,
             )  # fmt: skip
             spools = _generate(run, ready, shard_size)
         yield spools

@@ -306,6 +306,8 @@ class Run(Tables):
         Tables that no step changes after the one that is being done.
     shard : Shard, optional
         Which part of the rows is made; None: all of them.
+    people : int, optional
+        What persons are made up from, in place of the seed: it follows from the user's key.
     """
 
     fitted: FittedDatabase
@@ -320,6 +322,11 @@ class Run(Tables):
     early: Optional[Early] = None
     final: frozenset[str] = frozenset()
     shard: Optional[Shard] = None
+    people: Optional[int] = None
+
+    def people_seed(self, table: str) -> int:
+        """Return the seed of the persons of a table's rows."""
+        return seeds.seed_int(self.seed if self.people is None else self.people, table, "people")
 
     @property
     def own(self) -> list[str]:

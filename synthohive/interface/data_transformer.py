@@ -61,8 +61,9 @@ class DataTransformer:
         reader, data = self._read(rows, self.table)
         self._form, self._described = reader.form(self.table.name), reader.metadata.tables
         config, privacy = self._described[self.table.name], self.privacy_config
-        found = [] if privacy.pii_strategy == "keep" else detect_pii(config, data, privacy)
-        out = {*self.table.key_columns, *(finding.column for finding in found)}
+        found = [f.column for f in detect_pii(config, data, privacy)]
+        made = {c for c in found if privacy.strategy_of(self.table.name, c) != "keep"}
+        out = {*self.table.key_columns, *made}
         self.encoder_ = TableEncoder.fit(
             data,
             {name: column for name, column in config.stored.items() if name not in out},

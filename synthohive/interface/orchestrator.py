@@ -15,6 +15,7 @@ from synthohive.learn.database import fit_database
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.learn.options import FitOptions
 from synthohive.models import ModelType, resolve_model
+from synthohive.privacy.strategies import people_seed
 from synthohive.schema import Metadata, PrivacyConfig
 
 __all__ = ["StagedOrchestrator"]
@@ -107,5 +108,7 @@ class StagedOrchestrator:
         """
         if self.fitted_ is None:
             raise SynthoHiveError("The orchestrator is not fitted.", hint="Call fit() first.")
-        with generated(Request(self.fitted_, num_rows, scale, seed)) as made:
+        key = self.privacy_config.pii_key
+        people = None if key is None else people_seed(key)
+        with generated(Request(self.fitted_, num_rows, scale, seed, people=people)) as made:
             return to_memory(made.spools, "pandas", self.fitted_)

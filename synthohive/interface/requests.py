@@ -111,6 +111,8 @@ class Request:
         As given, or drawn.
     asked : mapping of str to mapping
         The conditions, as given.
+    people : int, optional
+        What persons are made up from, in place of the seed.
     measures : Measures
         Scores the rows, and holds them against `quality_threshold`; what it needs of real rows
         comes from `source`, and `keep` gets the frame.
@@ -137,13 +139,14 @@ class Request:
         on_spark: bool = False,
         source: Optional[Reader] = None,
         keep: Optional[Callable[[Any], None]] = None,
+        people: Optional[int] = None,
     ) -> None:
         if arguments.number("scale", scale, 0.0, 1e9) == 0.0:
             arguments.refuse("scale", scale, "a number greater than 0")
         arguments.flag("enforce_constraints", enforce_constraints)
         arguments.seed("seed", seed)
         check_jobs(n_jobs)
-        self.fitted, self.n_jobs = fitted, n_jobs
+        self.fitted, self.n_jobs, self.people = fitted, n_jobs, people
         self.num_rows = _rows(fitted, num_rows)
         self.scale = float(scale)
         self.seed = secrets.randbits(32) if seed is None else int(seed)

@@ -148,6 +148,7 @@ def _by_driver(request: Request, folder: Path, size: ShardSize) -> Shards:
         run = Run(
             fitted, request.seed, request.scale, folder, fitted.with_entity_rows(request.num_rows),
             request.enforce_constraints, dict(request.conditions), blocks=blocks,
+            people=request.people,
         )  # fmt: skip
         cut = cut_of(run, size)
         check_room(fitted, run.num_rows, run.scale, cut.tables)

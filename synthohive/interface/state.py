@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Optional
 
 from synthohive._display import counted, html_table
-from synthohive.exceptions import SynthoHiveError
+from synthohive.exceptions import PrivacyError, SynthoHiveError
 from synthohive.io.base import Reader
 from synthohive.learn.fitted import AnyRelation, FittedDatabase
-from synthohive.schema import Metadata
+from synthohive.privacy.strategies import people_seed
+from synthohive.schema import Metadata, PrivacyConfig
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -24,6 +25,7 @@ class SynthesizerState:
     """The part of :class:`~synthohive.Synthesizer` that only tells."""
 
     metadata: Metadata
+    privacy_config: PrivacyConfig
     model: Any
     fitted_: Optional[FittedDatabase] = None
     metrics_: Optional[DataFrame] = None
@@ -35,6 +37,23 @@ class SynthesizerState:
         if self.fitted_ is None:
             raise SynthoHiveError("The synthesizer is not fitted.", hint="Call fit() first.")
         return self.fitted_
+
+    def _people(self) -> Optional[int]:
+        """Return what persons are made up from, in place of a run's seed.
+
+        Raises
+        ------
+        PrivacyError
+            They were made up from a key, and there is none.
+        """
+        key = self.privacy_config.pii_key
+        if key is None and self._state().keyed:
+            raise PrivacyError(
+                "Personal columns are made up from a key, PrivacyConfig.pii_key, and no checkpoint "
+                "holds it.",
+                hint="Pass it: Synthesizer.load(path, pii_key=…).",
+            )
+        return None if key is None else people_seed(key)
 
     def _keep_metrics(self, frame: DataFrame) -> None:
         self.metrics_ = frame
@@ -97,7 +116,9 @@ class SynthesizerState:
         for name, table in self.metadata.tables.items():
             learned = None if fitted is None else fitted.tables.get(name)
             personal = (
-                [] if fitted is None else [f.column for f in fitted.findings if f.table == name]
+                []
+                if fitted is None
+                else [f.column for f in fitted.shown_findings if f.table == name]
             )
             rows.append(
                 [

@@ -401,6 +401,7 @@ class Synthesizer(Reports):
         request = Request(
             self._state(), num_rows, scale, seed, quality_threshold, enforce_constraints,
             conditions, n_jobs, self._spark is not None, self._source, self._keep_metrics,
+            self._people(),
         )  # fmt: skip
         arguments.choice("output_format", output_format, FORMATS)
         arguments.flag("escape_formulas", escape_formulas)
@@ -455,7 +456,7 @@ class Synthesizer(Reports):
         """
         request = Request(
             self._state(), num_rows, scale, seed, None, enforce_constraints, conditions, n_jobs,
-            on_spark=True,
+            on_spark=True, people=self._people(),
         )  # fmt: skip
         return spark_tables(self._spark, request)
 
@@ -476,7 +477,8 @@ class Synthesizer(Reports):
         """
         arguments.whole("rows", rows, 1, MOST_SHOWN)
         fitted = self._state()
-        with generated(Request(fitted, preview_sizes(fitted, int(rows)), seed=seed)) as run:
+        sizes, people = preview_sizes(fitted, int(rows)), self._people()
+        with generated(Request(fitted, sizes, seed=seed, people=people)) as run:
             made = to_memory(run.spools, "arrow", fitted)
         shown = few_rows(fitted, made, int(rows))
         return to_frames(shown, fitted)
@@ -548,7 +550,7 @@ class Synthesizer(Reports):
         request = Request(
             self._state(), num_rows, scale, seed, quality_threshold, conditions=conditions,
             n_jobs=n_jobs, on_spark=self._spark is not None and url is None, source=self._source,
-            keep=self._keep_metrics,
+            keep=self._keep_metrics, people=self._people(),
         )  # fmt: skip
         check_target(schema, include)
         arguments.choice("table_format", table_format, TABLE_FORMATS)
@@ -713,7 +715,12 @@ class Synthesizer(Reports):
 
     @classmethod
     def load(
-        cls, path: PathLike, model: Optional[type[Any]] = None, *, spark_session: Any = None
+        cls,
+        path: PathLike,
+        model: Optional[type[Any]] = None,
+        *,
+        spark_session: Any = None,
+        pii_key: Optional[str] = None,
     ) -> Synthesizer:
         """Read a checkpoint directory; nothing in it is executed.
 
@@ -724,6 +731,8 @@ class Synthesizer(Reports):
             The class of a custom model.
         spark_session : pyspark.sql.SparkSession, optional
             See the class.
+        pii_key : str, optional
+            The secret of ``PrivacyConfig.pii_key``, which no checkpoint holds.
 
         Raises
         ------
@@ -733,9 +742,11 @@ class Synthesizer(Reports):
         if model is not None:
             resolve_model(model)
         fitted = load_checkpoint(arguments.path("path", path), model)
+        privacy = fitted.privacy.model_copy()
+        privacy.pii_key = pii_key  # type: ignore[assignment]  # pydantic hides it
         kind = fitted.model_name if model is None else model
         synthesizer = cls(
-            fitted.described, fitted.privacy, spark_session, kind, fitted.embedding_threshold
+            fitted.described, privacy, spark_session, kind, fitted.embedding_threshold
         )
         synthesizer.fitted_ = fitted
         return synthesizer

@@ -68,7 +68,7 @@ def open_target(
 
 def _guarded(fitted: FittedDatabase) -> Guarded:
     """Return the values that no view or trigger of a copy may name."""
-    personal = {(finding.table, finding.column) for finding in fitted.replaced}
+    personal = {(finding.table, finding.column) for finding in fitted.findings}
     columns = {
         name: {
             column.name: (name, column.name) in personal

@@ -97,6 +97,7 @@ def generated(request: Request, loading: Optional[Loading] = None) -> Iterator[M
         enforce_constraints=request.enforce_constraints,
         conditions=request.conditions,
         n_jobs=request.n_jobs,
+        people=request.people,
         ready=ready,
         early=loading.begin if loading is not None and loading.early else None,
         go_on=nothing if loading is None else loading.check,

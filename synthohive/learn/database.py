@@ -36,7 +36,7 @@ from synthohive.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.privacy.detect import PiiFinding, check_named, detect_pii
 from synthohive.privacy.kinds import NAMES, PiiKind
 from synthohive.privacy.places import guess_locale
-from synthohive.schema import Metadata
+from synthohive.schema import Metadata, PiiStrategy
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
@@ -123,7 +123,8 @@ def _fit_database(
     rehearse: Optional[Rehearse],
     pool: Pool,
 ) -> FittedDatabase:
-    metadata = reader.metadata
+    metadata, keyed = reader.metadata, options.privacy.pii_key is not None
+    options = replace(options, privacy=options.privacy.without_key())
     metadata.validate_schema()
     check_named(metadata, options.privacy)
     check_entities(metadata, options.privacy)
@@ -142,18 +143,19 @@ def _fit_database(
     whole = SourceTables(reader, tables, counts)
     pool.expect(units(elsewhere(metadata, plan, whole), tables))
     fitted = _begun(reader, options, plan, tables)
-    aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
+    fitted.keyed = keyed
+    aliases, namesakes = _find_aliases(sample, options, fitted)
     more = _with_entities(whole, fitted, sample, aliases)
     if more:
         metadata, plan, fan_outs = fitted.metadata, fitted.plan, {**fan_outs, **more}
         inside = {one.name: one.place for one in fitted.entity_tables}
         sample = Sample(metadata, plan, tables, {}, {}, inside, referred, read.typical)
-        aliases, namesakes = _find_aliases(sample, options, fitted.replaced)
+        aliases, namesakes = _find_aliases(sample, options, fitted)
     fitted.check_described()
     if options.relations:
         check_stated(sample, whole, {name: fitted.personal(name) for name in plan.order})
     k = options.privacy.k_anonymity_threshold
-    entities = EntityFinder(sample, options.privacy, fitted.replaced)
+    entities = EntityFinder(sample, options.privacy, fitted.findings)
     aggregates: dict[str, list[Aggregate]] = {}
     if options.relations:
         aggregates = find_aggregates(sample, whole, k, entities.of)
@@ -196,9 +198,16 @@ def _begun(
     findings: list[PiiFinding] = []
     for name, config in reader.metadata.tables.items():
         findings += detect_pii(config, tables[name], options.privacy)
+    strategies: dict[str, dict[str, PiiStrategy]] = {}
+    for f in findings:
+        strategy = options.privacy.strategy_of(f.table, f.column)
+        strategies.setdefault(f.table, {})[f.column] = strategy
     if findings:
         kinds = {f"{f.table}.{f.column}": f.kind.value for f in findings}
-        log.warning("personal_data_found", strategy=options.privacy.pii_strategy, columns=kinds)
+        own = {f"{t}.{c}": s for t, of in options.privacy.pii_strategies.items()
+               for c, s in of.items()}  # fmt: skip
+        general = options.privacy.pii_strategy
+        log.warning("personal_data_found", strategy=general, columns=kinds, strategies=own)
     return FittedDatabase(
         metadata=reader.metadata,
         plan=plan,
@@ -207,7 +216,9 @@ def _begun(
         model_name=options.model.name,
         seed=options.seed,
         embedding_threshold=options.embedding_threshold,
-        findings=findings,
+        findings=[f for f in findings if strategies[f.table][f.column] != "keep"],
+        kept_findings=[f for f in findings if strategies[f.table][f.column] == "keep"],
+        strategies=strategies,
         sources=reader.fingerprint(),
     )
 
@@ -316,23 +327,52 @@ def _with_entities(
     aliases: Mapping[str, Mapping[str, Alias]],
 ) -> dict[str, FanOut]:
     """Add the tables that are found within others; return the fan-outs of the keys to them."""
-    found = find_entity_tables(sample, fitted.privacy, fitted.replaced, aliases)
+    found = find_entity_tables(sample, fitted.privacy, fitted.findings, aliases)
     if not found:
         return {}
     fan_outs = add_entities(whole, sample, found)
     for one in found:
-        fitted.findings += one.findings(fitted.findings)
+        fitted.findings += (inside := one.findings(fitted.findings))
+        own = fitted.strategies.get(one.table, {})
+        fitted.strategies[one.name] = {f.column: own[f.column] for f in inside if f.column in own}
     fitted.metadata = with_entities(fitted.metadata, found, fitted.privacy)
     fitted.entity_tables, fitted.plan = found, RelationalPlan.build(fitted.metadata, whole.counts)
     return fan_outs
 
 
 def _find_aliases(
-    sample: Sample, options: FitOptions, findings: list[PiiFinding]
+    sample: Sample, options: FitOptions, fitted: FittedDatabase
 ) -> tuple[dict[str, dict[str, Alias]], dict[str, dict[str, Namesake]]]:
     """Find what is personal because it repeats what is; return how it is filled."""
-    if not findings:
+    if not fitted.findings:
         return {}, {}
-    finder = AliasFinder(sample.around, options.privacy, findings)
+    finder = AliasFinder(sample.around, options.privacy, fitted.findings)
     found = finder.find()
-    return (found, finder.find_namesakes(found)) if options.relations else ({}, {})
+    for finding in fitted.findings:  # the user knew of none that is kept, so that it is not
+        if fitted.strategy_of(finding.table, finding.column) == "keep":
+            fitted.strategies.setdefault(finding.table, {})[finding.column] = "fake"
+    if not options.relations:
+        return {}, {}
+    found = {table: _suiting(table, own, fitted) for table, own in found.items()}
+    return found, finder.find_namesakes(found)
+
+
+def _suiting(table: str, found: Mapping[str, Alias], fitted: FittedDatabase) -> dict[str, Alias]:
+    """Return what has the values of the columns that it repeats; it has their strategy, too.
+
+    What the user gives another strategy is made for itself, and so is what repeats nothing.
+    """
+    kept: dict[str, Alias] = {}
+    stated = fitted.privacy.pii_strategies
+    for target, alias in found.items():
+        theirs = {fitted.strategy_of(alias.source, column) for column in alias.columns}
+        place = table, target
+        for one in fitted.entity_tables:  # as users know it
+            place = (one.table, target) if one.name == place[0] else place
+        own = stated.get(place[0], {}).get(target)
+        strategy = own or (theirs.pop() if len(theirs) == 1 else fitted.privacy.pii_strategy)
+        if strategy != fitted.privacy.pii_strategy:
+            fitted.strategies.setdefault(table, {})[target] = strategy
+        if strategy != "drop" and (own is None or theirs <= {own}):
+            kept[target] = alias
+    return kept

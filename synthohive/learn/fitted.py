@@ -41,7 +41,8 @@ from synthohive.models.base import ConditionalGenerativeModel
 from synthohive.privacy.fake import FakeColumn, check_makeable
 from synthohive.privacy.kinds import PiiFinding, PiiKind
 from synthohive.privacy.look_ups import check_look_up
-from synthohive.schema import Column, Metadata, PrivacyConfig, TableConfig
+from synthohive.privacy.strategies import check_droppable
+from synthohive.schema import Column, Metadata, PiiStrategy, PrivacyConfig, TableConfig
 from synthohive.schema.plan import Link, RelationalPlan
 from synthohive.tables.degrees import FanOutModel
 from synthohive.tables.numbers import is_time
@@ -321,7 +322,10 @@ class FittedDatabase:
     model_name: str
     seed: int
     embedding_threshold: int
-    findings: list[PiiFinding] = field(default_factory=list)
+    findings: list[PiiFinding] = field(default_factory=list)  # personal, and made up
+    kept_findings: list[PiiFinding] = field(default_factory=list)  # personal, and kept by the user
+    strategies: dict[str, dict[str, PiiStrategy]] = field(default_factory=dict)
+    keyed: bool = False  # persons are made up from a secret, which is not here
     sources: frozenset[str] = frozenset()  # fingerprints: these are never written to
     forms: dict[str, FrameForm] = field(default_factory=dict)  # of DataFrames that were fitted
     loaded: bool = False  # from a checkpoint, which may hold anything
@@ -347,7 +351,8 @@ class FittedDatabase:
     def shown_findings(self) -> list[PiiFinding]:
         """The personal columns of the tables that users know."""
         out = {one.name for one in self.entity_tables}
-        return [finding for finding in self.findings if finding.table not in out]
+        found = [*self.findings, *self.kept_findings]
+        return [finding for finding in found if finding.table not in out]
 
     def with_entity_rows(self, num_rows: Mapping[str, int]) -> dict[str, int]:
         """Return rows that are asked for with as many entities as belong to so many."""
@@ -367,10 +372,9 @@ class FittedDatabase:
                 asked[one.name] = max(part, min(rows, max(asked[n] for n in named), 1))
         return asked
 
-    @property
-    def replaced(self) -> list[PiiFinding]:
-        """The personal columns that are made up: none if the user keeps them."""
-        return [] if self.privacy.pii_strategy == "keep" else self.findings
+    def strategy_of(self, table: str, column: str) -> PiiStrategy:
+        """Return what becomes of a personal column, of tables found within others, too."""
+        return self.strategies.get(table, {}).get(column, self.privacy.pii_strategy)
 
     def special_rules(self) -> dict[str, list[UniqueRule]]:
         """Return, by table, what must not repeat beside the unique sets of the metadata."""
@@ -382,7 +386,7 @@ class FittedDatabase:
 
     def personal(self, table: str) -> dict[str, PiiKind]:
         """Return the columns of a table that are made up, and as what."""
-        return {f.column: f.kind for f in self.replaced if f.table == table}
+        return {f.column: f.kind for f in self.findings if f.table == table}
 
     def check_described(self) -> None:
         """Refuse what the description asks of personal columns and cannot have.
@@ -399,3 +403,5 @@ class FittedDatabase:
             filled = self.plan.tables[name].filled
             for column, kind in Roles.of(config, filled, personal, ()).personal.items():
                 check_makeable(name, config.columns[column], kind)
+                if self.strategy_of(name, column) == "drop":
+                    check_droppable(self.metadata, name, column)

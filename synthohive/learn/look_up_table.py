@@ -95,8 +95,11 @@ def keep_table(fit: Fit, table: FittedTable, kept: tuple[str, ...]) -> Optional[
     fit.entities.kept.add(name)
     fit.sample.encoded[name] = table.reference.encode(fit.options.embedding_threshold)
     log.warning("table_kept", table=name, columns=list(kept), rows=len(data), modelled=table.free)
-    table.fakes = fit_columns(alone(fit, table), table.roles.personal, data, fit.options.privacy)
     personal = table.roles.personal
+    strategies = {column: fit.database.strategy_of(name, column) for column in personal}
+    table.fakes = fit_columns(
+        alone(fit, table), personal, data, fit.options.privacy, strategies=strategies
+    )
     made = (*personal, *(c for c in table.makers if c not in kept))
     modelled = own_columns(fit.sample, table, table.free, made)
     if not modelled.columns:

@@ -42,6 +42,7 @@ def rare_cities(fit: Fit, name: str) -> dict[str, PiiKind]:
         return found
     out = {*config.key_columns, *config.derived, *fit.database.personal(name)}
     out |= cleared_columns(config, fit.options.privacy)
+    out |= {*fit.options.privacy.pii_strategies.get(name, {})}
     for column in config.stored:
         if column in out or config.columns[column].kind is not ColumnKind.TEXT:
             continue
@@ -115,7 +116,8 @@ def made_up(fit: Fit, table: FittedTable) -> dict[str, FakeColumn]:
     by = [(one, one.beside(fit.sample).labels) for one in table.given if not one.women]
     labels = {t: found for one, found in by if found is not None for t in one.targets}
     described, privacy = alone(fit, table), fit.options.privacy
-    fakes = fit_columns(described, personal, data, privacy, entities, others, labels)
+    strategies = {column: fit.database.strategy_of(name, column) for column in personal}
+    fakes = fit_columns(described, personal, data, privacy, entities, others, labels, strategies)
     for target, namesake in table.namesakes.items():  # in the language of the person's name
         theirs = fit.database.tables[namesake.source].fakes
         named = (f for f in theirs.values() if f.kind in NAMES and f.variants)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Optional
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -16,9 +16,9 @@ from synthohive.privacy.fake import FakeColumn
 from synthohive.privacy.kinds import NAMES, PiiKind
 from synthohive.privacy.places import ENGLISH, locale_of, territory_of
 from synthohive.privacy.pools import Texts, pools
-from synthohive.privacy.shapes import as_text, lead_of
+from synthohive.privacy.shapes import as_text, form_of, lead_of
 from synthohive.privacy.styles import Person, full_name, own_rows
-from synthohive.schema import PrivacyConfig, TableConfig
+from synthohive.schema import PiiStrategy, PrivacyConfig, TableConfig
 from synthohive.schema.columns import column_from_arrow
 from synthohive.texts.patterns import shape
 from synthohive.texts.words import script_of
@@ -63,6 +63,7 @@ def fit_columns(
     entities: Optional[Entities] = None,
     others: Optional[Mapping[str, Names]] = None,
     labels: Optional[Mapping[str, Labels]] = None,
+    strategies: Optional[Mapping[str, PiiStrategy]] = None,
 ) -> dict[str, FakeColumn]:
     """Return what makes each personal column of a table; nothing for the strategy "keep".
 
@@ -84,22 +85,27 @@ def fit_columns(
         By column: the names, row by row, of persons of other tables, whom it tells about.
     labels : mapping of str to array of str, optional
         By column: what its form goes by, row by row, such as the country.
+    strategies : mapping of str to str, optional
+        By column, where it is not that of `config` for all.
     """
-    if config.pii_strategy == "keep":
-        return {}
-    strategy: Literal["fake", "mask", "hash"] = config.pii_strategy
+    chosen = {n: (strategies or {}).get(n, config.pii_strategy) for n in kinds}
+    kinds = {name: kind for name, kind in kinds.items() if chosen[name] != "keep"}
     fields = {f.name: column_from_arrow(f) for f in data.schema}
     alone = {columns[0] for columns in table.unique_sets if len(columns) == 1}
     made: dict[str, FakeColumn] = {}
     seen: dict[PiiKind, int] = {}
     names = _persons(kinds, data)
     others, labels = others or {}, labels or {}
-    unlike = _in_other_script(kinds, data, labels) if strategy == "fake" else set()
+    fake = {name: kind for name, kind in kinds.items() if chosen[name] == "fake"}
+    unlike = _in_other_script(fake, data, labels)
     for name, kind in kinds.items():
+        strategy = chosen[name]
+        assert strategy != "keep"
         column = table.columns.get(name) or fields[name]
         values = data.column(name) if name in fields else pa.chunked_array([], pa.string())
         if entities is not None and len(values) == len(entities):
-            values = _common(values, kind, entities, config.k_anonymity_threshold)
+            whole_form = strategy == "format-preserving"
+            values = _common(values, kind, entities, config.k_anonymity_threshold, whole_form)
         first = name in others or kind is PiiKind.URL or _is_first(names, kind, values)
         person = 0 if first else seen.get(kind, 0)
         seen[kind] = max(seen.get(kind, 0), person + (name not in others))
@@ -200,13 +206,28 @@ def _same_script(made: Texts, values: pa.ChunkedArray) -> bool:
     return not some or script_of("".join(made[:_SOME])) == script_of("".join(some))
 
 
-def _common(values: pa.ChunkedArray, kind: PiiKind, entities: Entities, k: int) -> pa.ChunkedArray:
-    """Return the values without those whose domain, or shape, fewer than `k` entities have."""
-    if kind in _FREE_FORM or not entities.paths:
+def _common(
+    values: pa.ChunkedArray, kind: PiiKind, entities: Entities, k: int, whole_form: bool
+) -> pa.ChunkedArray:
+    """Return the values without those whose domain, or shape, fewer than `k` entities have.
+
+    Parameters
+    ----------
+    values : pyarrow.ChunkedArray
+    kind : PiiKind
+    entities : Entities
+        Behind the values.
+    k : int
+    whole_form : bool
+        The shape of all of it is used, of any kind.
+    """
+    if not entities.paths or (kind in _FREE_FORM and not whole_form):
         return values
     known = np.flatnonzero(np.asarray(values.is_valid()))
     texts = as_text(values)
-    if kind is PiiKind.EMAIL:
+    if whole_form:
+        forms = pa.array(list(map(form_of, texts.to_pylist())), pa.string())
+    elif kind is PiiKind.EMAIL:
         forms = pc.replace_substring_regex(pc.utf8_lower(texts), r"^.*@", "")
     elif kind is PiiKind.URL:
         forms = pc.replace_substring_regex(pc.utf8_lower(texts), r"[^/]*$", "")

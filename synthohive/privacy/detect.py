@@ -14,7 +14,7 @@ from synthohive.privacy.content import FITS, are_companies, by_content, is_lette
 from synthohive.privacy.kinds import PiiFinding, PiiKind, describe, parse_kind
 from synthohive.privacy.names import is_name_word, known_names
 from synthohive.privacy.vocabulary import are_things
-from synthohive.schema import Column, ColumnKind, Metadata, PrivacyConfig, TableConfig
+from synthohive.schema import Column, ColumnKind, ForeignKey, Metadata, PrivacyConfig, TableConfig
 from synthohive.texts.documents import is_document
 
 __all__ = ["PiiFinding", "PiiKind", "check_named", "describe", "detect_pii", "kind_of"]
@@ -91,6 +91,13 @@ def detect_pii(table: TableConfig, data: pa.Table, config: PrivacyConfig) -> lis
             found.pop(name, None)
             if kind is not None:
                 found[name] = PiiFinding(table.name, name, kind, source)
+    for name, strategy in config.pii_strategies.get(table.name, {}).items():
+        if name in table.exclude_columns:
+            continue
+        _require(table, name, columns)
+        if name not in found and strategy != "keep":
+            hit = _detect(columns[name], _sample(data, name)) or (_by_name(name), "")
+            found[name] = PiiFinding(table.name, name, hit[0], "PrivacyConfig.pii_strategies")
     return [found[name] for name in columns if name in found]
 
 
@@ -100,19 +107,36 @@ def check_named(metadata: Metadata, config: PrivacyConfig) -> None:
     Raises
     ------
     SchemaError
-        A table, column or kind of ``PrivacyConfig.pii_columns`` does not exist.
+        A table, column or kind of ``PrivacyConfig.pii_columns`` or ``pii_strategies`` does not
+        exist, or a column is a key to others, which has their values.
     """
-    for name, columns in config.pii_columns.items():
-        if name not in metadata.tables:
-            raise SchemaError(
-                f"PrivacyConfig.pii_columns names the table {name!r}, which does not exist.",
-                hint=did_you_mean(name, metadata.tables),
-            )
-        table = metadata.tables[name]
-        for column, kind in columns.items():
-            if table.columns:  # else known only once the rows are seen
-                _require(table, column, table.columns)
-            parse_kind(kind, name, column)
+    named: dict[str, Mapping[str, Mapping[str, str]]] = {
+        "pii_columns": config.pii_columns,
+        "pii_strategies": config.pii_strategies,
+    }
+    for field, tables in named.items():
+        for name, columns in tables.items():
+            if name not in metadata.tables:
+                raise SchemaError(
+                    f"PrivacyConfig.{field} names the table {name!r}, which does not exist.",
+                    hint=did_you_mean(name, metadata.tables),
+                )
+            table = metadata.tables[name]
+            for column, stated in columns.items():
+                if table.columns:  # else known only once the rows are seen
+                    _require(table, column, table.columns)
+                if field == "pii_columns":
+                    parse_kind(stated, name, column)
+                elif (key := _key_of(table, column)) is not None:
+                    raise SchemaError(
+                        f"Column {name}.{column} has the values of {key.parent}, to which it is a "
+                        "key, and no strategy of its own.",
+                        hint=f"Give the strategy to the column of {key.parent!r}.",
+                    )
+
+
+def _key_of(table: TableConfig, column: str) -> Optional[ForeignKey]:
+    return next((key for key in table.foreign_keys if column in key.columns), None)
 
 
 def _require(table: TableConfig, name: str, columns: dict[str, Column]) -> None:

@@ -26,10 +26,12 @@ from synthohive.privacy.pools import Pools, faker, pools
 from synthohive.privacy.rows import Beside, Look
 from synthohive.privacy.shapes import (
     as_text,
+    form_patterns,
     hex_pattern,
     mask_patterns,
     patterns_for,
 )
+from synthohive.privacy.strategies import dropped
 from synthohive.privacy.styles import (
     AddressStyle,
     Person,
@@ -39,15 +41,21 @@ from synthohive.privacy.styles import (
     url_style,
 )
 from synthohive.schema import Column, ColumnKind
-from synthohive.texts.check_digits import iban_digits, luhn_digits
+from synthohive.texts.check_digits import (
+    CheckDigits,
+    check_of,
+    iban_digits,
+    luhn_digits,
+    scheme,
+)
 from synthohive.texts.documents import as_document, leaves, mapped, markup_of, pruned
 from synthohive.texts.documents import kind_of as kind_of_leaf
 from synthohive.texts.patterns import Pattern, in_groups
 
 __all__ = ["FakeColumn", "Strategy", "check_makeable"]
 
-Strategy = Literal["fake", "mask", "hash"]
-CheckDigits = Callable[[Any], Any]
+Strategy = Literal["fake", "mask", "hash", "format-preserving", "drop"]
+SetDigits = Callable[[Any], Any]
 
 _MANY = 10**8  # a pattern with fewer values may run out of unique ones
 _HASH_LENGTH = 16
@@ -126,6 +134,7 @@ class FakeColumn:
     documents: Optional[FakeDocuments] = None
     variants: tuple[tuple[str, FakeColumn], ...] = ()
     blank: bool = False
+    check: str = ""
 
     @classmethod
     def fit(
@@ -155,7 +164,7 @@ class FakeColumn:
             Of Faker: the language of what is made up.
         unique : bool
             Whether no value may repeat.
-        strategy : {"fake", "mask", "hash"}
+        strategy : {"fake", "mask", "hash", "format-preserving", "drop"}
         k : int
             Shapes seen in fewer rows are not used.
         person : int
@@ -166,12 +175,15 @@ class FakeColumn:
             The country of all values, where it is known.
         """
         kind = PiiKind(kind)
+        if strategy == "drop":
+            return cls(kind, column, strategy=strategy)
         text = as_text(values)
         if kind is PiiKind.JSON and column.kind.family in ("text", "document"):
             made = FakeDocuments.fit(
                 column, text.to_pylist(), k, unique, locale=locale, strategy=strategy
             )
             return cls(kind=kind, column=column, unique=unique, strategy=strategy, documents=made)
+        check = check_of(_distinct(text, k)) if strategy == "format-preserving" else None
         counts, between = _counts(kind, text, k)
         text = split_emails(text) if between else text
         weighted, blocks = _source(
@@ -196,10 +208,13 @@ class FakeColumn:
             ),
             person=person,
             blocks=blocks,
+            check="" if check is None else check.name,
         )
 
     def make(self, indices: IntArray, seed: int, beside: Optional[Beside] = None) -> Any:
-        """Return one value, never NULL, for each row index, in the column's Arrow type.
+        """Return one value for each row index, in the column's Arrow type.
+
+        None is NULL, but in a column that is dropped.
 
         Parameters
         ----------
@@ -217,6 +232,8 @@ class FakeColumn:
         index = np.asarray(indices).astype(np.uint64)
         if not len(index):
             return pa.array([], self.column.arrow_type)
+        if self.strategy == "drop":
+            return dropped(self.column, len(index))
         labels = beside.labels if beside is not None and self.variants else None
         women = None if beside is None else beside.women
         if labels is None:
@@ -246,15 +263,20 @@ class FakeColumn:
             weights = weights[keep]
         return counted, weights
 
-    def _checked(self, pattern: Pattern) -> Optional[tuple[CheckDigits, slice]]:
-        """Return what sets the check digits of a pattern's texts, and which of its symbols are."""
-        solid = [char for char in pattern.example if char.isalnum()]
-        numeric = [char.isdigit() for char in solid]
-        if self.strategy == "fake" and pattern.example.isascii():
+    def _checked(self, pattern: Pattern) -> Optional[tuple[SetDigits, list[int]]]:
+        """Return what sets the check digits of a pattern's texts, and where these stand."""
+        solid = [i for i, char in enumerate(pattern.example) if char.isalnum()]
+        numeric = [pattern.example[i].isdigit() for i in solid]
+        if not pattern.example.isascii():
+            return None
+        stated = scheme(self.check)
+        if stated is not None and (not stated.lengths or len(solid) in stated.lengths):
+            return partial(_completed, stated), stated.positions(pattern.example)
+        if self.strategy == "fake":
             if self.kind is PiiKind.CREDIT_CARD and len(solid) > 1 and all(numeric):
-                return luhn_digits, slice(-1, None)
+                return luhn_digits, solid[-1:]
             if self.kind is PiiKind.IBAN and len(solid) > 8 and numeric[:4] == [0, 0, 1, 1]:
-                return iban_digits, slice(2, 4)
+                return iban_digits, solid[2:4]
         return None
 
     def _counted(self, pattern: Pattern) -> Pattern:
@@ -262,8 +284,7 @@ class FakeColumn:
         check = self._checked(pattern)
         if check is None:
             return pattern
-        fixed = [i for i, char in enumerate(pattern.example) if char.isalnum()][check[1]]
-        return Pattern.of(*("0" if i in fixed else p for i, p in enumerate(pattern.pieces)))
+        return Pattern.of(*("0" if i in check[1] else p for i, p in enumerate(pattern.pieces)))
 
     def _text(self, index: U64, seed: int, women: Optional[NDArray[np.int8]]) -> Any:
         key = subkey(seed, "column", self.column.name)
@@ -522,10 +543,25 @@ def _source(
             return [(hex_pattern("h" * width, upper=False), 1.0)], None
         if strategy == "mask":
             return mask_patterns(column, text, k, unique), None
+        if strategy == "format-preserving" and kind in MAKERS:
+            return form_patterns(kind, column, text, k), None
         if kind in MAKERS:
             return [], pools(locale)
     found = patterns_for(kind, column, text, locale, k=k, unique=unique, territory=territory)
     return found, None
+
+
+def _distinct(text: Any, k: int) -> list[str]:
+    """Return some values by which check digits are known; none where too few have any."""
+    found: list[str] = pc.unique(text[:_SAMPLE]).to_pylist()
+    return found if len(found) >= k else []
+
+
+def _completed(check: CheckDigits, texts: Any) -> Any:
+    """Set the check characters of texts of one form; of the usual schemes, of all at once."""
+    if check.name in ("luhn", "iban"):
+        return (luhn_digits if check.name == "luhn" else iban_digits)(texts)
+    return pa.array([check.completed(text) for text in texts.to_pylist()], pa.string())
 
 
 def _mostly(marks: Any) -> bool:

@@ -95,7 +95,9 @@ def cleared_columns(table: TableConfig, config: PrivacyConfig) -> set[str]:
     """Return the columns of which the user says that they are not to be replaced."""
     listed = table.pii_cols if isinstance(table.pii_cols, dict) else {}
     stated = {**listed, **config.pii_columns.get(table.name, {})}
-    return {c for c, kind in stated.items() if kind and kind.strip().lower() in UNREPLACED}
+    own = config.pii_strategies.get(table.name, {})
+    cleared = {c for c, kind in stated.items() if kind and kind.strip().lower() in UNREPLACED}
+    return cleared | {c for c, strategy in own.items() if strategy == "keep"}
 
 
 def describe(findings: list[PiiFinding]) -> str:

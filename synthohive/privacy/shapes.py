@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from synthohive._arrays import IntArray
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.places import calling_code, known_countries, lead_of_phone
-from synthohive.privacy.pools import faker
+from synthohive.privacy.pools import DOMAINS, faker
 from synthohive.schema import Column, ColumnKind
 from synthohive.texts.patterns import (
     CLASSES,
@@ -30,6 +30,8 @@ from synthohive.texts.patterns import (
 __all__ = [
     "Weighted",
     "as_text",
+    "form_of",
+    "form_patterns",
     "hex_pattern",
     "infer_patterns",
     "issuer_of",
@@ -58,6 +60,7 @@ _MASKS = {"9": "9012345678", "a": "xabcdefghijklmnopqrstuvwyz", "A": "XABCDEFGHI
           LETTER: "〇" + CLASSES[LETTER]}  # fmt: skip
 _SAMPLE = 20_000
 _SHAPES = 20
+_FORMS = 200
 _LONGEST_SHAPE = 120
 _ENOUGH = 50  # distinct values below which nothing is concluded from their digits
 _ROOM = 100  # a learned pattern has this many times more values than were seen
@@ -268,6 +271,55 @@ def _cards(text: Any, k: int) -> Weighted:
             pieces = [next(first, CLASSES["9"]) if symbol == "9" else symbol for symbol in form]
             patterns.append((Pattern.of(*pieces), float(count)))
     return patterns
+
+
+def form_of(text: str) -> str:
+    """Return a text's format: the class of each character, and the domain of an address.
+
+    Examples
+    --------
+    >>> form_of("Ann Lee"), form_of("Ann.7@Post.example")
+    ('Aaa Aaa', 'Aaa.9@post.example')
+    """
+    name, at, domain = text.rpartition("@")
+    return shape(name) + at + domain.lower() if at else shape(text)
+
+
+def form_patterns(kind: PiiKind, column: Column, text: Any, k: int) -> Weighted:
+    """Return the formats of texts, in which all letters and digits are free.
+
+    Parameters
+    ----------
+    kind : PiiKind
+        Addresses have the domains that `k` share, else one that nobody has.
+    column : Column
+        How many characters it holds.
+    text : pyarrow.Array
+        Real values as strings, none NULL; may be empty.
+    k : int
+        A format of fewer rows is not used.
+    """
+    step = max(1, len(text) // _SAMPLE)
+    texts = [text for text in text[::step].to_pylist()[:_SAMPLE] if text]
+    made = f"@{DOMAINS[0]}" if kind is PiiKind.EMAIL else ""
+    found = Counter(map(form_of, texts))
+    if made:  # whose domain is rare may have a usual form before it
+        rare = {form: count for form, count in found.items() if count < k}
+        for form, count in rare.items():
+            found[(form.rpartition("@")[0] or form) + made] += count
+    kept = [(form, float(n)) for form, n in found.most_common(_FORMS) if n >= k]
+    kept = [pair for pair in kept if len(pair[0]) <= _LONGEST_SHAPE]
+    if made and not kept:
+        kept = [(f"aaaaaaaa{made}", 1.0)]
+    # the script is that of the letters; of those that alphabets lack (é), others stand in
+    letters = {at: {c for t in texts for c in t if shape(c) == at} for at in "Aa"}
+    classes = {at: alphabet_of(chars, at) for at, chars in letters.items() if chars}
+    patterns = []
+    for form, weight in kept:
+        free, at, domain = form.rpartition("@") if made and "@" in form else (form, "", "")
+        pieces = [{**CLASSES, **classes}.get(symbol, symbol) for symbol in free]
+        patterns.append((Pattern.of(*pieces, *at, *domain), weight))
+    return _within(patterns or _letters(text), column)
 
 
 def mask_patterns(column: Column, text: Any, k: int, unique: bool) -> Weighted:

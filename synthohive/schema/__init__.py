@@ -2,7 +2,7 @@
 
 from synthohive.schema.columns import Column, ColumnKind, Identity
 from synthohive.schema.metadata import FORMAT_VERSION, OUTSIDE_KEYS, Metadata
-from synthohive.schema.privacy import PrivacyConfig
+from synthohive.schema.privacy import PiiStrategy, PrivacyConfig
 from synthohive.schema.tables import (
     CheckConstraint,
     Constraint,
@@ -25,6 +25,7 @@ __all__ = [
     "Identity",
     "Index",
     "Metadata",
+    "PiiStrategy",
     "PrivacyConfig",
     "TableConfig",
     "UniqueConstraint",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, Optional
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from synthohive.schema.columns import Strict
 
-__all__ = ["PrivacyConfig"]
+__all__ = ["PiiStrategy", "PrivacyConfig"]
+
+PiiStrategy = Literal["fake", "mask", "hash", "format-preserving", "drop", "keep"]
 
 
 class PrivacyConfig(Strict):
@@ -16,9 +18,17 @@ class PrivacyConfig(Strict):
 
     Parameters
     ----------
-    pii_strategy : {"fake", "mask", "hash", "keep"}
+    pii_strategy : {"fake", "mask", "hash", "format-preserving", "drop", "keep"}
         What replaces personal data: Faker values, a mask of the same shape, a keyed
-        hash of a made-up value, or nothing (`keep`, for data that is not personal).
+        hash of a made-up value, random letters and digits in usual formats, no value at all,
+        or nothing (`keep`, for data that is not personal: it is learned).
+    pii_strategies : dict of str to dict of str to str
+        Strategies of single columns, ``{table: {column: strategy}}``. A column that is named
+        here counts as personal, though nothing gave it away. What repeats it in other tables
+        has its values.
+    pii_key : str, optional
+        A secret of 8 characters or more: with it, the same persons are made up in each run,
+        whatever its seed. It is never shown or saved: pass it to :meth:`Synthesizer.load` again.
     pii_columns : dict of str to dict of str to str
         ``{table: {column: kind}}``, added to what is detected. The kind ``"none"``
         clears a wrong detection.
@@ -62,7 +72,9 @@ class PrivacyConfig(Strict):
     5
     """
 
-    pii_strategy: Literal["fake", "mask", "hash", "keep"] = "fake"
+    pii_strategy: PiiStrategy = "fake"
+    pii_strategies: dict[str, dict[str, PiiStrategy]] = Field(default_factory=dict)
+    pii_key: Optional[SecretStr] = Field(default=None, min_length=8, exclude=True)
     pii_columns: dict[str, dict[str, str]] = Field(default_factory=dict)
     detect_pii: bool = True
     k_anonymity_threshold: int = Field(default=5, ge=1, le=10**15)
@@ -84,3 +96,11 @@ class PrivacyConfig(Strict):
         if not any(given) and (self.public or self.noise_seed is not None):
             raise ValueError("public and noise_seed need epsilon, delta and unit")
         return self
+
+    def strategy_of(self, table: str, column: str) -> PiiStrategy:
+        """Return what becomes of a column, if it is personal."""
+        return self.pii_strategies.get(table, {}).get(column, self.pii_strategy)
+
+    def without_key(self) -> PrivacyConfig:
+        """Return the same without the secret, which no file and no other process gets."""
+        return self.model_copy(update={"pii_key": None})

@@ -1,0 +1,205 @@
+"""What becomes of personal columns: by column, consistent, and never a real value."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthohive import Metadata, PrivacyConfig, PrivacyError, SchemaError, Synthesizer
+from synthohive.schema import Column, ColumnKind, UniqueConstraint
+from synthohive.texts.check_digits import scheme
+from tests.events import captured_events
+
+ROWS = 400
+KEY = "a very secret phrase"
+LUHN, IBAN = scheme("luhn"), scheme("iban")
+
+
+def people() -> dict[str, pd.DataFrame]:
+    from faker import Faker
+
+    source, rng = Faker("de_DE"), np.random.default_rng(1)
+    source.seed_instance(1)
+    assert LUHN is not None
+    assert IBAN is not None
+    names = [f"{source.first_name()} {source.last_name()}" for _ in range(ROWS)]
+    mails = [f"user{number:05d}@firm.de" for number in rng.permutation(10**5)[:ROWS]]
+    customers = pd.DataFrame({
+        "id": range(1, ROWS + 1),
+        "name": names,
+        "email": mails,
+        "phone": [f"+49 30 {n:07d}" for n in rng.integers(10**7, size=ROWS)],
+        "card": [LUHN.completed(f"4{n:014d}0") for n in rng.integers(10**14, size=ROWS)],
+        "iban": [IBAN.completed(f"DE00{n:018d}") for n in rng.integers(10**17, size=ROWS)],
+        "member": [LUHN.completed(f"AB{n:08d}0"[2:]) for n in rng.integers(10**8, size=ROWS)],
+        "nick": [f"{n:03d}-{'xyz'[n % 3]}" for n in rng.integers(1000, size=ROWS)],
+        "segment": rng.choice(["a", "b"], ROWS),
+    })  # fmt: skip
+    at = rng.integers(ROWS, size=ROWS)
+    letters = pd.DataFrame(
+        {"id": range(ROWS), "customer": at + 1, "sent_to": [mails[i] for i in at]}
+    )
+    return {"customers": customers, "letters": letters}
+
+
+DATA = people()
+STRATEGIES: dict[str, dict[str, Any]] = {
+    "customers": {
+        "name": "format-preserving", "email": "hash", "phone": "drop", "card": "format-preserving",
+        "iban": "format-preserving", "member": "format-preserving", "nick": "mask",
+    }
+}  # fmt: skip
+
+
+def described() -> Metadata:
+    metadata = Metadata().add_table("customers", "id")
+    metadata.add_table("letters", "id", fk={"customer": "customers.id"})
+    metadata.tables["customers"].unique = [UniqueConstraint(columns=["email"])]
+    return metadata
+
+
+def fitted(**privacy: Any) -> Synthesizer:
+    synth = Synthesizer(described(), PrivacyConfig(**privacy), model="autoregressive")
+    return synth.fit(DATA, epochs=1, seed=1, progress=False, n_jobs=1)
+
+
+@pytest.fixture(scope="module")
+def synth() -> Synthesizer:
+    return fitted(pii_strategies=STRATEGIES, pii_key=KEY)
+
+
+@pytest.fixture(scope="module")
+def made(synth: Synthesizer) -> dict[str, pd.DataFrame]:
+    return synth.sample(seed=7)
+
+
+def test_each_column_has_its_own_strategy(made: dict[str, pd.DataFrame]) -> None:
+    customers = made["customers"]
+    assert customers["phone"].isna().all()
+    assert customers["email"].str.fullmatch("[0-9a-f]{16}").all()
+    assert customers["email"].is_unique
+    assert set(customers["nick"]) == {"999-x"}
+    assert customers["name"].str.fullmatch(r"[A-Z][a-z]+(-[A-Z][a-z]+)? [A-Z][a-z]+").all()
+
+
+def test_no_real_value_is_left(made: dict[str, pd.DataFrame]) -> None:
+    for column in ("name", "email", "card", "iban", "member"):
+        assert not set(made["customers"][column]) & set(DATA["customers"][column]), column
+
+
+@pytest.mark.parametrize("column", ["card", "iban", "member"])
+def test_formats_are_kept_with_their_check_digits(
+    made: dict[str, pd.DataFrame], column: str
+) -> None:
+    check = IBAN if column == "iban" else LUHN
+    assert check is not None
+    assert all(map(check.holds, made["customers"][column]))
+    forms = {re.sub("[0-9]", "9", text) for text in made["customers"][column]}
+    assert forms == {re.sub("[0-9]", "9", text) for text in DATA["customers"][column]}
+
+
+def test_formats_of_few_are_not_kept() -> None:
+    frame = DATA["customers"][["id", "nick"]].copy()
+    frame.loc[:2, "nick"] = ["Q-7777777-Q"] * 3
+    privacy = PrivacyConfig(pii_strategies={"t": {"nick": "format-preserving"}})
+    alone = Synthesizer(Metadata().add_table("t", "id"), privacy, model="autoregressive")
+    alone.fit({"t": frame}, epochs=1, seed=1, progress=False, n_jobs=1)
+    assert alone.sample(seed=1)["t"]["nick"].str.fullmatch(r"\d{3}-[a-z]").all()
+
+
+def test_what_repeats_a_column_has_its_values(made: dict[str, pd.DataFrame]) -> None:
+    joined = made["letters"].merge(made["customers"], left_on="customer", right_on="id")
+    assert (joined["sent_to"] == joined["email"]).mean() > 0.98
+    assert made["letters"]["sent_to"].str.fullmatch("[0-9a-f]{16}").all()
+
+
+def test_with_a_key_the_persons_are_the_same_in_each_run(
+    synth: Synthesizer, made: dict[str, pd.DataFrame]
+) -> None:
+    again, columns = synth.sample(seed=8, scale=0.5), list(STRATEGIES["customers"])
+    rows = len(again["customers"])
+    pd.testing.assert_frame_equal(again["customers"][columns], made["customers"][columns][:rows])
+    assert not again["customers"]["segment"].equals(made["customers"]["segment"][:rows])
+    synth.privacy_config = PrivacyConfig(pii_strategies=STRATEGIES, pii_key="another phrase")
+    other = synth.sample(seed=7)
+    synth.privacy_config = PrivacyConfig(pii_strategies=STRATEGIES, pii_key=KEY)
+    assert not set(other["customers"]["email"]) & set(made["customers"]["email"])
+
+
+def test_the_key_is_never_shown_or_saved(
+    synth: Synthesizer, made: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
+    config = synth.privacy_config
+    with captured_events() as events:
+        fresh = fitted(pii_strategies=STRATEGIES, pii_key=KEY)
+    assert events
+    fresh.save(tmp_path / "saved")
+    places = [repr(config), str(config), config.model_dump_json(), repr(synth), str(events)]
+    places += [str(pickle.dumps(fresh.fitted_.privacy))]  # type: ignore[union-attr]
+    for wrong in ({"pii_key": KEY, "pii_strategy": "burn"}, {"pii_key": 5}, {"pii_key": "short"}):
+        with pytest.raises(SchemaError) as caught:
+            PrivacyConfig(**wrong)  # type: ignore[arg-type]
+        places.append(str(caught.value))
+        assert "short" not in str(caught.value).replace("shorter", "")
+    assert not [place for place in places if KEY in place]
+    for file in (tmp_path / "saved").rglob("*"):
+        assert file.is_dir() or KEY.encode() not in file.read_bytes()
+    loaded = Synthesizer.load(tmp_path / "saved")
+    with pytest.raises(PrivacyError, match=r"no checkpoint holds it.*load\(path, pii_key=…\)"):
+        loaded.sample(seed=7)
+    loaded = Synthesizer.load(tmp_path / "saved", pii_key=KEY)
+    pd.testing.assert_frame_equal(loaded.sample(seed=7)["customers"], made["customers"])
+
+
+def test_a_column_with_a_strategy_of_its_own_is_made_for_itself() -> None:
+    own: dict[str, Any] = {"customers": {"email": "keep"}, "letters": {"sent_to": "hash"}}
+    made = fitted(pii_strategies=own).sample(seed=7)
+    assert made["letters"]["sent_to"].str.fullmatch("[0-9a-f]{16}").all()
+    assert not made["customers"]["email"].str.fullmatch("[0-9a-f]{16}").any()
+
+
+@pytest.mark.parametrize(
+    ("strategies", "told"),
+    [
+        ({"customers": {"email": "drop"}}, "customers.email is to be dropped, but it must not"),
+        ({"costumers": {"email": "drop"}}, "pii_strategies names the table 'costumers'"),
+        ({"customers": {"mail": "hash"}}, "no column 'mail'"),
+        ({"letters": {"customer": "hash"}}, "no strategy of its own"),
+        ({"customers": {"email": "burn"}}, "pii_strategies.customers.email"),
+    ],
+)
+def test_what_cannot_be_is_refused(strategies: dict[str, Any], told: str) -> None:
+    data = {name: frame.head(60) for name, frame in DATA.items()}
+    data["letters"] = data["letters"].assign(customer=range(1, 61))
+    metadata = described()
+    metadata.tables["customers"].columns = {
+        "id": Column(name="id", kind=ColumnKind.INTEGER),
+        **{
+            column: Column(name=column, kind=ColumnKind.TEXT, nullable=False)
+            for column in data["customers"].columns.drop("id")
+        },
+    }
+    with pytest.raises((PrivacyError, SchemaError), match=told):
+        Synthesizer(metadata, PrivacyConfig(pii_strategies=strategies)).fit(
+            data, epochs=1, seed=1, progress=False, n_jobs=1
+        )
+
+
+@pytest.mark.parametrize("nullable", [True, False])
+def test_dropped_columns_keep_not_null(nullable: bool) -> None:
+    frame = DATA["customers"][["id", "name"]].head(60)
+    metadata = Metadata().add_table("t", "id")
+    metadata.tables["t"].columns = {
+        "id": Column(name="id", kind=ColumnKind.INTEGER, nullable=False),
+        "name": Column(name="name", kind=ColumnKind.TEXT, nullable=nullable),
+    }
+    alone = Synthesizer(metadata, PrivacyConfig(pii_strategy="drop"))
+    alone.fit({"t": frame}, epochs=1, seed=1, progress=False, n_jobs=1)
+    made = alone.sample(seed=1, output_format="arrow")["t"].column("name").to_pylist()
+    assert set(made) == {None if nullable else ""}
