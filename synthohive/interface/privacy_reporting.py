@@ -55,7 +55,7 @@ def measure_privacy(known: SynthesizerState, synthetic: Mapping[str, pa.Table]) 
         divided = source.divided
         # an entity belongs to nobody here, whatever it refers to
         drivers = {n: None if n in divided else key for n, key in source.owners.items()}
-    replaced = {(finding.table, finding.column) for finding in fitted.replaced}
+    replaced = {(finding.table, finding.column) for finding in fitted.findings}
     return privacy_report(
         training,
         heldout,

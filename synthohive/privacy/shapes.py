@@ -312,7 +312,9 @@ def form_patterns(kind: PiiKind, column: Column, text: Any, k: int) -> Weighted:
     if made and not kept:
         kept = [(f"aaaaaaaa{made}", 1.0)]
     # the script is that of the letters; of those that alphabets lack (é), others stand in
-    letters = {at: {c for t in texts for c in t if shape(c) == at} for at in "Aa"}
+    forms = {form for form, _ in kept}
+    seen = Counter(c for t in texts if form_of(t) in forms for c in {*t.rpartition("@")[0]} or {*t})
+    letters = {at: {c for c, n in seen.items() if n >= k and shape(c) == at} for at in "Aa"}
     classes = {at: alphabet_of(chars, at) for at, chars in letters.items() if chars}
     patterns = []
     for form, weight in kept:

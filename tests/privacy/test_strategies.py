@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from synthohive import Metadata, PrivacyConfig, PrivacyError, SchemaError, Synthesizer
+from synthohive.privacy.fake import FakeColumn
 from synthohive.schema import Column, ColumnKind, UniqueConstraint
 from synthohive.texts.check_digits import scheme
 from tests.events import captured_events
@@ -104,13 +106,26 @@ def test_formats_are_kept_with_their_check_digits(
     assert forms == {re.sub("[0-9]", "9", text) for text in DATA["customers"][column]}
 
 
-def test_formats_of_few_are_not_kept() -> None:
-    frame = DATA["customers"][["id", "nick"]].copy()
-    frame.loc[:2, "nick"] = ["Q-7777777-Q"] * 3
-    privacy = PrivacyConfig(pii_strategies={"t": {"nick": "format-preserving"}})
-    alone = Synthesizer(Metadata().add_table("t", "id"), privacy, model="autoregressive")
-    alone.fit({"t": frame}, epochs=1, seed=1, progress=False, n_jobs=1)
-    assert alone.sample(seed=1)["t"]["nick"].str.fullmatch(r"\d{3}-[a-z]").all()
+@pytest.mark.parametrize(
+    ("kind", "usual", "rare", "form"),
+    [
+        ("user_name", "abc-123", "Q-7777777-Q", r"[a-z]{3}-\d{3}"),
+        ("name", "Anna Lee", "Al-Rashid O'Neil", r"[A-Z][a-z]{3} [A-Z][a-z]{2}"),
+        ("name", "Анна Ли", "Xx", r"[А-Я][а-я]{3} [А-Я][а-я]"),
+        ("email", "ann1@gmail.com", "ann1@tiny.org", r"[a-z]{3}\d@(gmail\.com|home\.example)"),
+        ("phone", "(030) 12345", "7-7-7", r"\(\d{3}\) \d{5}"),
+        ("text", "note", "Secret 1", r"[a-z]{4}"),
+    ],
+)
+def test_formats_of_few_are_not_kept(kind: str, usual: str, rare: str, form: str) -> None:
+    column = Column(name="c", kind=ColumnKind.TEXT)
+    values = pa.array([usual] * 60 + [rare] * 4)
+    fake = FakeColumn.fit(kind, column, values, strategy="format-preserving", k=5)
+    made = fake.make(np.arange(2000), seed=1).to_pylist()
+    assert [text for text in made if not re.fullmatch(form, text)] == []
+    assert usual not in made
+    alone = FakeColumn.fit(kind, column, values, strategy="format-preserving", unique=True)
+    assert len(set(alone.make(np.arange(500), seed=1).to_pylist())) == 500
 
 
 def test_what_repeats_a_column_has_its_values(made: dict[str, pd.DataFrame]) -> None:
