@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Optional, Union
 
@@ -14,7 +14,9 @@ from synthohive._display import counted
 from synthohive._files import FileIdentity
 from synthohive._version import __version__
 from synthohive.exceptions import SchemaError
+from synthohive.interface.derivations import derivations_kept
 from synthohive.interface.inputs import of_spark, tables_of
+from synthohive.interface.privacy_reporting import measure_privacy
 from synthohive.interface.requests import Request
 from synthohive.interface.state import SynthesizerState
 from synthohive.interface.writing import generated
@@ -24,7 +26,13 @@ from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.metrics.copies import copied_rows, copied_values
 from synthohive.metrics.harmonise import harmonised_database
-from synthohive.metrics.report import Provenance, ValidationReport, build_report, check_report
+from synthohive.metrics.report import (
+    PersonalColumn,
+    Provenance,
+    ValidationReport,
+    build_report,
+    check_report,
+)
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Metadata, PrivacyConfig
 from synthohive.schema.plan import RelationalPlan
@@ -92,6 +100,8 @@ def compare(
         cut_keys=theirs.cut_keys | made.cut_keys,
         provenance=_provenance(fitted, theirs, made),
     )
+    if fitted is not None:
+        report = _with_facts(report, known, fitted, theirs, made)
     report.write(output_path, if_exists)
     return report
 
@@ -196,6 +206,36 @@ def _provenance(fitted: Optional[FittedDatabase], real: _Side, synthetic: _Side)
         None if fitted is None else fitted.model_name,
         None if fitted is None else fitted.seed,
         synthetic.seed,
+    )
+
+
+def _with_facts(
+    report: ValidationReport,
+    known: SynthesizerState,
+    fitted: FittedDatabase,
+    real: _Side,
+    synthetic: _Side,
+) -> ValidationReport:
+    """Return a report with what the fit found and did."""
+    cut = real.cut_keys | synthetic.cut_keys
+    personal = tuple(
+        PersonalColumn(
+            f.table,
+            f.column,
+            f.kind.value,
+            f.why,
+            fitted.privacy.pii_strategy,
+            report.copied_values.get(f"{f.table}.{f.column}"),
+        )
+        for f in fitted.shown_findings
+    )
+    held_out = fitted.draw is not None and known.source is not None
+    return replace(
+        report,
+        derivations=derivations_kept(fitted, real.tables, synthetic.tables, cut),
+        personal=personal,
+        look_ups={name: tuple(columns) for name, columns in known.kept_tables.items()},
+        privacy=measure_privacy(known, synthetic.tables) if held_out else None,
     )
 
 

@@ -238,3 +238,30 @@ def test_columns_meet_in_one_form(name: str, tmp_path: Path) -> None:
         assert one["t"]["v"].to_pylist() == two["t"]["v"].to_pylist()
     frames = [{"t": pd.DataFrame({"v": pd.Series(v, dtype=object)})} for v in (real, made)]
     Synthesizer(meta).generate_validation_report(*frames, tmp_path / "r.html")
+
+
+def test_what_the_fit_found_and_did_is_in_the_report(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    price, number = rng.integers(1, 90, 400), rng.integers(1, 9, 400)
+    bills = pd.DataFrame({
+        "id": range(400), "email": [f"p{i}@mail.de" for i in range(400)], "price": price,
+        "number": number, "total": price * number,
+    })  # fmt: skip
+    synth = Synthesizer(Metadata().add_table("bills", "id"))
+    synth.fit({"bills": bills}, epochs=1, seed=1, progress=False, n_jobs=1, holdout=0.2)
+    made = synth.sample(seed=2)["bills"]
+    right = synth.generate_validation_report({"bills": bills}, {"bills": made}, tmp_path / "r")
+    (total,) = [d for d in right.derivations if d.text.startswith("total")]
+    assert (total.real, total.synthetic) == (1.0, 1.0)
+    assert right.areas[4].level == "good"
+    (email,) = right.personal
+    assert (email.column, email.kind, email.done) == ("email", "email", "fake")
+    assert right.privacy is not None
+    assert right.areas[3].sentence.startswith(right.privacy.verdict.rstrip("."))
+    assert "derivation" in set(right.frame().part)
+    assert json.loads(right.to_json())["privacy"]["heldout"] == 0.2
+    made["total"] = made["total"].where(made.index >= 40, made["total"] + 1)
+    wrong = synth.generate_validation_report({"bills": bills}, {"bills": made}, tmp_path / "w")
+    assert wrong.derivations[0].synthetic == pytest.approx(0.9)
+    assert wrong.areas[4].level == "poor"
+    assert "holds in 90.00% of the synthetic and 100.00% of the real rows" in str(wrong.areas[4])

@@ -244,6 +244,7 @@ def test_five_hundred_columns() -> None:
 def test_each_area_says_why(report: ValidationReport, metadata: Metadata) -> None:
     assert [(a.name, a.level) for a in report.areas] == [
         ("keys", "good"), ("validity", "poor"), ("fidelity", "good"), ("privacy", "good"),
+        ("derivations", "unknown"),
     ]  # fmt: skip
     assert "Every row finds its parents over 1 foreign key" in report.areas[0].sentence
     assert "at most 12.50% of a column's personal values" in report.areas[3].sentence

@@ -8,6 +8,7 @@ from __future__ import annotations
 from synthohive.metrics.report.build import build_report
 from synthohive.metrics.report.classifiers import ClassifierReport, UsefulnessReport
 from synthohive.metrics.report.columns import ColumnReport
+from synthohive.metrics.report.facts import DerivationReport, PersonalColumn
 from synthohive.metrics.report.files import check_report
 from synthohive.metrics.report.keys import FanOutChart, JointFanOut, KeyReport
 from synthohive.metrics.report.model import ValidationReport
@@ -20,11 +21,13 @@ __all__ = [
     "Area",
     "ClassifierReport",
     "ColumnReport",
+    "DerivationReport",
     "FanOutChart",
     "JointFanOut",
     "JointTable",
     "KeyReport",
     "NotCompared",
+    "PersonalColumn",
     "Provenance",
     "TableReport",
     "UsefulnessReport",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Optional
 
+from synthohive.metrics.privacy import PrivacyReport
 from synthohive.metrics.report.classifiers import ClassifierReport, UsefulnessReport
 from synthohive.metrics.report.keys import JointFanOut, KeyReport
 from synthohive.metrics.report.tables import TableReport
 
-__all__ = ["Figure", "key_figures", "learned_figures", "table_figures"]
+__all__ = ["Figure", "key_figures", "learned_figures", "privacy_figures", "table_figures"]
 
 
 class Figure(NamedTuple):
@@ -80,3 +81,10 @@ def learned_figures(
     for use in usefulness:
         both = use.real, use.synthetic, use.loss
         yield Figure("usefulness", use.table, use.target, "error taken away", *both)
+
+
+def privacy_figures(privacy: PrivacyReport) -> Iterator[Figure]:
+    """Yield the figures of privacy, beside those of held-out entities."""
+    for row in privacy.frame().to_dict("records"):
+        said = "privacy", str(row["table"]), str(row["table"]), str(row["figure"])
+        yield Figure(*said, synthetic=row["value"], baseline=row["usual"])

@@ -12,11 +12,19 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 from synthohive._display import counted
 from synthohive._files import write_whole
 from synthohive.metrics.distances import ColumnScore
+from synthohive.metrics.privacy import PrivacyReport
 from synthohive.metrics.report import verdict
 from synthohive.metrics.report.classifiers import ClassifierReport, UsefulnessReport
 from synthohive.metrics.report.columns import ColumnReport
+from synthohive.metrics.report.facts import DerivationReport, PersonalColumn
 from synthohive.metrics.report.files import GENERATOR, check_report
-from synthohive.metrics.report.frame import Figure, key_figures, learned_figures, table_figures
+from synthohive.metrics.report.frame import (
+    Figure,
+    key_figures,
+    learned_figures,
+    privacy_figures,
+    table_figures,
+)
 from synthohive.metrics.report.keys import JointFanOut, KeyReport
 from synthohive.metrics.report.provenance import NotCompared, Provenance
 from synthohive.metrics.report.tables import TableReport, mean
@@ -58,6 +66,14 @@ class ValidationReport:
         By table and view, real against real beside each; the best told first.
     usefulness : tuple of UsefulnessReport
         What models learn from the copy, beside what they learn from real rows.
+    derivations : tuple of DerivationReport
+        What the fit found to be exact, and in how many rows it holds; the most broken first.
+    personal : tuple of PersonalColumn
+        The columns that were found to be personal, and what is done.
+    look_ups : dict of str to tuple of str
+        Tables whose real rows come out on purpose, and in which columns.
+    privacy : PrivacyReport, optional
+        The copy beside entities that were held out, where the fit held some out.
     """
 
     tables: tuple[TableReport, ...]
@@ -70,15 +86,20 @@ class ValidationReport:
     joint_fan_outs: tuple[JointFanOut, ...] = ()
     classifiers: tuple[ClassifierReport, ...] = ()
     usefulness: tuple[UsefulnessReport, ...] = ()
+    derivations: tuple[DerivationReport, ...] = ()
+    personal: tuple[PersonalColumn, ...] = ()
+    look_ups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    privacy: Optional[PrivacyReport] = None
 
     @property
     def areas(self) -> tuple[Area, ...]:
-        """What is found of keys, validity, fidelity and privacy, each with a level and a reason."""
+        """What is found of each thing that may be wrong, with a level and a reason."""
         return (
             verdict.keys_area(self.keys),
             verdict.validity(self.tables),
             verdict.fidelity(self.tables, self.classifiers),
-            verdict.privacy(self.copied_rows, self.copied_values),
+            verdict.privacy(self.copied_rows, self.copied_values, self.privacy),
+            verdict.derivations(self.derivations),
         )
 
     @property
@@ -158,6 +179,11 @@ class ValidationReport:
         yield from table_figures(self.tables)
         yield from key_figures(self.keys, self.joint_fan_outs)
         yield from learned_figures(self.classifiers, self.usefulness)
+        for one in self.derivations:
+            rule = "derivation", one.table, one.text, "share of rows"
+            yield Figure(*rule, one.real, one.synthetic, one.lost)
+        if self.privacy is not None:
+            yield from privacy_figures(self.privacy)
         for what, found in (("row", self.copied_rows), ("value", self.copied_values)):
             for name, share in found.items():
                 table = name if what == "row" else name.partition(".")[0]
@@ -182,6 +208,10 @@ class ValidationReport:
             "usefulness": [asdict(one) for one in self.usefulness],
             "copied_rows": self.copied_rows,
             "copied_values": self.copied_values,
+            "derivations": [asdict(one) for one in self.derivations],
+            "personal": [asdict(one) for one in self.personal],
+            "look_ups": self.look_ups,
+            "privacy": self.privacy and json.loads(self.privacy.to_json()),
             "not_compared": [asdict(one) for one in self.not_compared],
         }
         return json.dumps(body, indent=2, ensure_ascii=False)

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Optional
 
 from synthohive._display import counted
+from synthohive.metrics.privacy import PrivacyReport
 from synthohive.metrics.report.classifiers import ClassifierReport
+from synthohive.metrics.report.facts import DerivationReport
 from synthohive.metrics.report.keys import KeyReport
 from synthohive.metrics.report.tables import TableReport, mean
 
-__all__ = ["Area", "Level", "fidelity", "keys_area", "level_of", "privacy", "validity", "worst_of"]
+__all__ = [
+    "Area",
+    "Level",
+    "derivations",
+    "fidelity",
+    "keys_area",
+    "level_of",
+    "privacy",
+    "validity",
+    "worst_of",
+]
 
 Level = Literal["good", "fair", "poor", "unknown"]
 AreaName = Literal["keys", "validity", "fidelity", "privacy", "derivations"]
 _CLOSE, _OFF = 0.1, 0.2  # distances up to which a column is close, and beyond which it is off
 _TOLD, _WELL_TOLD = 0.1, 0.3  # area of a classifier above that of real against real
+_BROKEN, _OFTEN_BROKEN = 0.001, 0.01  # shares of rows that break what is exact
 _COPIED, _MANY_COPIED = 0.01, 0.05  # shares of rows that equal a real one
 
 
@@ -124,14 +137,29 @@ def _told(first: ClassifierReport) -> str:
     )
 
 
-def privacy(copied_rows: Mapping[str, float], copied_values: Mapping[str, float]) -> Area:
-    """Return whether rows, or values of persons, come back."""
+def privacy(
+    copied_rows: Mapping[str, float],
+    copied_values: Mapping[str, float],
+    measured: Optional[PrivacyReport] = None,
+) -> Area:
+    """Return whether rows, or values of persons, come back.
+
+    Parameters
+    ----------
+    copied_rows, copied_values : mapping of str to float
+        Shares that equal real ones, by table and by column.
+    measured : PrivacyReport, optional
+        The copy beside entities that were held out.
+    """
     said: list[str] = []
     level: Level = "unknown"
     if copied_rows:
         name = max(copied_rows, key=lambda name: copied_rows[name])
         said.append(f"at most {copied_rows[name]:.2%} of a table's rows equal a real one ({name})")
         level = level_of(copied_rows[name], _COPIED, _MANY_COPIED)
+    if measured is not None and measured.entities:
+        level = worst_of([level, "good" if measured.safe else "poor"])
+        said.insert(0, measured.verdict.rstrip("."))
     if copied_values:
         name = max(copied_values, key=lambda name: copied_values[name])
         said.append(
@@ -143,7 +171,28 @@ def privacy(copied_rows: Mapping[str, float], copied_values: Mapping[str, float]
             "privacy",
             "unknown",
             "Not measured: no table has 300 rows of which real ones hardly repeat, and no column "
-            "is known to be personal.",
+            "is known to be personal. fit(holdout=0.1) sets entities aside to compare with.",
         )
     text = "; ".join(said)
     return Area("privacy", level, f"{text[0].upper()}{text[1:]}.")
+
+
+def derivations(found: Sequence[DerivationReport]) -> Area:
+    """Return whether what is exact in the real rows is so in the synthetic ones."""
+    counted_ones = [one for one in found if one.synthetic is not None]
+    if not counted_ones:
+        sentence = "Nothing is known to be exact in the real rows."
+        if found:
+            number = counted(len(found), "relation")
+            sentence = f"{number} are kept by how rows are made; none was counted."
+        return Area("derivations", "unknown", sentence)
+    first = max(counted_ones, key=lambda one: one.lost)
+    kept = sum(not one.lost for one in counted_ones)
+    sentence = f"{kept:,} of {counted(len(counted_ones), 'relation')} hold as in the real rows."
+    if first.lost:
+        sentence += (
+            f" The most broken is {first.text} of {first.table}: it holds in "
+            f"{first.synthetic or 0.0:.2%} of the synthetic and {first.real or 0.0:.2%} of the "
+            "real rows."
+        )
+    return Area("derivations", level_of(first.lost, _BROKEN, _OFTEN_BROKEN), sentence)
