@@ -64,6 +64,12 @@ from synthohive.metrics.privacy import (
     record_copies,
     singling_out,
 )
+from synthohive.metrics.sequences import (
+    SequenceScore,
+    Steps,
+    order_column,
+    sequence_scores,
+)
 from synthohive.metrics.tstr import Utility, utility
 from synthohive.metrics.validity import Impossible, impossible_values
 from synthohive.metrics.within_groups import within_group_variance, within_group_variances
@@ -81,7 +87,9 @@ __all__ = [
     "Pair",
     "PrivacyReport",
     "Score",
+    "SequenceScore",
     "Share",
+    "Steps",
     "Utility",
     "association",
     "attribute_disclosure",
@@ -109,12 +117,14 @@ __all__ = [
     "membership_by_scores",
     "nearest_record_share",
     "null_rate_difference",
+    "order_column",
     "orphans",
     "pair_tvd",
     "parent_rows",
     "privacy_report",
     "psi",
     "record_copies",
+    "sequence_scores",
     "singling_out",
     "tvd",
     "utility",

@@ -14,8 +14,10 @@ from synthohive.metrics.report.keys import joint_reports, key_report
 from synthohive.metrics.report.model import ValidationReport
 from synthohive.metrics.report.provenance import NotCompared, Provenance, not_compared
 from synthohive.metrics.report.tables import TableReport, table_report
+from synthohive.metrics.sequences import SequenceScore, sequence_scores
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Metadata
+from synthohive.schema.plan import RelationalPlan
 
 __all__ = ["build_report"]
 
@@ -94,7 +96,24 @@ def build_report(
         joint_reports(metadata, sides, cut_keys),
         models.classifiers,
         models.usefulness,
+        _sequences(metadata, sides, cut_keys),
     )
+
+
+def _sequences(
+    metadata: Metadata,
+    tables: tuple[Mapping[str, pa.Table], Mapping[str, pa.Table]],
+    cut: Collection[str],
+) -> tuple[SequenceScore, ...]:
+    plan = RelationalPlan.build(metadata, {name: len(rows) for name, rows in tables[0].items()})
+    drivers = {name: plan.tables[name].driver for name in metadata.tables}
+    found = (
+        sequence_scores(*tables, metadata, name, key)
+        for name, key in drivers.items()
+        if key is not None and key.label(name) not in cut
+    )
+    scores = [score for score in found if score is not None]
+    return tuple(sorted(scores, key=lambda score: -score.gap_ks))
 
 
 def _check(

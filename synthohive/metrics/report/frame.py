@@ -9,8 +9,16 @@ from synthohive.metrics.privacy import PrivacyReport
 from synthohive.metrics.report.classifiers import ClassifierReport, UsefulnessReport
 from synthohive.metrics.report.keys import JointFanOut, KeyReport
 from synthohive.metrics.report.tables import TableReport
+from synthohive.metrics.sequences import SequenceScore
 
-__all__ = ["Figure", "key_figures", "learned_figures", "privacy_figures", "table_figures"]
+__all__ = [
+    "Figure",
+    "key_figures",
+    "learned_figures",
+    "privacy_figures",
+    "sequence_figures",
+    "table_figures",
+]
 
 
 class Figure(NamedTuple):
@@ -81,6 +89,19 @@ def learned_figures(
     for use in usefulness:
         both = use.real, use.synthetic, use.loss
         yield Figure("usefulness", use.table, use.target, "error taken away", *both)
+
+
+def sequence_figures(sequences: Sequence[SequenceScore]) -> Iterator[Figure]:
+    """Yield the figures of rows that follow each other."""
+    for one in sequences:
+        said = "sequence", one.table
+        yield Figure(*said, one.order, "gap", one.real_gap, one.synthetic_gap, one.gap_ks)
+        for s in one.steps:
+            changes = s.real_changes, s.synthetic_changes
+            yield Figure(*said, s.column, "share of changes", *changes)
+            if s.real_lag is not None:
+                lags = s.real_lag, s.synthetic_lag
+                yield Figure(*said, s.column, "lag-1 autocorrelation", *lags)
 
 
 def privacy_figures(privacy: PrivacyReport) -> Iterator[Figure]:

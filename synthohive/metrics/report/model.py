@@ -23,12 +23,14 @@ from synthohive.metrics.report.frame import (
     key_figures,
     learned_figures,
     privacy_figures,
+    sequence_figures,
     table_figures,
 )
 from synthohive.metrics.report.keys import JointFanOut, KeyReport
 from synthohive.metrics.report.provenance import NotCompared, Provenance
 from synthohive.metrics.report.tables import TableReport, mean
 from synthohive.metrics.report.verdict import Area, Level
+from synthohive.metrics.sequences import SequenceScore
 from synthohive.metrics.validity import Impossible
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ class ValidationReport:
         By table and view, real against real beside each; the best told first.
     usefulness : tuple of UsefulnessReport
         What models learn from the copy, beside what they learn from real rows.
+    sequences : tuple of SequenceScore
+        Tables whose rows have an order below their parents.
     derivations : tuple of DerivationReport
         What the fit found to be exact, and in how many rows it holds; the most broken first.
     personal : tuple of PersonalColumn
@@ -86,6 +90,7 @@ class ValidationReport:
     joint_fan_outs: tuple[JointFanOut, ...] = ()
     classifiers: tuple[ClassifierReport, ...] = ()
     usefulness: tuple[UsefulnessReport, ...] = ()
+    sequences: tuple[SequenceScore, ...] = ()
     derivations: tuple[DerivationReport, ...] = ()
     personal: tuple[PersonalColumn, ...] = ()
     look_ups: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -179,6 +184,7 @@ class ValidationReport:
         yield from table_figures(self.tables)
         yield from key_figures(self.keys, self.joint_fan_outs)
         yield from learned_figures(self.classifiers, self.usefulness)
+        yield from sequence_figures(self.sequences)
         for one in self.derivations:
             rule = "derivation", one.table, one.text, "share of rows"
             yield Figure(*rule, one.real, one.synthetic, one.lost)
@@ -208,6 +214,7 @@ class ValidationReport:
             "usefulness": [asdict(one) for one in self.usefulness],
             "copied_rows": self.copied_rows,
             "copied_values": self.copied_values,
+            "sequences": [asdict(one) for one in self.sequences],
             "derivations": [asdict(one) for one in self.derivations],
             "personal": [asdict(one) for one in self.personal],
             "look_ups": self.look_ups,
