@@ -14,6 +14,7 @@ from synthohive._display import counted
 from synthohive.metrics.report import verdict
 from synthohive.metrics.report.charts import heat_map, overlay, strip
 from synthohive.metrics.report.diagram import DiagramKey, DiagramTable, diagram
+from synthohive.metrics.report.entity_figures import entity_figures
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from synthohive.metrics.report.columns import ColumnReport
     from synthohive.metrics.report.keys import KeyReport
     from synthohive.metrics.report.model import ValidationReport
+    from synthohive.metrics.report.pairs import JointTable
     from synthohive.metrics.report.tables import TableReport
 
 __all__ = ["framed", "page"]
@@ -40,7 +42,7 @@ _AREAS = {
     "validity": ("Possible values", "#validity"),
     "fidelity": ("Likeness", "#tables"),
     "privacy": ("Privacy", "#privacy"),
-    "derivations": ("Rules", "#derivations"),
+    "derivations": ("Rules", "#rules"),
 }
 
 
@@ -84,6 +86,8 @@ def _template() -> Any:
     environment.globals.update(
         areas=_AREAS,
         difference=_difference,
+        entity_figures=entity_figures,
+        filled=_filled,
         headline=_headline,
         heat_map=lambda table, side: Markup(
             heat_map(table.compared, table.associations(side), side)
@@ -192,6 +196,14 @@ def _breakable(text: str) -> Markup:
     from markupsafe import Markup
 
     return Markup(re.sub(r"(?<=\w)([.(])(?=[^\W\d])", r"\1<wbr>", str(Markup.escape(text))))
+
+
+def _filled(pair: JointTable) -> tuple[list[int], list[int]]:
+    """Return the rows and columns of a small table in which there is anything."""
+    both = [[*zip(*sides)] for sides in zip(pair.real, pair.synthetic)]
+    down = [i for i, row in enumerate(both) if any(cell != (0, 0) for cell in row)]
+    across = [j for j in range(len(pair.b_labels)) if any(row[j] != (0, 0) for row in both)]
+    return down, across
 
 
 def _cell(share: Optional[float]) -> str:
