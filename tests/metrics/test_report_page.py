@@ -11,7 +11,22 @@ import pyarrow as pa
 import pytest
 
 import synthohive.metrics.report.page
-from synthohive.metrics.report import ValidationReport, build_report
+from synthohive.metrics.privacy.model import (
+    Attack,
+    Copies,
+    DistanceRatio,
+    EntityPrivacy,
+    Membership,
+    PrivacyReport,
+)
+from synthohive.metrics.privacy.shares import Share
+from synthohive.metrics.report import (
+    DerivationReport,
+    PersonalColumn,
+    ValidationReport,
+    build_report,
+)
+from synthohive.metrics.sequences import SequenceScore, Steps
 from synthohive.schema import Metadata
 from tests.metrics.browser import looked_at
 
@@ -43,7 +58,39 @@ def report() -> ValidationReport:
         .add_table("customer", "id")
         .add_table("order_of_a_customer", "id", fk={"customer_id": "customer.id"})
     )
-    return build_report(metadata, *sides())
+    told = {
+        "derivations": (
+            DerivationReport("order_of_a_customer", f"{LONG} = count", "copy", 1.0, 0.9),
+        ),
+        "personal": (PersonalColumn("customer", "name", "person", "its name", "fake", 0.01),),
+        "look_ups": {"countries": ("name",)},
+        "privacy": PrivacyReport((entities(),), {"countries": "it is a look-up table"}, 0.1),
+        "sequences": (sequence(),),
+    }
+    return replace(build_report(metadata, *sides()), **told)
+
+
+def entities() -> EntityPrivacy:
+    share = Share.of(50, 100)
+    return EntityPrivacy(
+        "customer",
+        ("order_of_a_customer",),
+        columns=5,
+        training=90,
+        heldout=10,
+        synthetic=100,
+        nearer=Share.of(90, 100),
+        copies=Copies(share, share, share, share, 0.1),
+        ratio=DistanceRatio(0.5, 0.5, 0.1, 0.1),
+        memberships=(Membership("distance", share, share),),
+        attacks=(Attack("inference", LONG, share, share, share, share),),
+    )
+
+
+def sequence() -> SequenceScore:
+    steps = Steps(LONG, 0.5, 0.1, 0.9, 1.0), Steps("state", None, None, 0.2, 0.7)
+    return SequenceScore("order_of_a_customer", "order_of_a_customer(customer_id) -> customer(id)",
+                         "day", 0.3, 2.0, 2.5, steps)  # fmt: skip
 
 
 SCRIPT = """
@@ -89,6 +136,16 @@ def test_the_front_names_the_worst_and_what_is_broken(report: ValidationReport) 
     assert re.search(
         r"order_of_a_customer\.state (new|sent): \d+\.\d% of the synthetic rows, \d", text
     )
+
+
+def test_each_part_says_what_was_found(report: ValidationReport) -> None:
+    text = re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", report.to_html().replace("<wbr>", "")))
+    assert f"{LONG} = count copy 100.00% 90.00%" in text  # a rule
+    assert "customer.name person its name fake 1.00%" in text
+    assert "90.0 % (82.6-94.5 %) of synthetic entities are nearer to training entities" in text
+    assert "nearer to one learned from than to one held out 0.900 0.826–0.945" in text
+    assert "countries: not measured, it is a look-up table." in text
+    assert f"{LONG} 0.50 0.10 90.0% 100.0% ✗ 0.400" in text  # a sequence
 
 
 def test_fifty_tables_are_less_than_ten_megabytes(report: ValidationReport) -> None:
