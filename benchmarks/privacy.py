@@ -88,6 +88,20 @@ def memorisation(args: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
+def trust(args: argparse.Namespace) -> dict[str, Any]:
+    """Plant canaries and look for them, and measure all figures; see benchmarks/parts/trust.py."""
+    from benchmarks.parts.trust import measured
+
+    figures: dict[str, Any] = {}
+    for name in args.databases:
+        for plant in (True, False):
+            for what, found in measured(name, args.scale, args.seed, plant):
+                print(f"{name}: {what}: {found}", flush=True)
+                key = f"{name}/{what}/{'planted' if plant else 'plain'}"
+                figures[key] = json.loads(found.to_json()) if what == "report" else found
+    return figures
+
+
 SECTIONS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "entities": entities,
     "look-ups": look_ups,
@@ -95,6 +109,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "detection": detection,
     "membership": membership,
     "memorisation": memorisation,
+    "trust": trust,
 }
 
 
@@ -112,6 +127,12 @@ def main() -> None:
     more.add_argument("--tables", nargs="+", default=["fair", "flights"])
     more.add_argument("--sizes", nargs="+", type=int, default=[200, 1_000, 3_000, 20_000])
     more.add_argument("--most-epochs", type=int, default=300)
+    trusted = parser.add_argument_group("of trust")
+    trusted.add_argument("--databases", nargs="+", default=["survey", "crm", "flights"])
+    trusted.add_argument(
+        "--scale", type=float, default=1.0, help="1: 6,000 answers, 4,000 customers"
+    )
+    trusted.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     figures = {}
     for name in args.sections:

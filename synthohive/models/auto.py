@@ -13,6 +13,7 @@ from typing import Any, Optional
 
 import numpy as np
 
+from synthohive._arrays import Floats
 from synthohive._logging import get_logger
 from synthohive.encoding.encoded import EncodedTable, Layout
 from synthohive.exceptions import SchemaError, TrainingError, did_you_mean
@@ -171,6 +172,12 @@ class Auto(StoredModel):
                 pair_distance(real, made, given),
                 classifier_area(real, made, given),
             )
+
+    def log_likelihood(
+        self, data: EncodedTable, context: Optional[EncodedTable] = None
+    ) -> Optional[Floats]:
+        """Ask the chosen model; see the base class."""
+        return self.model_.log_likelihood(data, context)
 
     def sample(
         self,

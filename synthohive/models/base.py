@@ -12,6 +12,7 @@ from typing import Any, Optional, Protocol
 
 import numpy as np
 
+from synthohive._arrays import Floats
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.schema import TableConfig
 
@@ -281,6 +282,19 @@ class ConditionalGenerativeModel(ABC):
         EncodedTable
             `num_rows` rows in the layout of the rows that were learned.
         """
+
+    def log_likelihood(
+        self, data: EncodedTable, context: Optional[EncodedTable] = None
+    ) -> Optional[Floats]:
+        """Return the logarithmic likelihood of rows, ``(rows,)``; None of a model without one.
+
+        Parameters
+        ----------
+        data : EncodedTable
+        context : EncodedTable, optional
+            As of :meth:`fit`.
+        """
+        return None
 
     @abstractmethod
     def save(self, path: Path) -> None:

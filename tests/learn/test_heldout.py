@@ -128,7 +128,9 @@ def test_what_is_set_aside_leaves_no_trace_in_the_checkpoint(tmp_path: Path) -> 
     assert sizes["orders"] == pytest.approx(len(tables["orders"]), rel=0.3)
     report = synth.privacy_report(seed=1)
     assert (report.heldout, [one.table for one in report.entities]) == (0.2, ["customers"])
-    assert report.entities[0].heldout == len(gone)
+    (customers,) = report.entities
+    assert customers.heldout == len(gone)
+    assert [one.by for one in customers.memberships] == ["distance", "density", "likelihood"]
     assert report.left["products"] == "its rows are things that others refer to"
     loaded = Synthesizer.load(tmp_path / "0")
     assert loaded.fitted_ is not None

@@ -96,8 +96,8 @@ def privacy_report(
             skipped[table] = "it has no column besides keys, and nothing below it"
         else:
             below = tuple(database.below(table))
-            own = tuple((memberships or {}).get(name) for name in (table, *below))
-            more = tuple(one for one in own if one is not None)
+            told = (memberships or {}).get(table)
+            more = () if told is None else (told,)
             found.append(_measured(table, below, columns, tables, more, seed))
     return PrivacyReport(tuple(found), skipped, share)
 

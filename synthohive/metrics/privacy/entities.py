@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -15,7 +15,7 @@ from synthohive.metrics.joins import parent_rows, read_tables
 from synthohive.schema import Column, ForeignKey, Metadata
 from synthohive.schema.plan import RelationalPlan
 
-__all__ = ["Database", "drivers_of", "entity_tables"]
+__all__ = ["Database", "drivers_of", "entity_tables", "owners_of", "routes_to"]
 
 Drivers = Mapping[str, Optional[ForeignKey]]
 """Each table's key to those whom its rows belong to; None for a root."""
@@ -124,17 +124,7 @@ class Database:
 
     def below(self, table: str) -> dict[str, tuple[ForeignKey, ...]]:
         """Return the tables whose rows belong to a table's, and the keys that lead there."""
-        found: dict[str, tuple[ForeignKey, ...]] = {}
-        for name in self.columns:
-            route, at, seen = [], name, {name}
-            while (key := self.drivers.get(at)) is not None and key.parent not in seen:
-                route.append(key)
-                at = key.parent
-                seen.add(at)
-                if at == table:
-                    found[name] = tuple(route)
-                    break
-        return found
+        return routes_to(table, self.drivers, self.columns)
 
     def entities(self, table: str) -> tuple[dict[str, Column], list[pa.Table]]:
         """Return :func:`entity_tables`."""
@@ -146,7 +136,7 @@ class Database:
                 for column, said in self.columns[name].items()
             }
             for side, made in enumerate(arrays):
-                owner = self._owners(side, name, route)
+                owner = owners_of(self.sides[side], name, route)
                 rows, size = self._rows[name][side], len(self.sides[side][table])
                 for label, values in _aggregates(rows, views, owner, size):
                     made[f"{name}: {label}"] = values
@@ -160,16 +150,50 @@ class Database:
         # rows without any column are lost in Arrow's tables
         return pa.table(arrays) if arrays else self.sides[side][table].select([])
 
-    def _owners(self, side: int, table: str, route: tuple[ForeignKey, ...]) -> IntArray:
-        """Return the entity of each row; -1 for those that belong to none."""
-        tables, at, rows = self.sides[side], table, None
-        for key in route:
-            step = parent_rows(tables[at], key, tables[key.parent])
-            # a row without a parent takes the last of these, which is -1, too
-            rows = step if rows is None else np.append(step, -1)[rows]
+
+def routes_to(
+    table: str, drivers: Drivers, names: Iterable[str]
+) -> dict[str, tuple[ForeignKey, ...]]:
+    """Return the tables whose rows belong to a table's, and the keys that lead there.
+
+    Parameters
+    ----------
+    table : str
+    drivers : mapping of str to ForeignKey or None
+    names : iterable of str
+        The tables that are looked at.
+    """
+    found: dict[str, tuple[ForeignKey, ...]] = {}
+    for name in names:
+        route: list[ForeignKey] = []
+        at, seen = name, {name}
+        while (key := drivers.get(at)) is not None and key.parent not in seen:
+            route.append(key)
             at = key.parent
-        assert rows is not None
-        return rows
+            seen.add(at)
+            if at == table:
+                found[name] = tuple(route)
+                break
+    return found
+
+
+def owners_of(tables: Mapping[str, pa.Table], table: str, route: Sequence[ForeignKey]) -> IntArray:
+    """Return the row that each row of a table belongs to; -1 where it belongs to none.
+
+    Parameters
+    ----------
+    tables : mapping of str to pyarrow.Table
+    table : str
+    route : sequence of ForeignKey
+        The keys that lead there.
+    """
+    at, rows = table, None
+    for key in route:
+        step = parent_rows(tables[at], key, tables[key.parent])
+        # a row without a parent takes the last of these, which is -1, too
+        rows = step if rows is None else np.append(step, -1)[rows]
+        at = key.parent
+    return np.arange(len(tables[table])) if rows is None else rows
 
 
 def _aggregates(

@@ -17,6 +17,7 @@ from typing import Any, Optional
 import numpy as np
 import torch
 
+from synthohive._arrays import Floats
 from synthohive.encoding.encoded import ABSENT, SILENT, EncodedTable
 from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
 from synthohive.models.autoregressive.discretise import Bins, Discretiser
@@ -117,6 +118,28 @@ class Autoregressive(TrainedModel):
             # the whole way, since the columns after it move as well
             self.network_.heads.shift([0.7 * (a - b).clamp(-1, 1) for a, b in pairs])
             self._settle()
+
+    def log_likelihood(
+        self, data: EncodedTable, context: Optional[EncodedTable] = None
+    ) -> Optional[Floats]:
+        """Return the logarithmic likelihood of rows; see the base class.
+
+        The heads are not scaled as for drawing: who holds the weights can scale them back.
+        """
+        if not self.discretiser_.variables:
+            return None
+        given = EncodedTable.empty(len(data)) if context is None else context
+        coarse, fine = (torch.from_numpy(codes) for codes in self.discretiser_.encode(data))
+        natural = torch.ones(coarse.shape[1], coarse.shape[1]).triu(1)
+        found = np.empty(len(data))
+        with torch.no_grad():
+            for start in range(0, len(data), self.rows_at_once):
+                part = slice(start, start + self.rows_at_once)
+                rows = np.arange(len(data))[part]
+                vectors = self.network_.context(*as_tensors(given.take(rows)))
+                losses = self.network_.losses(coarse[part], fine[part], vectors, natural)
+                found[part] = -losses.clamp(max=TUNING.most_loss).sum(dim=1).double().numpy()
+        return found
 
     def _draw(
         self,
