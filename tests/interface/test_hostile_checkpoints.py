@@ -59,7 +59,7 @@ def fields(state: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 def is_entry(path: tuple[Any, ...]) -> bool:
     """Tell whether a checkpoint may have it or not: one of many, or missed when it is used."""
     holder = path[:-1]
-    named = holder == ("frames",) or holder[-2:] == ("program", "ends")
+    named = holder in [("frames",), ("forms",)] or holder[-2:] == ("program", "ends")
     named |= holder[-1:] in [("dtypes",), ("labels",), ("nulls",)]
     return named or bool({"settings", "profile"} & set(holder))
 

@@ -92,7 +92,7 @@ class Budget:
         table: str,
         columns: tuple[str, ...],
         question: str,
-        threshold: bool = False,
+        thresholds: int = 0,
     ) -> tuple[list[Floats], float]:
         """Return an answer with noise, and the standard deviation of that.
 
@@ -107,22 +107,22 @@ class Budget:
         columns : tuple of str
         question : str
             For the ledger.
-        threshold : bool
-            What is below a threshold is then dropped, for :attr:`delta_each` of each column.
+        thresholds : int
+            Columns of which what is below a threshold is then dropped, for :attr:`delta_each` each.
         """
         self._share += share
         if self._share > 1 + 1e-9:
             raise PrivacyError("More was to be asked than the budget allows; nothing was returned.")
         sigma = sensitivity * self._whole / math.sqrt(share)
         entry = LedgerEntry(
-            "gaussian with threshold" if threshold else "gaussian",
+            "gaussian with threshold" if thresholds else "gaussian",
             table,
             columns,
             question,
             sensitivity,
             sigma,
             epsilon_of([(sigma / sensitivity, 1.0, 1)], self.delta),
-            self.delta_each * len(columns) if threshold else 0.0,
+            self.delta_each * thresholds,
         )
         self.ledger.entries.append(entry)
         return [part + sigma * self.noise.normal(part.shape) for part in answer], sigma

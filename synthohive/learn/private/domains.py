@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,7 @@ class Domain(ABC):
 
     size: int
     places: int = 0  # the first so many codes are places on a scale
+    holders: Optional[Floats] = None  # of the first codes: how many units have them, with noise
 
     @abstractmethod
     def encode(self, values: Any) -> IntArray:
@@ -41,11 +42,21 @@ class Categories(Domain):
     values : sequence
         Without NULL.
     column : Column
-        Others than these, which only `open` ones have, become some of these.
+    is_open : bool
+        There may be others, which become some of these.
+    holders : ndarray, optional
+        How many units have each, with noise.
     """
 
-    def __init__(self, values: Sequence[Any], column: Column, is_open: bool) -> None:
+    def __init__(
+        self,
+        values: Sequence[Any],
+        column: Column,
+        is_open: bool,
+        holders: Optional[Floats] = None,
+    ) -> None:
         self.column, self.is_open = column, is_open
+        self.holders = None if holders is None else np.maximum(holders, 0.0)
         self.values = pa.array(values, column.arrow_type)
         self.size = len(values) + int(is_open) + int(column.nullable)
 

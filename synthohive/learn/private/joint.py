@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import NormalDist
+from typing import Optional
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from synthohive._arrays import Floats, IntArray
 from synthohive.learn.private.budget import Budget
@@ -20,12 +21,10 @@ from synthohive.learn.private.counting import (
     onto_simplex,
     shrunk,
 )
+from synthohive.learn.private.scores import copula, correlations
 from synthohive.learn.private.settings import SETTINGS
 
 __all__ = ["Drawn", "Joint", "Variable", "learn_joint"]
-
-_STEPS = 32
-"""Points within a code at which a normal copula is taken."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,7 @@ class Variable:
     places: int  # the first so many codes are places on a scale; others are NULL, or all are names
     given: bool = False
     long: bool = False  # far codes weigh most, and hold next to nothing: a number of children
+    holders: Optional[Floats] = None  # of the first codes: how many units have them, with noise
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,11 @@ class Edge:
     ----------
     name, by : str
     shares : ndarray, shape (codes of `by`, codes of `name`)
-    correlation : float
-        Of normal scores: how far the place within a code follows that of the other; 0 where one of
-        them is on no scale.
     """
 
     name: str
     by: str
     shares: Floats
-    correlation: float
 
 
 @dataclass
@@ -83,11 +79,17 @@ class Joint:
         How many of its codes are places on a scale.
     edges : list of Edge
         In the order of drawing.
+    scales : list of str
+        The variables with places.
+    correlations : ndarray
+        Of the normal scores of these.
     """
 
     singles: dict[str, Floats]
     places: dict[str, int]
     edges: list[Edge] = field(default_factory=list)
+    scales: list[str] = field(default_factory=list)
+    correlations: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
     def draw(
         self, count: int, own: Sequence[str], given: dict[str, Drawn], rng: np.random.Generator
@@ -109,44 +111,64 @@ class Joint:
         for name in (n for n in own if n in roots):
             codes = rng.choice(len(self.singles[name]), count, p=self.singles[name])
             made[name] = Drawn(codes, rng.random(count))
+        known = {name: self._score(name, one) for name, one in made.items() if name in self.scales}
         for edge in self.edges:
-            made[edge.name] = self._beside(edge, made[edge.by], rng)
+            made[edge.name] = one = self._beside(edge, made[edge.by], known, rng)
+            if edge.name in self.scales:
+                known[edge.name] = self._score(edge.name, one)
         return {name: made[name] for name in own}
 
-    def _beside(self, edge: Edge, by: Drawn, rng: np.random.Generator) -> Drawn:
+    def _score(self, name: str, drawn: Drawn) -> Floats:
+        """Return how far up its scale each row is, as a normal number; 0 for NULL."""
+        shares = self.singles[name][: self.places[name]]
+        shares = shares / max(float(shares.sum()), 1e-9)
+        upto, null = np.cumsum(shares), drawn.codes >= len(shares)
+        codes = np.where(null, 0, drawn.codes)
+        ranks = upto[codes] - shares[codes] * (1 - drawn.within)
+        scores: Floats = np.where(null, 0.0, ndtri(np.clip(ranks, 1e-6, 1 - 1e-6)))
+        return scores
+
+    def _beside(
+        self, edge: Edge, by: Drawn, known: dict[str, Floats], rng: np.random.Generator
+    ) -> Drawn:
         """Draw a variable beside the one that it follows.
 
-        A scale is cut into few codes; a pair that lies on a diagonal would be blurred by as much.
-        So the place within a code is drawn as from a normal copula, whose shares by code are those
-        that were counted.
+        A scale is cut into few codes; a pair that lies on a diagonal would be blurred by as much,
+        and what goes together with more than one other be lost. So the place on a scale is drawn as
+        from a normal copula of all scales before it, and its shares by code are as counted.
         """
         count, places = len(by.codes), self.places[edge.name]
         shares = edge.shares + 1e-9 * self.singles[edge.name][None, :]
         shares = shares / shares.sum(axis=1, keepdims=True)
-        level = self._levels(edge, by, rng)
         if not places:
-            codes, within = _inverse(shares[by.codes], level)
-            return Drawn(codes, within)
+            return Drawn(*_inverse(shares[by.codes], rng.random(count)))
+        level = self._levels(edge, by, known, rng)
         null = rng.random(count) < shares[by.codes, places:].sum(axis=1)
         scaled = shares[:, :places] + 1e-12
         codes, within = _inverse((scaled / scaled.sum(axis=1, keepdims=True))[by.codes], level)
         return Drawn(np.where(null, places, codes), within)
 
-    def _levels(self, edge: Edge, by: Drawn, rng: np.random.Generator) -> Floats:
+    def _levels(
+        self, edge: Edge, by: Drawn, known: dict[str, Floats], rng: np.random.Generator
+    ) -> Floats:
         """Return a number from 0 to 1 for each row, even among the rows of each code of `by`."""
-        count, r = len(by.codes), edge.correlation
-        level = rng.random(count)
-        if not r:
-            return level
-        upto = np.cumsum(self.singles[edge.by])
-        ranks = upto[by.codes] - self.singles[edge.by][by.codes] * (1 - by.within)
-        scores = r * ndtri(np.clip(ranks, 1e-6, 1 - 1e-6))
-        scores = scores + math.sqrt(1 - r * r) * rng.standard_normal(count)
+        count = len(by.codes)
+        scores = rng.standard_normal(count)
+        before = [at for at, name in enumerate(self.scales) if name in known]
+        if before:
+            at = self.scales.index(edge.name)
+            theirs = self.correlations[np.ix_(before, before)]
+            weights = np.linalg.solve(theirs, self.correlations[before, at])
+            left = max(1 - float(weights @ self.correlations[before, at]), 1e-4)
+            scores *= math.sqrt(left)
+            for weight, place in zip(weights.tolist(), before):
+                scores += weight * known[self.scales[place]]
+        level = np.empty(count)
         order = np.lexsort((scores, by.codes))
         sizes = np.bincount(by.codes)
         starts = np.cumsum(sizes) - sizes
-        at = by.codes[order]
-        level[order] = (np.arange(count) - starts[at] + 0.5) / sizes[at]
+        own = by.codes[order]
+        level[order] = (np.arange(count) - starts[own] + 0.5) / sizes[own]
         return level
 
 
@@ -166,9 +188,9 @@ def learn_joint(
     units: IntArray,
     variables: Sequence[Variable],
     rows_per_unit: float,
-    shares: tuple[float, float, float],
+    shares: tuple[float, float, float, float],
 ) -> Joint:
-    """Ask for single columns, for all pairs in few groups, and for the pairs of a tree.
+    """Ask for single columns, how scales go together, all pairs in few groups, and those of a tree.
 
     Parameters
     ----------
@@ -178,7 +200,7 @@ def learn_joint(
         Of each row.
     variables : sequence of Variable
     rows_per_unit : float
-    shares : tuple of three floats
+    shares : tuple of four floats
         Of the budget, for each.
     """
     names = tuple(v.name for v in variables)
@@ -190,21 +212,37 @@ def learn_joint(
         if not (variables[i].given and variables[j].given)
     ]
     if not pairs:  # nothing is left to be asked for
-        shares = (sum(shares), 0.0, 0.0)
-    bound = rows_per_unit * math.sqrt(len(variables))
+        shares = (sum(shares), 0.0, 0.0, 0.0)
+    bound = _rows(rows_per_unit) * math.sqrt(len(variables))
     exact = bounded_counts(units, [v.codes for v in variables], [v.size for v in variables], bound)
     question = "how often each value is there"
     noisy, sigma = budget.ask(exact, bound, shares[0], table, names, question)
     singles = {v.name: _single(v, counts, sigma) for v, counts in zip(variables, noisy)}
     joint = Joint(singles, {v.name: v.places for v in variables})
+    joint.scales = [v.name for v in variables if v.places > 1]
+    joint.correlations = np.eye(len(joint.scales))
     if not pairs:
         return joint
+    if len(joint.scales) > 1:
+        codes = {v.name: v.codes for v in variables}
+        scales = {name: singles[name][: joint.places[name]] for name in joint.scales}
+        joint.correlations = correlations(
+            budget, table, units, codes, scales, rows_per_unit, shares[1]
+        )
     grouped = [_grouped(v, singles[v.name]) for v in variables]
-    coarse, sigma = _coarse(budget, table, units, grouped, pairs, rows_per_unit, shares[1], names)
+    coarse, sigma = _coarse(budget, table, units, grouped, pairs, rows_per_unit, shares[2], names)
     tree = _tree(variables, {pair: _strength(*coarse[pair], sigma) for pair in pairs})
     _fill(joint, budget, table, units, variables, grouped, coarse, sigma, tree, rows_per_unit,
-          shares[2])  # fmt: skip
+          shares[3])  # fmt: skip
     return joint
+
+
+def _rows(rows_per_unit: float) -> float:
+    """Return how many rows of one value a unit may add.
+
+    More is more noise; less lets units of many rows count like others.
+    """
+    return max(1.0, SETTINGS.rows_counted * rows_per_unit)
 
 
 def _single(variable: Variable, counts: Floats, sigma: float) -> Floats:
@@ -213,7 +251,27 @@ def _single(variable: Variable, counts: Floats, sigma: float) -> Floats:
         shares = np.zeros(len(counts))
         shares[first:last] = onto_simplex(counts[first:last])
         return shares
+    if variable.holders is not None and variable.holders.sum():
+        return _of_many(counts, variable.holders, sigma)
     return onto_simplex(counts)
+
+
+def _of_many(counts: Floats, holders: Floats, sigma: float) -> Floats:
+    """Return the shares of many values: of rare ones together, and among them by their units.
+
+    How many units have a value is known with less noise than how many rows.
+    """
+    known = holders / holders.sum()
+    expected = known * max(float(counts[: len(holders)].sum()), 0.0)
+    rare = np.flatnonzero(expected < SETTINGS.sure * sigma)  # neither other values nor NULL
+    rest = np.setdiff1d(np.arange(len(counts)), rare)
+    together = onto_simplex(np.append(counts[rest], counts[rare].sum()))
+    shares = np.zeros(len(counts))
+    shares[rest] = together[:-1]
+    if known[rare].sum():
+        shares[rare] = together[-1] * known[rare] / known[rare].sum()
+    scaled: Floats = shares / shares.sum()
+    return scaled
 
 
 @dataclass(frozen=True)
@@ -314,7 +372,7 @@ def _fill(
     share: float,
 ) -> None:
     """Ask for the pairs of the tree in all their codes, and take them beside the coarse ones."""
-    bound = rows_per_unit * math.sqrt(len(tree))
+    bound = _rows(rows_per_unit) * math.sqrt(len(tree))
     codes = [_both(variables[i].codes, variables[j].codes, variables[j].size) for i, j in tree]
     sizes = [variables[i].size * variables[j].size for i, j in tree]
     exact = bounded_counts(units, codes, sizes, bound)
@@ -325,10 +383,10 @@ def _fill(
         by, new = variables[i], variables[j]
         one, two = joint.singles[by.name], joint.singles[new.name]
         heard = counts.reshape(by.size, new.size) / total
-        along = _correlation(heard, one[: by.places], two[: new.places], fine / total)
-        if along:
+        if by.places > 1 and new.places > 1:
+            along = joint.correlations[joint.scales.index(by.name), joint.scales.index(new.name)]
             start = np.outer(one, two)
-            start[: by.places, : new.places] = _copula(one[: by.places], two[: new.places], along)
+            start[: by.places, : new.places] = copula(one[: by.places], two[: new.places], along)
         else:
             found, rows, columns = coarse[min(i, j), max(i, j)]
             smooth = shrunk(found, rows, columns, SETTINGS.soft * sigma)
@@ -338,41 +396,4 @@ def _fill(
         apart = heard - start
         kept = start + np.sign(apart) * np.maximum(np.abs(apart) - SETTINGS.soft * fine / total, 0)
         shares = fitted_margins(np.maximum(kept, 0), one, two)
-        joint.edges.append(Edge(new.name, by.name, shares, along))
-
-
-def _scores(shares: Floats) -> Floats:
-    """Return the normal scores of a scale's codes, of mean 0 and deviation 1."""
-    shares = shares / max(float(shares.sum()), 1e-9)
-    score = ndtri(np.clip(np.cumsum(shares) - shares / 2, 1e-6, 1 - 1e-6))
-    score = score - (score * shares).sum()
-    scaled: Floats = score / max(math.sqrt((score**2 * shares).sum()), 1e-9)
-    return scaled
-
-
-def _correlation(heard: Floats, rows: Floats, columns: Floats, sigma: float) -> float:
-    """Return the correlation of normal scores; 0 where noise says as much, or one is no scale.
-
-    A sum over all cells, to which noise adds little: far less of a pair is lost than by shrinking
-    single cells.
-    """
-    if min(len(rows), len(columns)) < 2:
-        return 0.0
-    one, two = _scores(rows), _scores(columns)
-    heard = heard[: len(rows), : len(columns)]
-    found = float(one @ heard @ two) / max(float(rows.sum() * columns.sum()), 1e-9)
-    noise = sigma * math.sqrt((one**2).sum() * (two**2).sum())
-    return float(np.clip(found, -0.99, 0.99)) if abs(found) > SETTINGS.heavy * noise else 0.0
-
-
-def _copula(rows: Floats, columns: Floats, correlation: float) -> Floats:
-    """Return the shares of two scales that go together as two normal variables do."""
-    ends = ndtri(np.clip(np.cumsum(columns) / max(float(columns.sum()), 1e-9), 0, 1))
-    upto = np.cumsum(rows) / max(float(rows.sum()), 1e-9)
-    width = rows / max(float(rows.sum()), 1e-9)
-    steps = (np.arange(_STEPS) + 0.5) / _STEPS
-    places = ndtri(np.clip(upto[:, None] - width[:, None] * (1 - steps), 1e-9, 1 - 1e-9))
-    spread = math.sqrt(1 - correlation**2)
-    below = ndtr((ends - correlation * places[..., None]) / spread).mean(axis=1)
-    shares: Floats = np.diff(below, axis=1, prepend=0.0) * rows[:, None]
-    return shares * float(columns.sum())
+        joint.edges.append(Edge(new.name, by.name, shares))

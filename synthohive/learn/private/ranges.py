@@ -150,9 +150,12 @@ def find_values(
     units: IntArray,
     rows: pa.Table,
     columns: Sequence[Column],
+    listed: Mapping[str, Categories],
     share: float,
 ) -> dict[str, Categories]:
     """Find the values of texts that so many units have that no single one is told by it.
+
+    How many units have a listed value is asked along with them.
 
     Each unit adds one over the root of its number of values to each of them, so that a column is of
     sensitivity 1 (Gopi et al., "Differentially private set union", 2020).
@@ -165,10 +168,13 @@ def find_values(
         Of each row.
     rows : pyarrow.Table
     columns : sequence of Column
+        Texts.
+    listed : mapping of str to Categories
+        Columns of which the values are known.
     share : float
         Of the budget.
     """
-    if not columns:
+    if not columns and not listed:
         return {}
     dictionaries, answers = [], []
     for column in columns:
@@ -176,16 +182,32 @@ def find_values(
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         dictionaries.append(encoded.dictionary)
         answers.append(_holders(units, codes, len(encoded.dictionary), budget.noise.rng))
-    names, sensitivity = tuple(c.name for c in columns), math.sqrt(len(columns))
-    question = "which values there are"
-    noisy, sigma = budget.ask(answers, sensitivity, share, table, names, question, threshold=True)
-    least = _threshold(sigma, budget.delta_each)
-    return {
-        column.name: Categories(
-            sorted(values.filter(pa.array(counts > least)).to_pylist()), column, is_open=True
-        )
-        for column, values, counts in zip(columns, dictionaries, noisy)
-    }
+    for name, known in listed.items():
+        codes = known.encode(rows.column(name).combine_chunks())
+        codes = np.where(codes < len(known.values), codes, -1)
+        answers.append(_holders(units, codes, len(known.values), budget.noise.rng))
+    names = tuple(c.name for c in columns)
+    noisy, sigma = budget.ask(
+        answers,
+        math.sqrt(len(answers)),
+        share,
+        table,
+        (*names, *listed),
+        "how many units have each value",
+        thresholds=len(names),
+    )
+    least = _threshold(sigma, budget.delta_each) if names else 0.0
+    found = {}
+    for column, values, counts in zip(columns, dictionaries, noisy):
+        order = np.argsort(values.to_pylist()) if len(values) else np.empty(0, dtype=np.int64)
+        order = order[counts[order] > least]
+        kept = values.take(pa.array(order, pa.int64())).to_pylist()
+        found[column.name] = Categories(kept, column, True, counts[order])
+    for (name, known), counts in zip(listed.items(), noisy[len(names) :]):
+        told = np.where(counts > SETTINGS.heavy * sigma, counts, 0.0)
+        kept = known.values.to_pylist()
+        found[name] = Categories(kept, known.column, known.is_open, told)
+    return found
 
 
 def _holders(units: IntArray, codes: IntArray, size: int, rng: np.random.Generator) -> Floats:

@@ -80,7 +80,10 @@ class Scale:
         if pa.types.is_floating(type_):
             return pa.array(values, type_, mask=null)
         width = pa.types.is_date32(type_) or pa.types.is_time32(type_)
-        whole = pa.array(np.round(values).astype(np.int32 if width else np.int64), mask=null)
+        # the far end of the line lies beyond what the type holds
+        bits = _bits(type_)
+        values = np.clip(np.round(values), -(2.0 ** (bits - 1)), 2.0 ** (bits - 1) * (1 - 1e-9))
+        whole = pa.array(values.astype(np.int32 if width else np.int64), mask=null)
         return pc.cast(whole, type_)
 
 
@@ -97,6 +100,12 @@ def scale_of(column: Column, bounds: Optional[Constraint]) -> Scale:
     if pa.types.is_time(type_):
         return Scale(column, step, 0.0, float(_DAYS[type_.unit]), False)
     return Scale(column, step, -float(_EXPONENTS), float(_EXPONENTS), True)
+
+
+def _bits(type_: pa.DataType) -> int:
+    """Return how many bits a whole number has, at most those that floats tell apart."""
+    unsigned = pa.types.is_unsigned_integer(type_)
+    return min(int(type_.bit_width) + int(unsigned), 63)
 
 
 def _step(column: Column) -> float:

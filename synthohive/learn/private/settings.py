@@ -15,8 +15,9 @@ class Shares:
     ranges: float = 0.12
     values: float = 0.25
     single: float = 0.24
-    pairs: float = 0.18
-    edges: float = 0.20
+    scores: float = 0.10
+    pairs: float = 0.14
+    edges: float = 0.14
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,12 @@ class _Settings:
     there. On 20,000 flights, 4 and 6 groups do alike, 8 worse."""
     soft: float = 1.0
     """Standard deviations of noise that a cell's difference from independence is shrunk by."""
+    rows_counted: float = 0.7
+    """Times the rows that units have on average: what bounds a unit's part in single columns."""
+    score_norm: float = 1.5
+    """Squared normal scores of a row, for each scale, at most; 1 on average."""
+    many: int = 12
+    """Known values of a column, from which on it is asked how many units have each."""
     most_values: int = 32
     """Values of one unit that count when the values of a column are found."""
     most_public: int = 1_000

@@ -163,9 +163,10 @@ def _learned(
     shares = SETTINGS.shares
     scales = {c.name: scale_of(c, config.constraints.get(c.name)) for c in table.numbers}
     ranges = share * shares.ranges if scales else 0.0
-    values = share * shares.values if table.texts else 0.0
+    listed = table.listed
+    values = share * shares.values if table.texts or listed else 0.0
     table.domains.update(find_numbers(budget, table.name, units, rows, scales, ranges))
-    table.domains.update(find_values(budget, table.name, units, rows, table.texts, values))
+    table.domains.update(find_values(budget, table.name, units, rows, table.texts, listed, values))
     codes = _codes(reader, table, rows)
     joint = _joint(budget, table, units, codes, above, parents, rows_per_unit,
                    share - ranges - values, tables)  # fmt: skip
@@ -208,7 +209,14 @@ def _joint(
 ) -> Joint:
     """Learn how columns go together, with those of the parent."""
     variables = [
-        Variable(name, domain.size, codes[name], domain.places, long=isinstance(domain, Counts))
+        Variable(
+            name,
+            domain.size,
+            codes[name],
+            domain.places,
+            long=isinstance(domain, Counts),
+            holders=domain.holders,
+        )
         for name, domain in table.domains.items()
     ]
     if above is not None and parents is not None and table.driver is not None:
@@ -218,10 +226,10 @@ def _joint(
             for n, d in theirs.items()
         ]
     shares = SETTINGS.shares
-    whole = shares.single + shares.pairs + shares.edges
-    each = [share * part / whole for part in (shares.single, shares.pairs, shares.edges)]
+    parts = (shares.single, shares.scores, shares.pairs, shares.edges)
+    single, scores, pairs, edges = (share * part / sum(parts) for part in parts)
     return learn_joint(
-        budget, table.name, units, variables, rows_per_unit, (each[0], each[1], each[2])
+        budget, table.name, units, variables, rows_per_unit, (single, scores, pairs, edges)
     )
 
 

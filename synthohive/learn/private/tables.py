@@ -59,6 +59,15 @@ class Described:
         return f"number of {key.label(child)}"
 
     @property
+    def listed(self) -> dict[str, Categories]:
+        """The columns of so many known values that most of them are rare."""
+        return {
+            name: domain
+            for name, domain in self.domains.items()
+            if isinstance(domain, Categories) and len(domain.values) > SETTINGS.many
+        }
+
+    @property
     def size(self) -> int:
         """How many variables there will be."""
         return len(self.domains) + len(self.numbers) + len(self.texts)
