@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Optional, Union
@@ -51,6 +51,7 @@ def compare(
     output_path: Union[str, os.PathLike[str]],
     if_exists: str,
     seed: Optional[int] = None,
+    queries: Sequence[str] = (),
 ) -> ValidationReport:
     """Compare real and synthetic tables, and write the report.
 
@@ -68,6 +69,8 @@ def compare(
         Only reports are ever replaced.
     seed : int, optional
         Of rows that are generated; drawn if None.
+    queries : sequence of str
+        SQL that is run on both sides.
     """
     check_report(output_path, if_exists)
     fitted = known.fitted_
@@ -99,6 +102,7 @@ def compare(
         totals={n: (theirs.total(n), made.total(n)) for n in metadata.tables},
         cut_keys=theirs.cut_keys | made.cut_keys,
         provenance=_provenance(fitted, theirs, made),
+        queries=queries,
     )
     if fitted is not None:
         report = _with_facts(report, known, fitted, theirs, made)

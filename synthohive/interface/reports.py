@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 from synthohive import _arguments as arguments
@@ -27,7 +27,12 @@ class Reports(SynthesizerState):
 
     @terminable
     def report(
-        self, output_path: PathLike, *, seed: Optional[int] = None, if_exists: FileIfExists = "fail"
+        self,
+        output_path: PathLike,
+        *,
+        seed: Optional[int] = None,
+        queries: Sequence[str] = (),
+        if_exists: FileIfExists = "fail",
     ) -> ValidationReport:
         """Compare what was fitted with fresh synthetic rows; write HTML, and JSON beside it.
 
@@ -40,20 +45,27 @@ class Reports(SynthesizerState):
             The HTML file.
         seed : int, optional
             Drawn if None.
+        queries : list of str
+            SQL of your own, one SELECT each, of tables under their names: run on both sides, in
+            DuckDB's SQL. Synthetic results are shown; of real ones sums, counts and means over
+            groups, each of at least `k_anonymity_threshold` entities, since a report is handed on.
+            Of other queries the distances of the columns say how far both sides are apart.
         if_exists : {"fail", "replace"}
             Whether a former report may be replaced; nothing else ever is.
 
         Raises
         ------
         SchemaError
-            The real rows are not at hand: those of a checkpoint are where they were.
+            The real rows are not at hand: those of a checkpoint are where they were. Or a query
+            is no single SELECT, or cannot be run.
         ConnectorError
             A file is there, or cannot be written.
         """
         self._state()
         arguments.seed("seed", seed)
+        asked = arguments.names("queries", queries) or ()
         path = arguments.path("output_path", output_path)
-        return compare(self, None, None, path, if_exists, seed)
+        return compare(self, None, None, path, if_exists, seed, asked)
 
     @terminable
     def generate_validation_report(
@@ -62,6 +74,7 @@ class Reports(SynthesizerState):
         synthetic_data: Mapping[str, Any],
         output_path: PathLike,
         *,
+        queries: Sequence[str] = (),
         if_exists: FileIfExists = "fail",
     ) -> ValidationReport:
         """Compare given real and synthetic tables; :meth:`report` needs none.
@@ -77,11 +90,15 @@ class Reports(SynthesizerState):
             together; orphans and children per parent are of all rows.
         output_path : path
             The HTML file.
+        queries : list of str
+            As in :meth:`report`.
         if_exists : {"fail", "replace"}
             Whether a former report may be replaced; nothing else ever is.
 
         Raises
         ------
+        SchemaError
+            A query is no single SELECT, or cannot be run.
         ConnectorError
             A file is there, or cannot be written.
         """
@@ -89,7 +106,8 @@ class Reports(SynthesizerState):
             if given is None:
                 arguments.refuse(name, given, "a dict of tables, or call report(path)")
         path = arguments.path("output_path", output_path)
-        return compare(self, real_data, synthetic_data, path, if_exists)
+        asked = arguments.names("queries", queries) or ()
+        return compare(self, real_data, synthetic_data, path, if_exists, queries=asked)
 
     @terminable
     def privacy_report(

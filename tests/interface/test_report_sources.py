@@ -250,7 +250,14 @@ def test_what_the_fit_found_and_did_is_in_the_report(tmp_path: Path) -> None:
     synth = Synthesizer(Metadata().add_table("bills", "id"))
     synth.fit({"bills": bills}, epochs=1, seed=1, progress=False, n_jobs=1, holdout=0.2)
     made = synth.sample(seed=2)["bills"]
-    right = synth.generate_validation_report({"bills": bills}, {"bills": made}, tmp_path / "r")
+    asked = ["SELECT number, count(*) AS n FROM bills GROUP BY number"]
+    sides = {"bills": bills}, {"bills": made}
+    right = synth.generate_validation_report(*sides, tmp_path / "r", queries=asked)
+    assert right.queries[0].rows[0].real == (
+        int((number == right.queries[0].rows[0].key[0]).sum()),
+    )
+    assert len(right.examples[0].rows) == 5
+    assert "p1@mail.de" not in right.to_json() + right.to_html()
     (total,) = [d for d in right.derivations if d.text.startswith("total")]
     assert (total.real, total.synthetic) == (1.0, 1.0)
     assert right.areas[4].level == "good"

@@ -233,7 +233,7 @@ def test_what_is_missing_is_named(metadata: Metadata) -> None:
 
 def test_five_hundred_columns() -> None:
     rng = np.random.default_rng(0)
-    wide = pa.table({f"c{i}": rng.normal(size=200) for i in range(500)})
+    wide = pa.table({f"c{i}": rng.normal(size=50) for i in range(500)})
     metadata = Metadata().add_table("wide")
     page = Page()
     page.feed(build_report(metadata, {"wide": wide}, {"wide": wide}).to_html())

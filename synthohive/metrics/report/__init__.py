@@ -8,12 +8,14 @@ from __future__ import annotations
 from synthohive.metrics.report.build import build_report
 from synthohive.metrics.report.classifiers import ClassifierReport, UsefulnessReport
 from synthohive.metrics.report.columns import ColumnReport
+from synthohive.metrics.report.examples import ExampleRows
 from synthohive.metrics.report.facts import DerivationReport, PersonalColumn
 from synthohive.metrics.report.files import check_report
 from synthohive.metrics.report.keys import FanOutChart, JointFanOut, KeyReport
 from synthohive.metrics.report.model import ValidationReport
 from synthohive.metrics.report.pairs import JointTable
 from synthohive.metrics.report.provenance import NotCompared, Provenance
+from synthohive.metrics.report.queries import QueryReport, QueryRow
 from synthohive.metrics.report.tables import TableReport
 from synthohive.metrics.report.verdict import Area
 
@@ -22,6 +24,7 @@ __all__ = [
     "ClassifierReport",
     "ColumnReport",
     "DerivationReport",
+    "ExampleRows",
     "FanOutChart",
     "JointFanOut",
     "JointTable",
@@ -29,6 +32,8 @@ __all__ = [
     "NotCompared",
     "PersonalColumn",
     "Provenance",
+    "QueryReport",
+    "QueryRow",
     "TableReport",
     "UsefulnessReport",
     "ValidationReport",

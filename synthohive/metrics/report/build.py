@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Optional
 
 import pyarrow as pa
@@ -10,9 +10,11 @@ import pyarrow as pa
 from synthohive.exceptions import SchemaError
 from synthohive.io.base import FanOut
 from synthohive.metrics.report.classifiers import learned
+from synthohive.metrics.report.examples import example_rows
 from synthohive.metrics.report.keys import joint_reports, key_report
 from synthohive.metrics.report.model import ValidationReport
 from synthohive.metrics.report.provenance import NotCompared, Provenance, not_compared
+from synthohive.metrics.report.queries import run_queries
 from synthohive.metrics.report.tables import TableReport, table_report
 from synthohive.metrics.sequences import SequenceScore, sequence_scores
 from synthohive.privacy.entities import Entities
@@ -37,6 +39,7 @@ def build_report(
     totals: Optional[Mapping[str, tuple[int, int]]] = None,
     cut_keys: Collection[str] = (),
     provenance: Optional[Provenance] = None,
+    queries: Sequence[str] = (),
 ) -> ValidationReport:
     """Compare a synthetic database with the real one.
 
@@ -64,6 +67,8 @@ def build_report(
     cut_keys : collection of str
         Labels of keys over which rows of a sample lack parents, or children.
     provenance : Provenance, optional
+    queries : sequence of str
+        Run on both sides (:func:`~synthohive.metrics.report.queries.run_queries`).
 
     Raises
     ------
@@ -84,9 +89,10 @@ def build_report(
         label = key.label(child)
         counted = (fan_outs or {}).get(label), (synthetic_fan_outs or {}).get(label)
         keys.append(key_report(metadata, sides, child, key, counted, label not in cut_keys, k))
+    ordered = sorted(tables, key=lambda table: -table.distance)
     models = learned(metadata, real, synthetic, personal or {}, cut_keys)
     return ValidationReport(
-        tuple(sorted(tables, key=lambda table: -table.distance)),
+        tuple(ordered),
         tuple(sorted(keys, key=lambda key: (-key.orphans, -key.fan_out_ks))),
         dict(copied_rows or {}),
         dict(copied_values or {}),
@@ -97,6 +103,8 @@ def build_report(
         models.classifiers,
         models.usefulness,
         _sequences(metadata, sides, cut_keys),
+        examples=tuple(example_rows(table, synthetic[table.name]) for table in ordered),
+        queries=run_queries(queries, metadata, *sides, k, entities) if queries else (),
     )
 
 

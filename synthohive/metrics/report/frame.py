@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Optional
 from synthohive.metrics.privacy import PrivacyReport
 from synthohive.metrics.report.classifiers import ClassifierReport, UsefulnessReport
 from synthohive.metrics.report.keys import JointFanOut, KeyReport
+from synthohive.metrics.report.queries import QueryReport
 from synthohive.metrics.report.tables import TableReport
 from synthohive.metrics.sequences import SequenceScore
 
@@ -16,6 +17,7 @@ __all__ = [
     "key_figures",
     "learned_figures",
     "privacy_figures",
+    "query_figures",
     "sequence_figures",
     "table_figures",
 ]
@@ -109,3 +111,18 @@ def privacy_figures(privacy: PrivacyReport) -> Iterator[Figure]:
     for row in privacy.frame().to_dict("records"):
         said = "privacy", str(row["table"]), str(row["table"]), str(row["figure"])
         yield Figure(*said, synthetic=row["value"], baseline=row["usual"])
+
+
+def query_figures(queries: Sequence[QueryReport]) -> Iterator[Figure]:
+    """Yield the numbers of queries, by group and column, and the distances of their columns."""
+    for query in queries:
+        said = "query", f"query {query.number}"
+        yield Figure(*said, "", "rows", query.real_rows, query.synthetic_rows)
+        for column, score in query.scores.items():
+            yield Figure(*said, column, score.metric, distance=score.value)
+        for row in query.rows if query.shown else ():
+            name = ", ".join(map(str, row.key))
+            for i, column in enumerate(query.values):
+                sides = [None if side is None else side[i] for side in (row.real, row.synthetic)]
+                change = row.differences[i] if row.differences else None
+                yield Figure(*said, name, column, sides[0], sides[1], change)

@@ -16,6 +16,7 @@ from synthohive.metrics.privacy import PrivacyReport
 from synthohive.metrics.report import verdict
 from synthohive.metrics.report.classifiers import ClassifierReport, UsefulnessReport
 from synthohive.metrics.report.columns import ColumnReport
+from synthohive.metrics.report.examples import ExampleRows
 from synthohive.metrics.report.facts import DerivationReport, PersonalColumn
 from synthohive.metrics.report.files import GENERATOR, check_report
 from synthohive.metrics.report.frame import (
@@ -23,11 +24,13 @@ from synthohive.metrics.report.frame import (
     key_figures,
     learned_figures,
     privacy_figures,
+    query_figures,
     sequence_figures,
     table_figures,
 )
 from synthohive.metrics.report.keys import JointFanOut, KeyReport
 from synthohive.metrics.report.provenance import NotCompared, Provenance
+from synthohive.metrics.report.queries import QueryReport
 from synthohive.metrics.report.tables import TableReport, mean
 from synthohive.metrics.report.verdict import Area, Level
 from synthohive.metrics.sequences import SequenceScore
@@ -78,6 +81,10 @@ class ValidationReport:
         Tables whose real rows come out on purpose, and in which columns.
     privacy : PrivacyReport, optional
         The copy beside entities that were held out, where the fit held some out.
+    examples : tuple of ExampleRows
+        A few synthetic rows of each table.
+    queries : tuple of QueryReport
+        The user's own SQL, on both sides.
     """
 
     tables: tuple[TableReport, ...]
@@ -95,6 +102,8 @@ class ValidationReport:
     personal: tuple[PersonalColumn, ...] = ()
     look_ups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     privacy: Optional[PrivacyReport] = None
+    examples: tuple[ExampleRows, ...] = ()
+    queries: tuple[QueryReport, ...] = ()
 
     @property
     def areas(self) -> tuple[Area, ...]:
@@ -190,6 +199,7 @@ class ValidationReport:
             yield Figure(*rule, one.real, one.synthetic, one.lost)
         if self.privacy is not None:
             yield from privacy_figures(self.privacy)
+        yield from query_figures(self.queries)
         for what, found in (("row", self.copied_rows), ("value", self.copied_values)):
             for name, share in found.items():
                 table = name if what == "row" else name.partition(".")[0]
@@ -219,6 +229,8 @@ class ValidationReport:
             "personal": [asdict(one) for one in self.personal],
             "look_ups": self.look_ups,
             "privacy": self.privacy and json.loads(self.privacy.to_json()),
+            "examples": [asdict(one) for one in self.examples],
+            "queries": [asdict(one) for one in self.queries],
             "not_compared": [asdict(one) for one in self.not_compared],
         }
         return json.dumps(body, indent=2, ensure_ascii=False)
