@@ -4,6 +4,7 @@ Each measurement runs in a process of its own that only loads a checkpoint and s
 Parquet, so neither training nor an earlier run is counted::
 
     python benchmarks/sampling.py --rows 100000 --scales 1 10
+    python -m benchmarks.sampling --personal  # made-up values, by kind and strategy
 """
 
 from __future__ import annotations
@@ -107,7 +108,14 @@ def main() -> None:
     parser.add_argument("--scales", type=float, nargs="+", default=[1.0, 10.0])
     parser.add_argument("--fit-into", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--sample-from", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--personal", action="store_true", help="made-up values per second")
     args = parser.parse_args()
+    if args.personal:
+        from benchmarks.parts.personal_speed import speeds
+
+        for kind, strategy, speed in speeds():
+            print(f"{kind:<22}  {strategy:<18}  {speed:>13,.0f} values/s")
+        return
     if args.fit_into:
         fit_checkpoint(args.fit_into, args.rows, args.epochs, args.model)
         return

@@ -108,7 +108,14 @@ def made_up(fit: Fit, table: FittedTable) -> dict[str, FakeColumn]:
     name, personal = table.config.name, table.roles.personal
     data, entities = fit.sample.tables[name], fit.entities.of(name)
     if fit.options.relations:
-        table.given = find_given(fit.sample, name, personal, entities, fit.k)
+        addresses = [
+            column
+            for column, kind in personal.items()
+            if kind is PiiKind.EMAIL
+            and column not in {*table.aliases, *table.namesakes}
+            and fit.database.strategy_of(name, column) == "fake"
+        ]
+        table.given = find_given(fit.sample, name, personal, entities, fit.k, addresses)
     others = {
         target: one.persons(fit.sample, fit.database.personal(one.source))
         for target, one in table.namesakes.items()

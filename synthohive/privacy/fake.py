@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -47,6 +48,7 @@ from synthohive.texts.check_digits import (
     iban_digits,
     luhn_digits,
     scheme,
+    verhoeff_digits,
 )
 from synthohive.texts.documents import as_document, leaves, mapped, markup_of, pruned
 from synthohive.texts.documents import kind_of as kind_of_leaf
@@ -57,6 +59,11 @@ __all__ = ["FakeColumn", "Strategy", "check_makeable"]
 Strategy = Literal["fake", "mask", "hash", "format-preserving", "drop"]
 SetDigits = Callable[[Any], Any]
 
+_AT_ONCE: dict[str, SetDigits] = {
+    "luhn": luhn_digits,
+    "iban": iban_digits,
+    "verhoeff": verhoeff_digits,
+}
 _MANY = 10**8  # a pattern with fewer values may run out of unique ones
 _HASH_LENGTH = 16
 _COMPACT_LENGTH = 12
@@ -73,6 +80,7 @@ _BOUNDS: dict[str, Any] = {
     "most": 5,
     "deepest": _DEPTHS[0],
 }  # of an array's elements, and of levels
+_MARK = "\ue000"  # no text has it: it is nobody's character
 _MADE = ("integer", "number", "string")
 
 
@@ -432,10 +440,11 @@ class FakeDocuments:
 
         def make(number: int, rows: IntArray) -> Any:
             shape, part = json.loads(self.structures[number]), index[rows]
-            made = [
-                leaf.make(part.astype(np.int64), seed).to_pylist() for leaf in self.leaves[number]
-            ]
-            flags = below(part, 1 << 32, subkey(key, "flags", number)).tolist()
+            columns = [leaf.make(part.astype(np.int64), seed) for leaf in self.leaves[number]]
+            drawn = below(part, 1 << 32, subkey(key, "flags", number))
+            if not self.markup and _MARK not in self.structures[number]:
+                return _json_texts(shape, columns, drawn)
+            made, flags = [column.to_pylist() for column in columns], drawn.tolist()
             # by row; a structure without leaves has rows, too
             rows_of = zip(*made) if made else (() for _ in flags)
             filled = (_filled(shape, leaf, flag) for leaf, flag in zip(rows_of, flags))
@@ -476,6 +485,54 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return round(abs(value) * _CENTS) if abs(value) < 2**50 else 0
     return min(abs(value), 2**62) if isinstance(value, int) else value
+
+
+def _json_texts(shape: Any, leaves: Sequence[Any], flags: U64) -> Any:
+    """Write documents of one structure: what stands between their leaves is written once.
+
+    Parameters
+    ----------
+    shape : JSON
+        With types in the place of values, as :func:`_filled` takes it.
+    leaves : sequence of pyarrow.Array
+        Of the texts and numbers, in the order of reading.
+    flags : ndarray of uint64, shape (rows,)
+        Bits that say what is true.
+    """
+    made, bits = iter(leaves), iter(range(32))
+    parts: list[Any] = []
+
+    def mark(key: str, kind: Any) -> Any:
+        at, column = None, None
+        if kind == "boolean":
+            at = next(bits, None)
+        elif kind is not None:
+            column = next(made, None)
+        if at is None and column is None:
+            return False if kind == "boolean" else None
+        parts.append(_json_values(kind, column, flags >> np.uint64(at or 0) & np.uint64(1)))
+        return f"{_MARK}{len(parts) - 1}{_MARK}"
+
+    text = json.dumps(mapped(shape, mark), ensure_ascii=False)
+    pieces = re.split(f'"{_MARK}(\\d+){_MARK}"', text)
+    rows = pa.repeat(pa.scalar("", pa.string()), len(flags))
+    written = [parts[int(piece)] if i % 2 else piece for i, piece in enumerate(pieces)]
+    return pc.binary_join_element_wise(rows, *written, "")
+
+
+def _json_values(kind: str, column: Any, flag: U64) -> Any:
+    """Return the texts that JSON has for the values of a leaf."""
+    if kind == "boolean":
+        return pa.array(["false", "true"]).take(pa.array(flag.astype(np.int64)))
+    if kind == "number":
+        return pa.array([json.dumps(value / _CENTS) for value in column.to_pylist()], pa.string())
+    text = column.cast(pa.string())
+    if kind == "integer":
+        return text
+    odd = pc.match_substring_regex(text, r'["\\\x00-\x1f]')
+    if pc.any(odd).as_py():
+        return pa.array([json.dumps(t, ensure_ascii=False) for t in text.to_pylist()], pa.string())
+    return pc.binary_join_element_wise('"', text, '"', "")
 
 
 def _filled(shape: Any, leaves: Sequence[Any], flags: int) -> Any:
@@ -559,8 +616,8 @@ def _distinct(text: Any, k: int) -> list[str]:
 
 def _completed(check: CheckDigits, texts: Any) -> Any:
     """Set the check characters of texts of one form; of the usual schemes, of all at once."""
-    if check.name in ("luhn", "iban"):
-        return (luhn_digits if check.name == "luhn" else iban_digits)(texts)
+    if check.name in _AT_ONCE:
+        return _AT_ONCE[check.name](texts)
     return pa.array([check.completed(text) for text in texts.to_pylist()], pa.string())
 
 

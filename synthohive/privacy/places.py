@@ -21,6 +21,7 @@ __all__ = [
     "locale_of",
     "names_follow",
     "territory_of",
+    "territory_of_domain",
     "territory_of_language",
 ]
 
@@ -36,6 +37,8 @@ _FURTHER = {
 }  # fmt: skip
 _USUAL = {"en": ENGLISH, "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "pt": "pt_PT", "it": "it_IT",
           "nl": "nl_NL", "ru": "ru_RU", "ar": "ar_AA", "zh": "zh_CN"}  # fmt: skip
+_ANYWHERE = frozenset("ai cc co eu fm gg im io ly me nu to tv ws".split())
+"""Domains of countries, most addresses in which are from elsewhere."""
 _WORD = re.compile("[\u3040-\u9fff\uac00-\ud7a3]+|[^\\W\\d_]{3,}")
 _VOCABULARY = re.compile(
     r"(first|last)_names?(_(fe)?male)?|(first|last)_name_pairs|cit(y_name|ie)s|street_suffix\w*"
@@ -82,6 +85,20 @@ def territory_of(text: str) -> Optional[str]:
     plain = text.strip().casefold()
     locale = re.fullmatch(r"[a-z]{2}[_-]([a-z]{2})", plain)
     return _territories().get(locale[1] if locale else plain)
+
+
+def territory_of_domain(address: str) -> Optional[str]:
+    """Return the code of the country whose domain an e-mail address is in.
+
+    Examples
+    --------
+    >>> [territory_of_domain(t) for t in ("ann@post.de", "bob@firm.co.uk", "c@tool.io", "d@x.com")]
+    ['DE', 'GB', None, None]
+    """
+    end = address.rpartition("@")[2].rpartition(".")[2].casefold()
+    if len(end) != 2 or end in _ANYWHERE:
+        return None
+    return "GB" if end == "uk" else end.upper() if end.upper() in known_countries() else None
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ from synthohive._arrays import IntArray
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.places import calling_code, known_countries, lead_of_phone
 from synthohive.privacy.pools import DOMAINS, faker
+from synthohive.privacy.styles import reserved
 from synthohive.schema import Column, ColumnKind
 from synthohive.texts.patterns import (
     CLASSES,
@@ -60,7 +61,7 @@ _MASKS = {"9": "9012345678", "a": "xabcdefghijklmnopqrstuvwyz", "A": "XABCDEFGHI
           LETTER: "〇" + CLASSES[LETTER]}  # fmt: skip
 _SAMPLE = 20_000
 _SHAPES = 20
-_FORMS = 200
+_FORMS = 50  # each is made for itself
 _LONGEST_SHAPE = 120
 _ENOUGH = 50  # distinct values below which nothing is concluded from their digits
 _ROOM = 100  # a learned pattern has this many times more values than were seen
@@ -274,15 +275,15 @@ def _cards(text: Any, k: int) -> Weighted:
 
 
 def form_of(text: str) -> str:
-    """Return a text's format: the class of each character, and the domain of an address.
+    """Return a text's format: the class of each character; an address's domain is nobody's.
 
     Examples
     --------
-    >>> form_of("Ann Lee"), form_of("Ann.7@Post.example")
+    >>> form_of("Ann Lee"), form_of("Ann.7@Post.com")
     ('Aaa Aaa', 'Aaa.9@post.example')
     """
     name, at, domain = text.rpartition("@")
-    return shape(name) + at + domain.lower() if at else shape(text)
+    return shape(name) + at + reserved(domain.lower()) if at else shape(text)
 
 
 def form_patterns(kind: PiiKind, column: Column, text: Any, k: int) -> Weighted:

@@ -10,7 +10,15 @@ from typing import Any, Optional
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CheckDigits", "check_of", "from_codes", "iban_digits", "luhn_digits"]
+__all__ = [
+    "CheckDigits",
+    "check_of",
+    "from_codes",
+    "iban_digits",
+    "luhn_digits",
+    "scheme",
+    "verhoeff_digits",
+]
 
 _LEAST = 5
 """Values that must all pass: chance passes one in ten, ten at once in none of 10^10."""
@@ -132,6 +140,23 @@ def iban_digits(texts: Any) -> Any:
         rest = np.where(value > 9, rest * 100 + value, rest * 10 + value) % 97
     codes[:, solid[2]] = ((98 - rest) // 10 + ord("0")).astype(np.uint8)
     codes[:, solid[3]] = ((98 - rest) % 10 + ord("0")).astype(np.uint8)
+    return from_codes(codes)
+
+
+def verhoeff_digits(texts: Any) -> Any:
+    """Set the last digit of texts of one form so that they pass the Verhoeff check."""
+    from stdnum import verhoeff
+
+    table = np.array(verhoeff._multiplication_table)
+    turned = np.array(verhoeff._permutation_table)
+    codes = codes_of(texts)
+    positions = [p for p in range(codes.shape[1]) if chr(codes[0, p]).isdigit()]
+    digits = codes[:, positions].astype(np.int64) - ord("0")
+    check = np.zeros(len(codes), np.int64)
+    for place in range(1, len(positions)):  # from the end, which is the check digit's
+        check = table[check, turned[place % len(turned)][digits[:, -1 - place]]]
+    inverse = np.argmin(table, axis=1)  # by what each digit comes to 0
+    codes[:, positions[-1]] = (inverse[check] + ord("0")).astype(np.uint8)
     return from_codes(codes)
 
 

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from synthohive._arrays import AnyArray, Bools, Floats, IntArray
 from synthohive._random import below
+from synthohive.texts.check_digits import from_codes
 
 __all__ = [
     "CLASSES",
@@ -309,6 +310,17 @@ class Pattern:
         """How many numbers :meth:`spell` takes: all texts, or 2^62 of them at most."""
         return self._counted[1]
 
+    @cached_property
+    def _codes(self) -> Optional[list[npt.NDArray[np.uint8]]]:
+        """For each piece its strings as ASCII, (strings, characters), if all are as wide."""
+        for piece in self.pieces:
+            if len({*map(len, piece)}) != 1 or not all(map(str.isascii, piece)):
+                return None
+        return [
+            np.frombuffer("".join(piece).encode(), np.uint8).reshape(len(piece), -1)
+            for piece in self.pieces
+        ]
+
     @property
     def width(self) -> int:
         """Characters of the longest text."""
@@ -376,6 +388,13 @@ class Pattern:
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        if self._codes is not None:  # written side by side, several times as fast as joined
+            whole = np.empty((rows, self.width), np.uint8)
+            end = 0
+            for codes, digit in zip(self._codes, digits):
+                start, end = end, end + codes.shape[1]
+                whole[:, start:end] = codes[0] if digit is None else codes[digit.astype(np.intp)]
+            return from_codes(whole)
         parts = [
             pa.scalar(piece[0], pa.string())
             if digit is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 from pathlib import Path
@@ -13,7 +14,8 @@ import pyarrow as pa
 import pytest
 
 from synthohive import Metadata, PrivacyConfig, PrivacyError, SchemaError, Synthesizer
-from synthohive.privacy.fake import FakeColumn
+from synthohive.privacy.fake import FakeColumn, _completed, _filled, _json_texts
+from synthohive.privacy.places import names_follow
 from synthohive.schema import Column, ColumnKind, UniqueConstraint
 from synthohive.texts.check_digits import scheme
 from tests.events import captured_events
@@ -112,7 +114,7 @@ def test_formats_are_kept_with_their_check_digits(
         ("user_name", "abc-123", "Q-7777777-Q", r"[a-z]{3}-\d{3}"),
         ("name", "Anna Lee", "Al-Rashid O'Neil", r"[A-Z][a-z]{3} [A-Z][a-z]{2}"),
         ("name", "Анна Ли", "Xx", r"[А-Я][а-я]{3} [А-Я][а-я]"),
-        ("email", "ann1@gmail.com", "ann1@tiny.org", r"[a-z]{3}\d@(gmail\.com|home\.example)"),
+        ("email", "ann1@gmail.com", "ann1@tiny.org", r"[a-z]{3}\d@(gmail|home)\.example"),
         ("phone", "(030) 12345", "7-7-7", r"\(\d{3}\) \d{5}"),
         ("text", "note", "Secret 1", r"[a-z]{4}"),
     ],
@@ -218,3 +220,45 @@ def test_dropped_columns_keep_not_null(nullable: bool) -> None:
     alone.fit({"t": frame}, epochs=1, seed=1, progress=False, n_jobs=1)
     made = alone.sample(seed=1, output_format="arrow")["t"].column("name").to_pylist()
     assert set(made) == {None if nullable else ""}
+
+
+def test_documents_written_at_once_are_those_written_one_by_one() -> None:
+    shape = {
+        'a "key"': "string", "n": ["number", "integer", None, "boolean"],
+        "b": {"c": "string", "é": "boolean"}, "left": ["string", "number"],
+    }  # fmt: skip
+    leaves = [["x", 'q"\\', "\t", "ü"], [1, 250, -3, 10**9], [7, 8, 9, 10], ["a", "b", "c", "d"]]
+    flags = np.arange(4, dtype=np.uint64)
+    made = _json_texts(shape, [pa.array(leaf) for leaf in leaves], flags).to_pylist()
+    rows = zip(zip(*leaves), flags.tolist())
+    assert made == [json.dumps(_filled(shape, r, f), ensure_ascii=False) for r, f in rows]
+
+
+@pytest.mark.parametrize("name", ["luhn", "verhoeff", "iban"])
+def test_check_digits_of_many_are_those_of_each(name: str) -> None:
+    check = scheme(name)
+    assert check is not None
+    lead = "GB00AB" if name == "iban" else ""
+    numbers = np.random.default_rng(1).integers(10**14, size=500)
+    texts = pa.array([f"{lead}{n:014d}" for n in numbers])
+    assert all(map(check.holds, _completed(check, texts).to_pylist()))
+
+
+def test_names_go_by_the_domain_of_the_address_where_no_country_stands_beside() -> None:
+    from faker import Faker
+
+    rows: list[tuple[str, str]] = []
+    for number, (locale, domain) in enumerate(
+        [("de_DE", "web.de"), ("pl_PL", "onet.pl"), ("de_DE", "tool.io")] * 200
+    ):
+        source = Faker(locale)
+        source.seed_instance(number)
+        rows.append((f"{source.first_name()} {source.last_name()}", f"u{number}@{domain}"))
+    frame = pd.DataFrame(rows, columns=["name", "email"]).assign(id=range(len(rows)))
+    alone = Synthesizer(Metadata().add_table("t", "id"), model="autoregressive")
+    alone.fit({"t": frame}, epochs=1, seed=1, progress=False, n_jobs=1)
+    made = alone.sample(seed=3)["t"]
+    domain = made["email"].str.split("@").str[1]  # of nobody
+    assert set(domain) == {"web.example", "onet.example", "tool.example"}
+    lands = domain.map({"web.example": "DE", "onet.example": "PL"}).dropna()
+    assert names_follow(made["name"][lands.index], lands)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Optional
 
@@ -18,9 +18,15 @@ from synthohive.privacy.columns import persons_of
 from synthohive.privacy.entities import Entities
 from synthohive.privacy.kinds import NAMES, PiiKind
 from synthohive.privacy.names import is_womans
-from synthohive.privacy.places import names_follow, territory_of, territory_of_language
+from synthohive.privacy.places import (
+    names_follow,
+    territory_of,
+    territory_of_domain,
+    territory_of_language,
+)
 from synthohive.privacy.rows import Beside
 from synthohive.privacy.shapes import issuer_of
+from synthohive.privacy.styles import reserved
 from synthohive.privacy.subjects import words_of
 from synthohive.tables.base import Tables
 from synthohive.tables.sample import Sample
@@ -59,6 +65,8 @@ class Given(Readable):
         The table and the column they go by.
     women : dict of str to bool
         For persons: whose titles these are. Else empty: the form goes by the text.
+    lands : dict of str to str
+        Of a column of e-mail addresses: the country of each domain, as made-up ones have it.
     """
 
     table: str
@@ -67,6 +75,7 @@ class Given(Readable):
     source: str
     column: str
     women: dict[str, bool] = field(default_factory=dict)
+    lands: dict[str, str] = field(default_factory=dict)
 
     def beside(self, tables: Tables) -> Beside:
         """Return what the column says of the rows of the targets."""
@@ -75,7 +84,9 @@ class Given(Readable):
         if self.women:
             codes = [int(self.women.get(text, -1)) if text else -1 for text in texts]
             return Beside(women=np.array(codes, dtype=np.int8))
-        if is_language(self.column):
+        if self.lands:
+            texts = [self.lands.get(_domain(text)) if text else None for text in texts]
+        elif is_language(self.column):
             texts = [territory_of_language(text) if text else None for text in texts]
         return Beside(labels=np.array(texts, dtype=object))
 
@@ -109,7 +120,12 @@ def beside_of(given: Iterable[Given], target: str, tables: Tables) -> Optional[B
 
 
 def find_given(
-    sample: Sample, table: str, kinds: Mapping[str, PiiKind], entities: Entities, k: int
+    sample: Sample,
+    table: str,
+    kinds: Mapping[str, PiiKind],
+    entities: Entities,
+    k: int,
+    addresses: Collection[str] = (),
 ) -> list[Given]:
     """Return what the made-up columns of a table go by in the real rows.
 
@@ -123,6 +139,8 @@ def find_given(
         Those behind its rows.
     k : int
         Titles that fewer entities share are not kept.
+    addresses : collection of str
+        Columns of e-mail addresses that are made up for themselves.
     """
     found: list[Given] = []
     data = sample.tables[table]
@@ -136,6 +154,10 @@ def find_given(
     speaking = country
     if named and country is None:
         speaking = _country(sample, table, named, without, persons=True)
+    if named and speaking is None and addresses:  # their domains stay when names are made again
+        address = next(iter(addresses))
+        lands = _lands(texts_of(data.column(address)), entities, k)
+        speaking = Given(table, named, (), table, address, lands=lands) if lands else None
     if named and speaking is not None and _names_follow(sample, speaking, kinds):
         found.append(replace(speaking, targets=named))
     if country is not None:
@@ -147,6 +169,27 @@ def find_given(
             found += [] if brand is None else [brand]
     log.relations(table, found)
     return found
+
+
+def _domain(address: str) -> str:
+    return reserved(address.rpartition("@")[2].casefold())
+
+
+def _lands(addresses: Texts, entities: Entities, k: int) -> dict[str, str]:
+    """Return the countries of the domains that `k` entities share, where most are of one."""
+    domains = sorted({_domain(text) for text in addresses if text})
+    code = {domain: number for number, domain in enumerate(domains)}
+    codes = np.array([code[_domain(text)] if text else -1 for text in addresses], dtype=np.int64)
+    holders = entities.holders(codes, len(domains))
+    found: dict[str, Counter[str]] = {}
+    for text in filter(None, addresses):
+        found.setdefault(_domain(text), Counter())[territory_of_domain(text) or ""] += 1
+    usual = {domain: counts.most_common(1)[0] for domain, counts in found.items()}
+    return {
+        domain: land
+        for domain, (land, rows) in usual.items()
+        if land and holders[code[domain]] >= k and rows >= CLEARLY * sum(found[domain].values())
+    }
 
 
 def _own(sample: Sample, table: str, without: set[str]) -> Iterator[tuple[str, Texts]]:
