@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Optional
 
+from synthohive import _arguments as arguments
 from synthohive._display import counted, html_table
 from synthohive.exceptions import PrivacyError, SynthoHiveError
+from synthohive.interface.personal_preview import PersonalPreview, personal_preview
 from synthohive.io.base import Reader
 from synthohive.learn.fitted import AnyRelation, FittedDatabase
 from synthohive.privacy.strategies import people_seed
@@ -77,6 +79,23 @@ class SynthesizerState:
     def privacy_ledger(self) -> Optional[PrivacyLedger]:
         """What differential privacy was spent on, question by question; None without it."""
         return self._state().privacy_ledger
+
+    def preview_personal(self, *, seed: Optional[int] = None) -> PersonalPreview:
+        """Show what each personal column becomes, before anything is written; after :meth:`fit`.
+
+        Its kind and what gave it away, its strategy, made-up examples, the locale, and the columns
+        that it is consistent with. No real value is in it. It prints itself; ``frame()`` has it
+        as a DataFrame.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Of the run whose persons are shown; any if None. With ``PrivacyConfig.pii_key``, they
+            are the same in all runs.
+        """
+        arguments.seed("seed", seed)
+        people, own = self._people(), 0 if seed is None else seed
+        return personal_preview(self._state(), own if people is None else people)
 
     @property
     def kept_tables(self) -> dict[str, list[str]]:

@@ -35,7 +35,7 @@ from synthohive.learn.table_fits import Here, Pool, elsewhere, finish_tables, un
 from synthohive.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.privacy.detect import PiiFinding, check_named, detect_pii
 from synthohive.privacy.kinds import NAMES, PiiKind
-from synthohive.privacy.places import guess_locale
+from synthohive.privacy.places import ENGLISH, guess_locale
 from synthohive.schema import Metadata, PiiStrategy
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.sample import Sample
@@ -159,11 +159,13 @@ def _fit_database(
     aggregates: dict[str, list[Aggregate]] = {}
     if options.relations:
         aggregates = find_aggregates(sample, whole, k, entities.of)
+    options = _with_locale(options, sample, fitted)
+    fitted.locale = options.privacy.locale or ENGLISH
     fit = Fit(
         sample,
         whole,
         fitted,
-        _with_locale(options, sample, fitted),
+        options,
         fan_outs,
         aggregates,
         entities,

@@ -41,6 +41,7 @@ from synthohive.models.base import ConditionalGenerativeModel
 from synthohive.privacy.fake import FakeColumn, check_makeable
 from synthohive.privacy.kinds import PiiFinding, PiiKind
 from synthohive.privacy.look_ups import check_look_up
+from synthohive.privacy.places import ENGLISH
 from synthohive.privacy.strategies import check_droppable
 from synthohive.schema import Column, Metadata, PiiStrategy, PrivacyConfig, TableConfig
 from synthohive.schema.plan import Link, RelationalPlan
@@ -325,6 +326,7 @@ class FittedDatabase:
     findings: list[PiiFinding] = field(default_factory=list)  # personal, and made up
     kept_findings: list[PiiFinding] = field(default_factory=list)  # personal, and kept by the user
     strategies: dict[str, dict[str, PiiStrategy]] = field(default_factory=dict)
+    locale: str = ENGLISH  # in which persons are made up where nothing beside them tells
     keyed: bool = False  # persons are made up from a secret, which is not here
     sources: frozenset[str] = frozenset()  # fingerprints: these are never written to
     forms: dict[str, FrameForm] = field(default_factory=dict)  # of DataFrames that were fitted

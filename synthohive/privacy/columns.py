@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from synthohive.privacy.entities import Entities
 from synthohive.privacy.fake import FakeColumn
-from synthohive.privacy.kinds import NAMES, PiiKind
+from synthohive.privacy.kinds import ABOUT_PERSON, NAMES, PiiKind
 from synthohive.privacy.places import ENGLISH, locale_of, territory_of
 from synthohive.privacy.pools import Texts, pools
 from synthohive.privacy.shapes import as_text, form_of, lead_of
@@ -43,16 +43,6 @@ _FREE_FORM = frozenset(
 )
 """Of these, no shape is kept."""
 _MADE_OF_NAMES = frozenset({PiiKind.EMAIL, PiiKind.USER_NAME})
-_ABOUT_PERSON = frozenset(
-    {
-        PiiKind.NAME,
-        PiiKind.FIRST_NAME,
-        PiiKind.LAST_NAME,
-        PiiKind.EMAIL,
-        PiiKind.USER_NAME,
-        PiiKind.URL,
-    }
-)
 
 
 def fit_columns(
@@ -117,14 +107,14 @@ def fit_columns(
             column,
             values,
             locale=config.locale or ENGLISH,
-            person=person if kind in _ABOUT_PERSON else 0,
+            person=person if kind in ABOUT_PERSON else 0,
             persons=persons or _beside(names, kind, person, values),
             **common,
         )
         by = labels.get(name)
         if by is not None and strategy == "fake" and column.kind.family == "text":
             parts = _parts(values, by, entities, k)
-            if kind in _ABOUT_PERSON:  # written alike; the name goes by the country
+            if kind in ABOUT_PERSON:  # written alike; the name goes by the country
                 variants = _spoken(whole, [n for n, _ in parts if n not in unlike])
             else:
                 variants = [(n, _variant(whole, n, part, common)) for n, part in parts]
@@ -267,7 +257,7 @@ def _beside(
     names: list[tuple[Names, set[PiiKind]]], kind: PiiKind, person: int, values: pa.ChunkedArray
 ) -> Optional[Names]:
     """Return the names beside the values of a column that is made of names."""
-    if person >= len(names) or kind not in _ABOUT_PERSON - {PiiKind.FIRST_NAME, PiiKind.LAST_NAME}:
+    if person >= len(names) or kind not in ABOUT_PERSON - {PiiKind.FIRST_NAME, PiiKind.LAST_NAME}:
         return None
     persons, origin = names[person]
     if kind is PiiKind.NAME and not origin >= {PiiKind.FIRST_NAME, PiiKind.LAST_NAME}:

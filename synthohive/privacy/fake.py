@@ -191,7 +191,8 @@ class FakeColumn:
                 column, text.to_pylist(), k, unique, locale=locale, strategy=strategy
             )
             return cls(kind=kind, column=column, unique=unique, strategy=strategy, documents=made)
-        check = check_of(_distinct(text, k)) if strategy == "format-preserving" else None
+        checked = strategy == "format-preserving" or (strategy == "fake" and kind not in MAKERS)
+        check = check_of(_distinct(text, k)) if checked else None
         counts, between = _counts(kind, text, k)
         text = split_emails(text) if between else text
         weighted, blocks = _source(

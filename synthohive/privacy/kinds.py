@@ -10,6 +10,7 @@ from synthohive.exceptions import SchemaError, did_you_mean
 from synthohive.schema import PrivacyConfig, TableConfig
 
 __all__ = [
+    "ABOUT_PERSON",
     "NAMES",
     "UNREPLACED",
     "PiiFinding",
@@ -51,6 +52,8 @@ class PiiKind(str, Enum):
 
 NAMES = frozenset({PiiKind.NAME, PiiKind.FIRST_NAME, PiiKind.LAST_NAME})
 """Those of persons."""
+ABOUT_PERSON = NAMES | {PiiKind.EMAIL, PiiKind.USER_NAME, PiiKind.URL}
+"""Those that are made of names."""
 
 
 @dataclass(frozen=True)

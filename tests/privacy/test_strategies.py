@@ -174,6 +174,31 @@ def test_the_key_is_never_shown_or_saved(
     pd.testing.assert_frame_equal(loaded.sample(seed=7)["customers"], made["customers"])
 
 
+def test_what_each_column_becomes_is_shown_before(
+    synth: Synthesizer, made: dict[str, pd.DataFrame]
+) -> None:
+    shown = synth.preview_personal(seed=7)
+    frame = shown.frame().set_index(["table", "column"])
+    given = {(t, c): s for t, columns in STRATEGIES.items() for c, s in columns.items()}
+    assert frame["strategy"].to_dict() == {**given, ("letters", "sent_to"): "hash"}
+    for (table, column), examples in frame["examples"].items():
+        first = made["customers"][{"sent_to": "email"}.get(column, column)][:3]
+        assert list(examples) == first.fillna("NULL").tolist(), column
+        real = set(DATA[table][column]) - {"999-x"}
+        assert not real & set(examples)
+    assert frame.loc[("letters", "sent_to"), "consistent_with"] == ("customers.email",)
+    assert "98% of values fit" in str(shown) or "by its name" in str(shown)
+    assert "<td>customers.email</td>" in shown._repr_html_()
+
+
+def test_what_is_about_one_person_is_shown_together() -> None:
+    other = fitted(pii_strategies={"customers": {"phone": "keep"}})
+    frame = other.preview_personal(seed=3).frame().set_index("column")
+    assert "customers.email" in frame.loc["name", "consistent_with"]
+    assert frame.loc["name", "locale"] == "de_DE"
+    assert frame.loc["phone", ["strategy", "examples"]].tolist() == ["keep", ()]
+
+
 def test_a_column_with_a_strategy_of_its_own_is_made_for_itself() -> None:
     own: dict[str, Any] = {"customers": {"email": "keep"}, "letters": {"sent_to": "hash"}}
     made = fitted(pii_strategies=own).sample(seed=7)
