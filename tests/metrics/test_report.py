@@ -247,7 +247,7 @@ def test_each_area_says_why(report: ValidationReport, metadata: Metadata) -> Non
         ("derivations", "unknown"),
     ]  # fmt: skip
     assert "Every row finds its parents over 1 foreign key" in report.areas[0].sentence
-    assert "at most 12.50% of a column's personal values" in report.areas[3].sentence
+    assert "at most 12.50% of the values of a personal column" in report.areas[3].sentence
     broken = {**tables(2), "customer": tables(2)["customer"].slice(0, 150)}
     area = build_report(metadata, tables(1), broken).areas[0]
     assert area.level == "poor"

@@ -37,6 +37,7 @@ _HEADLINES = {
 }
 _SIGNS = {"good": "✓", "fair": "!", "poor": "✗", "unknown": "?"}  # beside colours: print is grey
 _WORDS = {"good": "good", "fair": "look at it", "poor": "bad", "unknown": "not measured"}
+_NAMES = re.compile(r"[\w&;#]+(?:[.(][^\W\d]\w*)+\)?")  # table.column, table(column)
 _AREAS = {
     "keys": ("Keys", "#keys"),
     "validity": ("Possible values", "#validity"),
@@ -79,6 +80,7 @@ def _template() -> Any:
         cell=_cell,
         three=lambda value: f"{value + 0.0:.3f}".replace("-0.000", "0.000"),
         level=verdict.level_of,
+        plain=_plain,
         percent=lambda share: f"{share:.1%}",
         fine=lambda share: f"{share:.2%}",
         number=lambda count: f"{count:,}",
@@ -192,10 +194,20 @@ def _table_verdict(table: TableReport, orphans: int) -> tuple[verdict.Level, str
 
 
 def _breakable(text: str) -> Markup:
-    """Return a text that may go on in the next line between two names, rather than inside one."""
+    """Return a text in which names such as ``table.column`` stay whole where a line has room.
+
+    In narrower lines they go on in the next one between two names, rather than inside one.
+    """
     from markupsafe import Markup
 
-    return Markup(re.sub(r"(?<=\w)([.(])(?=[^\W\d])", r"\1<wbr>", str(Markup.escape(text))))
+    escaped = str(Markup.escape(text.replace(" -> ", " → ")))
+    return Markup(
+        _NAMES.sub(lambda found: f'<span class="unit">{_wrapped(found[0])}</span>', escaped)
+    )
+
+
+def _wrapped(names: str) -> str:
+    return re.sub(r"(?<=\w)([.(])(?=[^\W\d])", r"\1<wbr>", names)
 
 
 def _filled(pair: JointTable) -> tuple[list[int], list[int]]:
@@ -204,6 +216,15 @@ def _filled(pair: JointTable) -> tuple[list[int], list[int]]:
     down = [i for i, row in enumerate(both) if any(cell != (0, 0) for cell in row)]
     across = [j for j in range(len(pair.b_labels)) if any(row[j] != (0, 0) for row in both)]
     return down, across
+
+
+def _plain(value: object) -> str:
+    """Return a value of a result as people write it."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value.is_integer() else f"{value:,.4g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def _cell(share: Optional[float]) -> str:

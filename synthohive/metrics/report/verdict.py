@@ -155,7 +155,10 @@ def privacy(
     level: Level = "unknown"
     if copied_rows:
         name = max(copied_rows, key=lambda name: copied_rows[name])
-        said.append(f"at most {copied_rows[name]:.2%} of a table's rows equal a real one ({name})")
+        looked = counted(len(copied_rows), "table")
+        share = f"at most {copied_rows[name]:.2%} of the rows equal a real one, most in {name}"
+        found = share if copied_rows[name] else f"no row equals a real one, in {looked}"
+        said.append(found)
         level = level_of(copied_rows[name], _COPIED, _MANY_COPIED)
     if measured is not None and measured.entities:
         level = worst_of([level, "good" if measured.safe else "poor"])
@@ -163,8 +166,10 @@ def privacy(
     if copied_values:
         name = max(copied_values, key=lambda name: copied_values[name])
         said.append(
-            f"at most {copied_values[name]:.2%} of a column's personal values are real ones "
-            f"({name}), which some are by chance"
+            f"at most {copied_values[name]:.2%} of the values of a personal column are real ones "
+            f"({name}): common names are, by chance"
+            if copied_values[name]
+            else f"no value of {counted(len(copied_values), 'personal column')} is a real one"
         )
     if not said:
         return Area(
