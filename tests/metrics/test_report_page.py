@@ -132,7 +132,7 @@ def test_the_front_names_the_worst_and_what_is_broken(report: ValidationReport) 
     front = html[html.index("<main") : html.index('id="schema"')]
     text = re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", front.replace("<wbr>", "")))
     assert "✗ Not to be used as it is" in text
-    assert "have no parent, most over order_of_a_customer(customer_id)" in text
+    assert "without a parent, most over order_of_a_customer(customer_id)" in text
     assert re.search(
         r"order_of_a_customer\.state (new|sent): \d+\.\d% of the synthetic rows, \d", text
     )

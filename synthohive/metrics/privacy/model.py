@@ -262,8 +262,8 @@ class PrivacyReport:
             return "Nothing could be measured."
         if self.safe:
             return (
-                "Nothing tells those who were learned from others: no figure is beyond what "
-                "held-out entities explain."
+                "The copy tells no more of those it was learned from than of others: no figure is "
+                "beyond what held-out entities explain."
             )
         number = sum(map(len, self.concerns.values()))
         return f"{counted(number, 'figure')} beyond what held-out entities explain: see concerns."

@@ -94,7 +94,6 @@ def _template() -> Any:
         heat_map=lambda table, side: Markup(
             heat_map(table.compared, table.associations(side), side)
         ),
-        key_level=_key_level,
         overlay=lambda column: Markup(overlay(column.chart, column.name)),
         pairs=_PAIRS,
         script=Markup(script),
@@ -178,7 +177,9 @@ def _children(key: KeyReport) -> str:
 
 
 def _key_level(key: KeyReport) -> verdict.Level:
-    return "poor" if key.orphans else verdict.level_of(key.fan_out_ks)
+    if key.orphans:
+        return "poor"
+    return "good" if verdict.level_of(key.fan_out_ks) == "good" else "fair"
 
 
 def _table_verdict(table: TableReport, orphans: int) -> tuple[verdict.Level, str]:

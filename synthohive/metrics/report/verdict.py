@@ -72,15 +72,16 @@ def keys_area(keys: Sequence[KeyReport]) -> Area:
         return Area(
             "keys",
             "poor",
-            f"{counted(sum(key.orphans for key in broken), 'row')} of "
-            f"{counted(len(broken), 'foreign key')} have no parent, most over {first.label} "
-            f"({first.orphans:,}).",
+            f"{counted(len(broken), 'key')} of {len(keys):,} broken: "
+            f"{counted(sum(key.orphans for key in broken), 'row')} without a parent, most over "
+            f"{first.label} ({first.orphans:,}).",
         )
     furthest = max(keys, key=lambda key: key.fan_out_ks)
     return Area(
         "keys",
-        level_of(furthest.fan_out_ks),
-        f"Every row finds its parents over {counted(len(keys), 'foreign key')}. Children per "
+        # other numbers of children break nothing
+        "good" if level_of(furthest.fan_out_ks) == "good" else "fair",
+        f"No key is broken: every row finds its parents over all {len(keys):,}. Children per "
         f"parent differ most over {furthest.label} (KS {furthest.fan_out_ks:.3f}; 0 is identical).",
     )
 
