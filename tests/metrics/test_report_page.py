@@ -67,7 +67,11 @@ def report() -> ValidationReport:
         "privacy": PrivacyReport((entities(),), {"countries": "it is a look-up table"}, 0.1),
         "sequences": (sequence(),),
     }
-    return replace(build_report(metadata, *sides()), **told)
+    queries = [
+        "SELECT state, count(*) AS n, avg(count) AS mean FROM order_of_a_customer GROUP BY state",
+        f"SELECT {LONG} FROM order_of_a_customer",
+    ]
+    return replace(build_report(metadata, *sides(), queries=queries), **told)
 
 
 def entities() -> EntityPrivacy:

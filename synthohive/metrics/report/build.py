@@ -11,6 +11,7 @@ from synthohive.exceptions import SchemaError
 from synthohive.io.base import FanOut
 from synthohive.metrics.report.classifiers import learned
 from synthohive.metrics.report.examples import example_rows
+from synthohive.metrics.report.halves import learned_columns
 from synthohive.metrics.report.keys import joint_reports, key_report
 from synthohive.metrics.report.model import ValidationReport
 from synthohive.metrics.report.provenance import NotCompared, Provenance, not_compared
@@ -85,10 +86,11 @@ def build_report(
         tables.append(table_report(table, *rows, made, k, behind, whole.get(name, (None, None))))
         left_out += not_compared(table, *rows, made)
     keys = []
+    known = learned_columns(metadata, *sides, personal or {}, cut_keys)
     for child, key in metadata.foreign_keys():
         label = key.label(child)
         counted = (fan_outs or {}).get(label), (synthetic_fan_outs or {}).get(label)
-        keys.append(key_report(metadata, sides, child, key, counted, label not in cut_keys, k))
+        keys.append(key_report(known, sides, child, key, counted, label not in cut_keys, k))
     ordered = sorted(tables, key=lambda table: -table.distance)
     models = learned(metadata, real, synthetic, personal or {}, cut_keys)
     return ValidationReport(

@@ -119,6 +119,7 @@ def key_report(
     Parameters
     ----------
     metadata : Metadata
+        Without the columns that are made up, and shall not be like the real ones.
     tables : tuple of two dicts of str to pyarrow.Table
         Real and synthetic, in one form.
     child : str

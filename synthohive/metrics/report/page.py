@@ -81,6 +81,7 @@ def _template() -> Any:
         three=lambda value: f"{value + 0.0:.3f}".replace("-0.000", "0.000"),
         level=verdict.level_of,
         plain=_plain,
+        whole=_whole,
         percent=lambda share: f"{share:.1%}",
         fine=lambda share: f"{share:.2%}",
         number=lambda count: f"{count:,}",
@@ -126,6 +127,7 @@ def _drawn(report: ValidationReport) -> dict[str, Any]:
     return {
         "anchors": anchors,
         "column_anchors": columns,
+        "examples": {few.table: few for few in report.examples},
         "diagram": Markup(diagram(schema)),
         "orphans": orphans,
         "worst": sorted(every, key=lambda pair: -pair[1].score.worst)[:_WORST],
@@ -205,6 +207,14 @@ def _breakable(text: str) -> Markup:
     return Markup(
         _NAMES.sub(lambda found: f'<span class="unit">{_wrapped(found[0])}</span>', escaped)
     )
+
+
+def _whole(text: str) -> Markup:
+    """Return a text whose dates and codes do not break at their hyphens."""
+    from markupsafe import Markup
+
+    escaped = str(Markup.escape(text))
+    return Markup(re.sub(r"\w+(?:-\w+)+", r'<span class="whole">\g<0></span>', escaped))
 
 
 def _wrapped(names: str) -> str:
