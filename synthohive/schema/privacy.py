@@ -63,6 +63,9 @@ class PrivacyConfig(Strict):
         is protected as one.
     public : list of str
         With `epsilon`: tables that hold nothing of any unit, and are kept as they are.
+    training_share : float
+        With `epsilon`: the share of it for a network that learns from units' rows by noisy steps
+        (DP-SGD). By default all is spent on counts, which come closer unless units are many.
     noise_seed : int, optional
         With `epsilon`: for tests alone. Who knows it can take the noise away; it is not stored.
 
@@ -86,6 +89,7 @@ class PrivacyConfig(Strict):
     delta: Optional[float] = Field(default=None, gt=0, le=0.01)
     unit: Optional[str] = None
     public: list[str] = Field(default_factory=list)
+    training_share: float = Field(default=0.0, ge=0, le=0.9)
     noise_seed: Optional[int] = Field(default=None, ge=0, repr=False)
 
     @model_validator(mode="after")

@@ -20,9 +20,9 @@ __all__ = ["Budget", "Noise", "epsilon_of"]
 log = get_logger(__name__)
 THRESHOLDS = 0.5
 """Share of delta for the thresholds of values; the accountant has the rest."""
-LEAST, MOST = 1e-2, 1e6
-"""Multipliers of noise between which the one that suits is looked for."""
-ORDERS = [*(1 + x / 20 for x in range(1, 400)), *range(21, 64), 128, 256, 512]
+LEAST, MOST, NEAR = 1e-2, 1e6, 1.0001
+"""Multipliers of noise between which the one that suits is looked for, and how near."""
+ORDERS = [*(1 + x / 10 for x in range(1, 100)), *range(11, 64), 128, 256, 512]
 """Orders of Renyi's divergence, of which the best one bounds epsilon."""
 Spent = list[tuple[float, float, int]]
 
@@ -66,9 +66,11 @@ class Budget:
         With epsilon, delta and unit.
     thresholds : int
         How many columns have their values found by a threshold.
+    descents : int
+        How many networks are trained by noisy steps.
     """
 
-    def __init__(self, privacy: PrivacyConfig, thresholds: int) -> None:
+    def __init__(self, privacy: PrivacyConfig, thresholds: int, descents: int = 0) -> None:
         assert privacy.epsilon is not None
         assert privacy.delta is not None
         assert privacy.unit is not None
@@ -82,7 +84,8 @@ class Budget:
         self.delta = privacy.delta * (1 - THRESHOLDS if thresholds else 1.0)
         # questions whose squared multipliers' inverses add up to one's are together as this one
         self._whole = _multiplier(privacy.epsilon, self.delta)
-        self._share = 0.0
+        self._share, self._descents = 0.0, descents
+        self.training = privacy.training_share if descents else 0.0
 
     def ask(
         self,
@@ -110,6 +113,7 @@ class Budget:
         thresholds : int
             Columns of which what is below a threshold is then dropped, for :attr:`delta_each` each.
         """
+        share *= 1 - self.training
         self._share += share
         if self._share > 1 + 1e-9:
             raise PrivacyError("More was to be asked than the budget allows; nothing was returned.")
@@ -126,6 +130,36 @@ class Budget:
         )
         self.ledger.entries.append(entry)
         return [part + sigma * self.noise.normal(part.shape) for part in answer], sigma
+
+    def descend(
+        self, table: str, columns: tuple[str, ...], clip: float, rate: float, steps: int
+    ) -> float:
+        """Return the multiplier of the noise on the steps of one network.
+
+        Parameters
+        ----------
+        table : str
+        columns : tuple of str
+        clip : float
+            The most that a unit adds to the sum of gradients, in the Euclidean norm.
+        rate : float
+            The chance of a unit to be in a step.
+        steps : int
+        """
+        questions = (self._whole / math.sqrt(1 - self.training), 1.0, 1)
+        low, high = LEAST * 10, MOST
+        while high / low > 1.002:
+            middle = math.sqrt(low * high)
+            spent = [questions, (middle, rate, steps * self._descents)]
+            if epsilon_of(spent, self.delta) <= self.ledger.epsilon:
+                high = middle
+            else:
+                low = middle
+        alone = epsilon_of([(high, rate, steps)], self.delta)
+        entry = LedgerEntry("dp-sgd", table, columns, "gradients of a network", clip, high * clip,
+                            alone, 0.0, rate, steps)  # fmt: skip
+        self.ledger.entries.append(entry)
+        return high
 
     def close(self) -> PrivacyLedger:
         """Add up what was spent.
@@ -179,7 +213,7 @@ def _accountant() -> Any:
 def _multiplier(epsilon: float, delta: float) -> float:
     """Return the least noise of one question that keeps the promise."""
     low, high = LEAST, MOST
-    while high / low > 1.0001:
+    while high / low > NEAR:
         middle = math.sqrt(low * high)
         if epsilon_of([(middle, 1.0, 1)], delta) <= epsilon:
             high = middle

@@ -118,6 +118,28 @@ class Joint:
                 known[edge.name] = self._score(edge.name, one)
         return {name: made[name] for name in own}
 
+    def within(
+        self, codes: dict[str, IntArray], given: dict[str, Drawn], rng: np.random.Generator
+    ) -> dict[str, Drawn]:
+        """Return codes that were drawn otherwise, with where each lies within its own.
+
+        Parameters
+        ----------
+        codes : dict of str to ndarray of int64
+        given : dict of str to Drawn
+            The parents', row by row.
+        rng : Generator
+        """
+        made: dict[str, Drawn] = {}
+        known = {name: self._score(name, one) for name, one in given.items() if name in self.scales}
+        for name, own in codes.items():
+            if name not in self.scales:
+                made[name] = Drawn(own, rng.random(len(own)))
+                continue
+            made[name] = Drawn(own, _ranked(self._scored(name, known, len(own), rng), own))
+            known[name] = self._score(name, made[name])
+        return made
+
     def _score(self, name: str, drawn: Drawn) -> Floats:
         """Return how far up its scale each row is, as a normal number; 0 for NULL."""
         shares = self.singles[name][: self.places[name]]
@@ -152,24 +174,33 @@ class Joint:
         self, edge: Edge, by: Drawn, known: dict[str, Floats], rng: np.random.Generator
     ) -> Floats:
         """Return a number from 0 to 1 for each row, even among the rows of each code of `by`."""
-        count = len(by.codes)
-        scores = rng.standard_normal(count)
-        before = [at for at, name in enumerate(self.scales) if name in known]
+        return _ranked(self._scored(edge.name, known, len(by.codes), rng), by.codes)
+
+    def _scored(
+        self, name: str, known: dict[str, Floats], count: int, rng: np.random.Generator
+    ) -> Floats:
+        """Draw normal numbers that go together with those of other scales."""
+        scores: Floats = rng.standard_normal(count)
+        before = [at for at, other in enumerate(self.scales) if other in known]
         if before:
-            at = self.scales.index(edge.name)
+            at = self.scales.index(name)
             theirs = self.correlations[np.ix_(before, before)]
             weights = np.linalg.solve(theirs, self.correlations[before, at])
-            left = max(1 - float(weights @ self.correlations[before, at]), 1e-4)
-            scores *= math.sqrt(left)
+            scores *= math.sqrt(max(1 - float(weights @ self.correlations[before, at]), 1e-4))
             for weight, place in zip(weights.tolist(), before):
                 scores += weight * known[self.scales[place]]
-        level = np.empty(count)
-        order = np.lexsort((scores, by.codes))
-        sizes = np.bincount(by.codes)
-        starts = np.cumsum(sizes) - sizes
-        own = by.codes[order]
-        level[order] = (np.arange(count) - starts[own] + 0.5) / sizes[own]
-        return level
+        return scores
+
+
+def _ranked(scores: Floats, codes: IntArray) -> Floats:
+    """Return the rank of each score among those of the same code, from 0 to 1."""
+    level = np.empty(len(codes))
+    order = np.lexsort((scores, codes))
+    sizes = np.bincount(codes)
+    starts = np.cumsum(sizes) - sizes
+    own = codes[order]
+    level[order] = (np.arange(len(codes)) - starts[own] + 0.5) / sizes[own]
+    return level
 
 
 def _inverse(shares: Floats, level: Floats) -> tuple[IntArray, Floats]:

@@ -86,7 +86,9 @@ def private_source(reader: Reader, options: FitOptions) -> PrivateSource:
     public = {name: _read(reader, name) for name in privacy.public}
     personal = {name: _personal(metadata, name, privacy) for name in owners}
     tables = {n: describe(metadata, owners, n, public, personal[n]) for n in owners}
-    budget = Budget(privacy, sum(len(table.texts) for table in tables.values()))
+    texts = sum(len(table.texts) for table in tables.values())
+    wide = sum(table.size > 1 for table in tables.values())
+    budget = Budget(privacy, texts, wide if privacy.training_share else 0)
     weights = {n: (1 if t.driver is None else 2) * max(t.size, 1) for n, t in tables.items()}
     whole = sum(weights.values())
     known: dict[str, _Above] = {}
@@ -170,7 +172,8 @@ def _learned(
     codes = _codes(reader, table, rows)
     joint = _joint(budget, table, units, codes, above, parents, rows_per_unit,
                    share - ranges - values, tables)  # fmt: skip
-    made, drawn = _made(budget, table, joint, len(rows), above, config.stored, public)
+    real = _Real(units, codes, parents)
+    made, drawn = _made(budget, table, tables, joint, real, above, config.stored, public)
     return _Above(units, rows, codes, rows_per_unit, made, drawn)
 
 
@@ -237,11 +240,58 @@ def _of_parent(name: str) -> str:
     return f"parent's {name}"
 
 
+@dataclass(frozen=True)
+class _Real:
+    """The real rows of a table: their units, codes, and which row above each belongs to."""
+
+    units: IntArray
+    codes: Mapping[str, IntArray]
+    parents: Optional[IntArray]
+
+
+def _descended(
+    budget: Budget,
+    table: Described,
+    tables: Mapping[str, Described],
+    joint: Joint,
+    real: _Real,
+    above: Optional[_Above],
+    given: dict[str, Drawn],
+    drawn: dict[str, Drawn],
+) -> dict[str, Drawn]:
+    """Let a network learn the drawn rows, then the real ones by noisy steps, and draw anew."""
+    from synthohive.models.autoregressive.descent import Codes, Descent, Secret, drawn_by_network
+
+    count, made = len(real.units), len(next(iter(drawn.values())).codes)
+    theirs = tables[table.driver.parent].domains if above is not None and table.driver else {}
+    seen = np.empty((count, 0), dtype=np.int64)
+    if theirs and above is not None:
+        seen = np.stack([above.codes[name][real.parents] for name in theirs], axis=1)
+    shown = [given[_of_parent(name)].codes for name in theirs]
+    own, noise = Descent(), budget.noise
+    multiplier = budget.descend(table.name, tuple(table.domains), own.clip, own.rate, own.steps)
+    codes = drawn_by_network(
+        [domain.size for domain in table.domains.values()],
+        [domain.size for domain in theirs.values()],
+        real.units,
+        Codes(np.stack([real.codes[name] for name in table.domains], axis=1), seen),
+        Codes(
+            np.stack([one.codes for one in drawn.values()], axis=1),
+            np.stack(shown, axis=1) if shown else np.empty((made, 0), dtype=np.int64),
+        ),
+        Secret(noise.rng, noise.normal, multiplier),
+        own,
+    )
+    found = {name: codes[:, at] for at, name in enumerate(table.domains)}
+    return joint.within(found, given, noise.rng)
+
+
 def _made(
     budget: Budget,
     table: Described,
+    tables: Mapping[str, Described],
     joint: Joint,
-    count: int,
+    real: _Real,
     above: Optional[_Above],
     columns: Mapping[str, Column],
     public: Mapping[str, pa.Table],
@@ -251,7 +301,7 @@ def _made(
     given: dict[str, Drawn] = {}
     parents: Optional[tuple[pa.Table, IntArray]] = None
     if above is None or table.driver is None:
-        exact = [np.array([count], dtype=np.float64)]
+        exact = [np.array([len(real.units)], dtype=np.float64)]
         share = SETTINGS.shares.units
         noisy, _ = budget.ask(exact, 1.0, share, table.name, (), "how many units there are")
         number = max(round(float(noisy[0][0])), 1)
@@ -263,5 +313,7 @@ def _made(
         parents, number = (above.made, belong), len(belong)
         given = {_of_parent(n): one.take(belong) for n, one in above.drawn.items()}
     drawn = joint.draw(number, list(table.domains), given, rng)
+    if budget.training and len(table.domains) > 1 and number:
+        drawn = _descended(budget, table, tables, joint, real, above, given, drawn)
     rows = made_rows(table, columns, drawn, parents, public, number, rng)
     return rows, drawn
