@@ -256,7 +256,7 @@ def train(
         beyond = beyond + 1 if task.gap > task.most_gap else 0
         waited += TUNING.in_vain if beyond and not task.counters else 1
         better = _below(metric, best, TUNING.slight)
-        if metric < best and (not beyond or _below(metric, best, task.worth)):
+        if _is_kept(task, metric, best, gap):
             best, best_state, gap, usable = metric, _snapshot(task.state), task.gap, True
             beyond = 0
             # hardly better is kept, but buys no further waiting: it would never end
@@ -278,6 +278,17 @@ def train(
     task.state.load_state_dict(best_state)
     task.gap = gap
     return best
+
+
+def _is_kept(task: Trainable, metric: float, best: float, gap: float) -> bool:
+    """Return whether the task's state is to be kept rather than one of another metric and gap."""
+    beyond, was_beyond = task.gap > task.most_gap, gap > task.most_gap
+    if not beyond:  # to be within the limit is worth as much as is asked of a state beyond it
+        least = best + task.worth * abs(best) if was_beyond and task.worth < math.inf else best
+        return metric < least
+    if _below(metric, best, task.worth):
+        return True
+    return task.worth < math.inf and was_beyond and metric < best and task.gap < gap
 
 
 def _below(metric: float, best: float, share: float) -> bool:

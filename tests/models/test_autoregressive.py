@@ -222,6 +222,32 @@ def test_a_head_that_explains_nothing_is_silenced() -> None:
 # -- what it learns
 
 
+def test_what_serves_no_row_that_was_not_learned_is_dropped() -> None:
+    made, rng = network([4, 4, 4]), np.random.default_rng(1)
+    first = np.arange(400) % 4
+    codes = torch.from_numpy(np.stack([first, first, rng.integers(0, 4, 400)], axis=1))
+    given = torch.full_like(codes, -1), made.context(*as_tensors(EncodedTable.empty(400)))
+    optimizer = torch.optim.Adam(made.parameters(), lr=0.02)
+    for _ in range(60):  # each of the first two follows from the other
+        optimizer.zero_grad()
+        made.losses(codes, *given, 1 - torch.eye(3))[:, :2].sum().backward()
+        optimizer.step()
+        given = given[0], made.context(*as_tensors(EncodedTable.empty(400)))
+    natural = torch.ones(3, 3).triu(1)
+    held = codes.clone()
+    held[:, 2] = torch.from_numpy(rng.integers(0, 4, 400))
+    with torch.no_grad():
+        _, kept = made.shrink(held, *given, natural)
+        assert float(made.heads.scales[0]) == 0  # nothing is drawn before it
+        assert made.heads.used.tolist() == [1, 1, 0]
+        made.forget()
+        assert torch.allclose(made.losses(held, *given, natural), kept, atol=1e-5)
+    group, place = made.heads.place[2]
+    assert not made.heads.weights[group][place].any()
+    assert not made.before[:, :, 2].any()
+    assert made.before[:, :, 1].any()
+
+
 def test_dependence_inside_a_row() -> None:
     rng = stream()
     layout = Layout((Discrete("a", 4), Discrete("b", 90, embed=True)), (Continuous("c"),))

@@ -87,6 +87,33 @@ def test_without_one_a_state_beyond_the_usual_is_kept_where_it_is_worth_it() -> 
     assert course.kept == 3.0
 
 
+@pytest.mark.parametrize(
+    ("validations", "kept"),
+    [
+        # within the limit, and worse by less than what is asked of a state beyond it
+        ([(5.0, WITHIN), (4.0, BEYOND), (4.03, WITHIN)], 3.0),
+        ([(5.0, WITHIN), (4.0, BEYOND), (4.05, WITHIN)], 2.0),
+        # beyond it, and better in both
+        ([(5.0, WITHIN), (4.0, 2 * BEYOND), (3.99, BEYOND)], 3.0),
+        ([(5.0, WITHIN), (4.0, BEYOND), (3.99, 2 * BEYOND)], 2.0),
+        ([(5.0, WITHIN), (4.99, BEYOND)], 1.0),
+    ],
+)
+def test_what_is_kept_is_weighed_both_ways(
+    validations: list[tuple[float, float]], kept: float
+) -> None:
+    course = Course(*validations)
+    course.most_gap, course.worth = Memorisation.gap_of(0.5 + LIMIT), 0.01
+    course.run(None)
+    assert course.kept == kept
+
+
+@pytest.mark.parametrize("gaps", [(3 * BEYOND, BEYOND), (BEYOND, 3 * BEYOND)])
+def test_a_hard_limit_keeps_no_state_beyond_it_for_being_less_so(gaps: tuple[float, float]) -> None:
+    course = Course((5.0, gaps[0]), (4.0, gaps[1]))
+    assert course.run() == math.inf
+
+
 def test_no_process_loads_what_compilers_need() -> None:
     """Which takes 2 s and 66 MB of each that fits, or loads what was fitted."""
     program = """

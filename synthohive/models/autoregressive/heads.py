@@ -46,6 +46,8 @@ class Heads(nn.Module):
         self.place = {j: (g, i) for g, group in enumerate(self.groups) for i, j in enumerate(group)}
         self.scales: Tensor
         self.register_buffer("scales", torch.ones(len(self.cardinalities)))
+        self.used: Tensor
+        self.register_buffer("used", torch.ones(len(self.cardinalities)))
 
     def shift(self, biases: Sequence[Tensor]) -> None:
         """Add to the biases: at first the logarithms of the shares, later corrections of them."""
@@ -53,11 +55,20 @@ class Heads(nn.Module):
             for j, (g, i) in self.place.items():
                 self.biases[g][i, 0, : self.cardinalities[j]] += biases[j]
 
-    def losses(self, hidden: Tensor, codes: Tensor) -> Tensor:
-        """Return (B, J) from hidden (J, B, H); 0 where a code is -1."""
+    def losses(self, hidden: Tensor, codes: Tensor, kept: bool = False) -> Tensor:
+        """Return (B, J) from hidden (J, B, H); 0 where a code is -1.
+
+        Parameters
+        ----------
+        hidden : Tensor, shape (J, B, H)
+        codes : Tensor of int, shape (B, J)
+        kept : bool, default False
+            Without the weights that count for nothing: see :meth:`forget`.
+        """
         found = torch.zeros(codes.shape, dtype=hidden.dtype)
         for group, weight, bias in zip(self.groups, self.weights, self.biases):
-            logits = torch.baddbmm(bias, hidden[group], weight)  # (J', B, K)
+            used = weight * self.used[group][:, None, None] if kept else weight
+            logits = torch.baddbmm(bias, hidden[group], used)  # (J', B, K)
             # variables of like sizes do not stand side by side: back to their places
             found[:, group] = _cross_entropy(logits, codes[:, group].T).T
         return found
@@ -69,6 +80,28 @@ class Heads(nn.Module):
             told = torch.bmm(hidden[group], weight)
             self.scales[group], found[group] = _shrunk(told, bias, codes[:, group].T)
         return found
+
+    def judge(self, hidden: Tensor, codes: Tensor) -> None:
+        """Find out which heads serve for rows that were not learned: where all else is known, too.
+
+        Parameters
+        ----------
+        hidden : Tensor, shape (J, B, H)
+            Of rows of which all other variables are known.
+        codes : Tensor of int, shape (B, J)
+        """
+        for group, weight, bias in zip(self.groups, self.weights, self.biases):
+            scales, _ = _shrunk(torch.bmm(hidden[group], weight), bias, codes[:, group].T)
+            self.used[group] = ((scales > 0) | (self.scales[group] > 0)).to(self.used.dtype)
+
+    def forget(self) -> None:
+        """Drop the weights of heads that rows that were not learned do not bear out.
+
+        Nothing is drawn by them, and all that they know is known by heart.
+        """
+        with torch.no_grad():
+            for group, weight in zip(self.groups, self.weights):
+                weight.mul_(self.used[group][:, None, None])
 
     def head(self, j: int, scale: Tensor) -> tuple[Optional[Tensor], Tensor]:
         """Return the weights (H, K) of one variable, None if they count for nothing, and biases."""
@@ -118,6 +151,8 @@ class FineHeads(nn.Module):
         self.shares.weight.requires_grad_(False)
         self.scales: Tensor
         self.register_buffer("scales", torch.ones(count))
+        self.used: Tensor
+        self.register_buffer("used", torch.ones(count))
 
     def start_at(self, counts: Sequence[Tensor]) -> None:
         """Begin with the shares within each coarse code, of counts (K, width)."""
@@ -129,17 +164,21 @@ class FineHeads(nn.Module):
                 logs[number == 0] = NEVER  # what never occurred in its coarse code is never drawn
                 self.shares.weight[start : start + len(number), : self.widths[j]] = logs
 
-    def losses(self, hidden: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
+    def losses(self, hidden: Tensor, coarse: Tensor, fine: Tensor, kept: bool = False) -> Tensor:
         """Return (B, J) in nats; 0 where a fine code is -1.
 
         Parameters
         ----------
         hidden : Tensor, shape (J, B, H)
         coarse, fine : Tensor of int, shape (B, J)
+        kept : bool, default False
+            Without the weights that count for nothing.
         """
         found = torch.zeros(fine.shape, dtype=hidden.dtype)
         if self.split:
             told, shares = self._told(hidden, coarse)
+            if kept:
+                told = told * self.used[:, None, None]
             found[:, self.split] = _cross_entropy(told + shares, fine[:, self.split].T).T
         return found
 
@@ -170,6 +209,34 @@ class FineHeads(nn.Module):
         found: Tensor
         self.scales, found = _shrunk(*self._told(hidden, coarse), fine[:, self.split].T)
         return found
+
+    def judge(self, hidden: Tensor, coarse: Tensor, fine: Tensor) -> None:
+        """Find out what serves, as :meth:`Heads.judge` does.
+
+        Parameters
+        ----------
+        hidden : Tensor, shape (J, B, H)
+        coarse, fine : Tensor of int, shape (B, J)
+        """
+        if self.split:
+            scales, _ = _shrunk(*self._told(hidden, coarse), fine[:, self.split].T)
+            self.used = ((scales > 0) | (self.scales > 0)).to(self.used.dtype)
+
+    def forget(self) -> None:
+        """Drop what counts for nothing, as :meth:`Heads.forget` does."""
+        with torch.no_grad():
+            used = self.used
+            self.leave.mul_(used[:, None, None])
+            self.enter.mul_(used[:, None, None])
+            for i, (start, size) in enumerate(zip(self.offsets.tolist(), self.sizes)):
+                part = slice(start, start + size)
+                self.coarse.weight[part] *= used[i]
+                if self.apart:
+                    self.own[part] *= used[i]
+
+    def is_used(self, j: int) -> bool:
+        """Whether a variable's fine code depends on more than its coarse one, in any order."""
+        return j in self.place and bool(self.used[self.place[j]] > 0)
 
     def scale(self, j: int) -> Tensor:
         """Return how much a variable's fine code depends on more than its coarse one."""

@@ -95,6 +95,7 @@ class Autoregressive(TrainedModel):
         self, data: EncodedTable, context: EncodedTable, rng: np.random.Generator
     ) -> None:
         """Correct the heads' biases until rows drawn for real contexts have the real shares."""
+        self.network_.forget()
         real = self.discretiser_.encode(data)[0]  # (rows, J)
         sizes = self.network_.cardinalities
         wanted = log_shares(real, sizes)

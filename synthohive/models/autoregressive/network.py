@@ -122,7 +122,9 @@ class Network(nn.Module):
             found = torch.cat([found, TUNING.pace * own], dim=1)
         return found
 
-    def losses(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> Tensor:
+    def losses(
+        self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor, kept: bool = False
+    ) -> Tensor:
         """Return the negative log-likelihoods, (B, J); 0 where a code is -1.
 
         Parameters
@@ -131,9 +133,33 @@ class Network(nn.Module):
         context : Tensor, shape (B, C)
         mask : Tensor, shape (J, J)
             1 where the row's variable is known to the column's.
+        kept : bool, default False
+            Of what is left after :meth:`forget`.
         """
         hidden = self._hidden_of_all(coarse, fine, context, mask)
-        return self.heads.losses(hidden, coarse) + self.fine.losses(hidden, coarse, fine)
+        fines = self.fine.losses(hidden, coarse, fine, kept)
+        return self.heads.losses(hidden, coarse, kept) + fines
+
+    def forget(self) -> None:
+        """Drop all that serves variables which rows that were not learned tell nothing of.
+
+        Their distributions are their shares; what the layers of their own know is known by heart.
+        """
+        self.heads.forget()
+        self.fine.forget()
+        count = len(self.cardinalities)
+        used = torch.tensor([
+            float(self.heads.used[j] > 0 or self.fine.is_used(j)) for j in range(count)
+        ])  # fmt: skip
+        with torch.no_grad():
+            self.before.mul_(used[None, None, :, None])
+            if self.wide:
+                self.before_wide.mul_(used[None, None, :, None])
+            of_context = used.repeat_interleave(self.hidden)
+            self.from_context.weight.mul_(of_context[:, None])
+            self.from_context.bias.mul_(of_context)
+            self.layer.mul_(used[:, None, None])
+            self.layer_bias.mul_(used[:, None, None])
 
     def shrink(
         self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor
@@ -150,12 +176,16 @@ class Network(nn.Module):
         Returns
         -------
         float, and Tensor of shape (B, J)
-            The total loss, and what :meth:`losses` are, of heads that are not scaled.
+            The total loss, and what :meth:`losses` are of what is kept, without scales.
         """
         hidden = self._hidden_of_all(coarse, fine, context, mask)
-        plain = self.heads.losses(hidden, coarse) + self.fine.losses(hidden, coarse, fine)
         losses = self.heads.shrink(hidden, coarse).sum()
-        return float(losses + self.fine.shrink(hidden, coarse, fine).sum()), plain
+        total = float(losses + self.fine.shrink(hidden, coarse, fine).sum())
+        beside = self._hidden_of_all(coarse, fine, context, 1 - torch.eye(len(self.cardinalities)))
+        self.heads.judge(beside, coarse)
+        self.fine.judge(beside, coarse, fine)
+        fines = self.fine.losses(hidden, coarse, fine, kept=True)
+        return total, self.heads.losses(hidden, coarse, kept=True) + fines
 
     def _hidden_of_all(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> Tensor:
         """Return (J, B, H)."""

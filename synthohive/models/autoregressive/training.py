@@ -130,7 +130,8 @@ class AutoregressiveTask(DescentTask):
         group = self.optimizer.param_groups[0]
         if group["weight_decay"] >= TUNING.most_decay:
             return False
-        group["weight_decay"] *= 4
+        # far beyond the limit in long steps, near it in short ones: what is right lies between
+        group["weight_decay"] *= 4 if self.gap > 2 * self.most_gap else 2
         self.network.load_state_dict(best)
         self.state.load_state_dict(best)
         # the best so far may be of a state that was not kept: beside it, steps would be halved soon
@@ -141,7 +142,7 @@ class AutoregressiveTask(DescentTask):
         """Return the log-likelihood of learned rows."""
         coarse, fine = (c[self.watched] for c in self.codes)
         context = self.state.context(*(t[self.watched] for t in self.context))
-        return _scores(self.state.losses(coarse, fine, context, self._mask(True)))
+        return _scores(self.state.losses(coarse, fine, context, self._mask(True), kept=True))
 
 
 def _scores(losses: Tensor) -> Floats:
