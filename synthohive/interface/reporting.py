@@ -210,6 +210,7 @@ def _provenance(fitted: Optional[FittedDatabase], real: _Side, synthetic: _Side)
         None if fitted is None else fitted.model_name,
         None if fitted is None else fitted.seed,
         synthetic.seed,
+        None if fitted is None or fitted.privacy_ledger is None else str(fitted.privacy_ledger),
     )
 
 

@@ -66,6 +66,7 @@ def _fit(tables: dict[str, pa.Table], **privacy: Any) -> Synthesizer:
     return synth.fit(tables, seed=1, epochs=1, n_jobs=1, progress=False)
 
 
+@pytest.mark.slow
 def test_three_tables_are_learned_from_questions_that_the_ledger_lists(tmp_path: Path) -> None:
     real = _tables()
     synth = _fit(real)
@@ -93,6 +94,10 @@ def test_three_tables_are_learned_from_questions_that_the_ledger_lists(tmp_path:
     assert set(made["orders"]["colour"].to_pylist()) - {None} == {"red", "blue"}
     ages = made["customers"]["age"].to_numpy()
     assert 14 < np.quantile(ages, 0.02) < np.quantile(ages, 0.98) < 90
+    report = synth.report(tmp_path / "report.html", seed=1)
+    assert report.provenance is not None
+    assert report.provenance.ledger == str(ledger)
+    assert "Differential privacy: epsilon 3" in (tmp_path / "report.html").read_text("utf-8")
     # what one unit has is nowhere
     assert made["orders"]["amount"].to_numpy().max() < 50_000
     assert not any(CANARY in str(table.to_pylist()) for table in made.values())

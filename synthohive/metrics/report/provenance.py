@@ -35,6 +35,8 @@ class Provenance:
         Known where the synthesizer is fitted.
     fit_seed, seed : int, optional
         Of the fit, and of the synthetic rows where they were generated for the report.
+    ledger : str, optional
+        With differential privacy: what was promised, and every question that real rows were asked.
     """
 
     created: str
@@ -44,6 +46,7 @@ class Provenance:
     model: Optional[str] = None
     fit_seed: Optional[int] = None
     seed: Optional[int] = None
+    ledger: Optional[str] = None
 
 
 @dataclass(frozen=True)
