@@ -6,7 +6,6 @@ A hundred dates after the last real one hardly move a distribution, and are wron
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional
@@ -25,7 +24,7 @@ __all__ = ["Impossible", "impossible", "impossible_values"]
 LEAST_VALUES = 10
 """Texts that tell a form."""
 MOST_SHAPES = 3
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
+_UUID = "^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$"
 _RUNS = (("[A-Z]+", "A"), ("[a-z]+", "a"), ("[0-9]+", "9"))
 
 
@@ -189,15 +188,16 @@ def _malformed(column: Column, real: Any, synthetic: Any) -> int:
     if form is not None:
         return int(parse(texts, form).null_count - texts.null_count)
     # distinct texts, with how often each is there: a pattern is slow, and codes repeat
-    seen = pc.unique(known).to_pylist()
-    made = pc.value_counts(texts.drop_null())
-    counts = zip(made.field("values").to_pylist(), made.field("counts").to_pylist())
-    if all(map(_UUID.fullmatch, seen)):
-        return sum(count for text, count in counts if not _UUID.fullmatch(text))
-    shapes = {_shape(text) for text in seen}
-    if len(shapes) > MOST_SHAPES or not all("9" in shape for shape in shapes):
-        return 0  # words, of which others are just as possible
-    return sum(count for text, count in counts if _shape(text) not in shapes)
+    seen, made = pc.unique(known), pc.value_counts(texts.drop_null())
+    counts = np.asarray(made.field("counts"), np.int64)
+    if pc.all(pc.match_substring_regex(seen, _UUID)).as_py():
+        fits = pc.match_substring_regex(made.field("values"), _UUID)
+    else:
+        shapes = pc.unique(_shapes(seen))
+        if len(shapes) > MOST_SHAPES or not all("9" in shape for shape in shapes.to_pylist()):
+            return 0  # words, of which others are just as possible
+        fits = pc.is_in(_shapes(made.field("values")), value_set=shapes)
+    return int(counts[~np.asarray(fits)].sum())
 
 
 def _unreadable(values: Any) -> int:
@@ -216,11 +216,11 @@ def _moments(real: Any) -> Optional[str]:
     return form_of(known.to_pylist()) if len(known) >= LEAST_VALUES else None
 
 
-def _shape(text: str) -> str:
-    """Return a text with each run of letters or digits as one: ``AB-1234`` is ``A-9``."""
+def _shapes(texts: Any) -> Any:
+    """Return texts with each run of letters or digits as one: ``AB-1234`` is ``A-9``."""
     for run, mark in _RUNS:
-        text = re.sub(run, mark, text)
-    return text
+        texts = pc.replace_substring_regex(texts, run, mark)
+    return texts
 
 
 def _repeats(rows: pa.Table, columns: list[str]) -> int:
