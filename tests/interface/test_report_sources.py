@@ -194,6 +194,7 @@ def test_no_frames_are_needed(
     assert max(t.synthetic_rows for t in sampled.tables) <= 360
     assert {t.real_total for t in sampled.tables} == {N, 2 * N}
     assert sampled.keys[0].fan_out_ks < 0.2
+    assert "sample" not in {one.reason for one in sampled.not_compared}  # its only key is whole
     synth.save(tmp_path / "saved")
     with pytest.raises(SchemaError, match="checkpoint holds no rows"):
         Synthesizer.load(tmp_path / "saved").report(tmp_path / "other.html")

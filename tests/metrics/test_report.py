@@ -206,6 +206,11 @@ def test_rare_values_are_pooled(metadata: Metadata) -> None:
     report = build_report(metadata, real, tables(2))
     assert "Kleinkleckersdorf" not in report.to_html() + report.to_json()
     assert "(other)" in report.to_html()
+    column = next(c for c in report.tables[0].columns if c.name == "city")
+    assert (column.rare, column.rare_returned) == (1, 0)
+    back = build_report(metadata, real, real)
+    assert next(c for c in back.tables[0].columns if c.name == "city").rare_returned == 1
+    assert "alues of fewer real entities than may be shown are in it: 1" in back.areas[3].sentence
 
 
 def test_bars_of_whole_numbers_hold_as_many_each() -> None:

@@ -14,7 +14,7 @@ from synthohive.metrics.report.examples import example_rows
 from synthohive.metrics.report.halves import learned_columns
 from synthohive.metrics.report.keys import joint_reports, key_report
 from synthohive.metrics.report.model import ValidationReport
-from synthohive.metrics.report.provenance import NotCompared, Provenance, not_compared
+from synthohive.metrics.report.provenance import NotCompared, Provenance, not_compared, unsampled
 from synthohive.metrics.report.queries import run_queries
 from synthohive.metrics.report.tables import TableReport, table_report
 from synthohive.metrics.sequences import SequenceScore, sequence_scores
@@ -83,8 +83,11 @@ def build_report(
     for name, table in metadata.tables.items():
         made, behind = set((personal or {}).get(name, ())), (entities or {}).get(name)
         rows = real[name], synthetic[name]
-        tables.append(table_report(table, *rows, made, k, behind, whole.get(name, (None, None))))
+        kept = entities is not None and name not in entities  # nobody stands behind look-ups
+        size = whole.get(name, (None, None))
+        tables.append(table_report(table, *rows, made, k, behind, size, kept))
         left_out += not_compared(table, *rows, made)
+    left_out += unsampled(metadata, cut_keys)
     keys = []
     known = learned_columns(metadata, *sides, personal or {}, cut_keys)
     for child, key in metadata.foreign_keys():

@@ -50,6 +50,9 @@ def table_figures(tables: Sequence[TableReport]) -> Iterator[Figure]:
             yield Figure(*said, "NULL share", *nulls, column.score.nulls)
             if column.validity is not None:
                 yield Figure(*said, "validity", 1.0, column.validity.validity)
+            if column.rare is not None:
+                few = "categories of fewer than k entities", column.rare, column.rare_returned
+                yield Figure(*said, *few)
         for found in table.impossible:
             for kind in ("beyond", "nulls", "repeated", "malformed"):
                 if getattr(found, kind):

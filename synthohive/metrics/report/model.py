@@ -112,7 +112,7 @@ class ValidationReport:
             verdict.keys_area(self.keys),
             verdict.validity(self.tables),
             verdict.fidelity(self.tables, self.classifiers),
-            verdict.privacy(self.copied_rows, self.copied_values, self.privacy),
+            verdict.privacy(self.copied_rows, self.copied_values, self.privacy, self.tables),
             verdict.derivations(self.derivations),
         )
 
@@ -314,6 +314,8 @@ def _column_json(column: ColumnReport) -> dict[str, Any]:
         "real_nulls": column.real_nulls,
         "synthetic_nulls": column.synthetic_nulls,
         "validity": None if column.validity is None else column.validity.validity,
+        "rare": column.rare,
+        "rare_returned": column.rare_returned,
     }
 
 

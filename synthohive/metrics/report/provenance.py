@@ -9,13 +9,21 @@ from typing import Literal, Optional
 import pyarrow as pa
 
 from synthohive.metrics.encode import view_of
-from synthohive.schema import TableConfig
+from synthohive.schema import Metadata, TableConfig
 from synthohive.schema.columns import column_from_arrow
 
-__all__ = ["NotCompared", "Provenance", "not_compared"]
+__all__ = ["NotCompared", "Provenance", "not_compared", "unsampled"]
 
 Reason = Literal[
-    "computed", "excluded", "few rows", "key", "length only", "missing", "no values", "personal"
+    "computed",
+    "excluded",
+    "few rows",
+    "key",
+    "length only",
+    "missing",
+    "no values",
+    "personal",
+    "sample",
 ]
 
 
@@ -79,6 +87,8 @@ _WHY: dict[Reason, str] = {
     "missing": "The synthetic rows do not have it.",
     "no values": "It has no real values.",
     "personal": "It is personal: its values are made up, and shall not be like the real ones.",
+    "sample": "Of a sample, not all rows find each other over this key: orphans and children per "
+    "parent are of all rows; trends, models and joint numbers of children leave the key out.",
 }
 
 
@@ -102,6 +112,21 @@ def not_compared(
         reason = _reason(table, name, real, synthetic, personal)
         if reason is not None:
             yield NotCompared(table.name, name, reason, _WHY[reason])
+
+
+def unsampled(metadata: Metadata, cut: Collection[str]) -> Iterator[NotCompared]:
+    """Yield the keys over which a sample lacks rows.
+
+    Parameters
+    ----------
+    metadata : Metadata
+    cut : collection of str
+        Their labels.
+    """
+    for child, key in metadata.foreign_keys():
+        if key.label(child) in cut:
+            column = ", ".join(key.columns)
+            yield NotCompared(child, column, "sample", _WHY["sample"])
 
 
 def _reason(

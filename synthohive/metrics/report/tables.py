@@ -83,6 +83,7 @@ def table_report(
     k: int,
     entities: Optional[Entities],
     totals: tuple[Optional[int], Optional[int]] = (None, None),
+    kept: bool = False,
 ) -> TableReport:
     """Compare one table.
 
@@ -98,6 +99,8 @@ def table_report(
         Those behind the real rows.
     totals : tuple of two int, optional
         Rows that there are on each side, where those here are a sample.
+    kept : bool
+        Whether real values come out on purpose: of a look-up table.
     """
     columns = table.stored or {f.name: column_from_arrow(f) for f in real.schema}
     compared = {
@@ -109,7 +112,13 @@ def table_report(
     of_column = _by_column(wrong)
     reports = [
         column_report(
-            column, real.column(name), synthetic.column(name), k, entities, of_column.get(name)
+            column,
+            real.column(name),
+            synthetic.column(name),
+            k,
+            entities,
+            of_column.get(name),
+            kept,
         )
         for name, column in compared.items()
     ]

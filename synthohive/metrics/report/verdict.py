@@ -142,6 +142,7 @@ def privacy(
     copied_rows: Mapping[str, float],
     copied_values: Mapping[str, float],
     measured: Optional[PrivacyReport] = None,
+    tables: Sequence[TableReport] = (),
 ) -> Area:
     """Return whether rows, or values of persons, come back.
 
@@ -151,6 +152,7 @@ def privacy(
         Shares that equal real ones, by table and by column.
     measured : PrivacyReport, optional
         The copy beside entities that were held out.
+    tables : sequence of TableReport
     """
     said: list[str] = []
     level: Level = "unknown"
@@ -172,6 +174,10 @@ def privacy(
             if copied_values[name]
             else f"no value of {counted(len(copied_values), 'personal column')} is a real one"
         )
+    back = sum(column.rare_returned or 0 for t in tables for column in t.columns)
+    if back:
+        level = worst_of([level, "fair"])
+        said.append(f"values of fewer real entities than may be shown are in it: {back:,}")
     if not said:
         return Area(
             "privacy",
