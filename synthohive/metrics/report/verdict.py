@@ -186,7 +186,13 @@ def privacy(
             "is known to be personal. fit(holdout=0.1) sets entities aside to compare with.",
         )
     text = "; ".join(said)
-    return Area("privacy", level, f"{text[0].upper()}{text[1:]}.")
+    sentence = f"{text[0].upper()}{text[1:]}."
+    if measured is None or not measured.entities:
+        sentence += (
+            " Whether it tells more of those it was learned from than of others is not measured: "
+            "fit(holdout=0.1) sets some aside."
+        )
+    return Area("privacy", level, sentence)
 
 
 def derivations(found: Sequence[DerivationReport]) -> Area:
