@@ -110,6 +110,8 @@ name.value = "ORDER"; name.dispatchEvent(new Event("input")); found.filtered = r
 found.count = doc.querySelector(".tools output").textContent;
 found.targets = [...doc.querySelectorAll("a[href^='#']")].filter(
   (link) => !doc.getElementById(link.getAttribute("href").slice(1))).length;
+const tools = doc.querySelector(".tools"), shown = () => getComputedStyle(tools).display;
+tools.hidden = true; found.unscripted = shown();
 found.injected = doc.querySelectorAll("script").length;
 """
 
@@ -129,6 +131,7 @@ def test_a_browser_shows_it(report: ValidationReport, tmp_path: Path) -> None:
     assert (found["filtered"], found["count"]) == (["order_of_a_customer"], "1 of 2")
     assert found["targets"] == 0
     assert found["injected"] == 1
+    assert found["unscripted"] == "none"  # no dead controls where scripts may not run
 
 
 def test_the_front_names_the_worst_and_what_is_broken(report: ValidationReport) -> None:
