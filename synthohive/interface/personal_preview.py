@@ -120,7 +120,7 @@ def _column(fitted: FittedDatabase, one: PiiFinding, seed: int) -> PersonalColum
     if fake is None:
         return PersonalColumn(*facts, strategy, (), "", _beside(fitted, one))
     values = fake.make(np.arange(_EXAMPLES), seeds.seed_int(seed, name, "people")).to_pylist()
-    examples = tuple("NULL" if value is None else str(value) for value in values)
+    examples = tuple("NULL" if value is None else str(value) or "''" for value in values)
     return PersonalColumn(
         *facts, strategy, examples, _locale(fitted, table, fake, column), _beside(fitted, one)
     )

@@ -134,7 +134,7 @@ def _check_order(table: FittedTable) -> None:
 
 
 def check_sizes(fitted: FittedDatabase) -> None:
-    """Refuse parts of a database that do not belong together: keys, forms, aliases.
+    """Refuse parts of a database that do not belong together: keys, forms, strategies, aliases.
 
     Raises
     ------
@@ -148,6 +148,9 @@ def check_sizes(fitted: FittedDatabase) -> None:
             raise ValueError(f"the form of table {name!r:.100} is of other columns")
         if any(column != str(label) for column, label in form.labels.items()):
             raise ValueError(f"columns of table {name!r:.100} are called otherwise")
+    for finding in (*fitted.findings, *fitted.kept_findings):
+        if finding.column not in fitted.strategies.get(finding.table, {}):
+            raise ValueError(f"no strategy of {finding.table}.{finding.column} is there")
     for name, table in fitted.tables.items():
         _check_aliases(fitted, name)
         for key in fitted.metadata.tables[name].foreign_keys:

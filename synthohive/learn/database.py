@@ -350,9 +350,10 @@ def _find_aliases(
         return {}, {}
     finder = AliasFinder(sample.around, options.privacy, fitted.findings)
     found = finder.find()
-    for finding in fitted.findings:  # the user knew of none that is kept, so that it is not
-        if fitted.strategy_of(finding.table, finding.column) == "keep":
-            fitted.strategies.setdefault(finding.table, {})[finding.column] = "fake"
+    general = fitted.privacy.pii_strategy
+    for finding in fitted.findings:  # what is found by and by, the user knew nothing of to keep it
+        own = fitted.strategies.setdefault(finding.table, {})
+        own.setdefault(finding.column, "fake" if general == "keep" else general)
     if not options.relations:
         return {}, {}
     found = {table: _suiting(table, own, fitted) for table, own in found.items()}
@@ -373,8 +374,7 @@ def _suiting(table: str, found: Mapping[str, Alias], fitted: FittedDatabase) -> 
             place = (one.table, target) if one.name == place[0] else place
         own = stated.get(place[0], {}).get(target)
         strategy = own or (theirs.pop() if len(theirs) == 1 else fitted.privacy.pii_strategy)
-        if strategy != fitted.privacy.pii_strategy:
-            fitted.strategies.setdefault(table, {})[target] = strategy
+        fitted.strategies.setdefault(table, {})[target] = strategy
         if strategy != "drop" and (own is None or theirs <= {own}):
             kept[target] = alias
     return kept
