@@ -41,7 +41,7 @@ def run(*queries: str) -> tuple[QueryReport, ...]:
     real, made = tables(1), tables(2)
     owners = np.asarray(real["orders"]["customer"])
     path = EntityPath.of("customer", owners.astype(np.int64), 5)
-    entities = {"orders": Entities.of(250, (path,))}
+    entities = {"orders": Entities.of(250, (path,)), "customers": Entities(100)}
     return run_queries(queries, METADATA, real, made, 5, entities)
 
 
@@ -112,6 +112,19 @@ def test_rows_of_one_customer_are_one_entity() -> None:
     (found,) = run("SELECT colour, count(*) AS n FROM orders GROUP BY colour")
     assert {row.key[0]: row.real for row in found.rows} == {"red": (200,), "blue": None}
     assert found.hidden == 1
+
+
+def test_rows_of_look_ups_stand_for_nobody() -> None:
+    """The three rows of a table that is kept hide no group of many orders."""
+    metadata = METADATA.model_copy(deep=True).add_table("colours", "name")
+    colours = pa.table({"name": ["red", "blue"], "label": ["Red", "Blue"]})
+    real, made = ({**tables(seed), "colours": colours} for seed in (1, 2))
+    sql = "SELECT label, count(*) FROM orders JOIN colours ON name = colour GROUP BY label"
+    entities = {"orders": Entities(250), "customers": Entities(100)}
+    (found,) = run_queries([sql], metadata, real, made, 5, entities)
+    assert {row.key[0]: row.real for row in found.rows} == {"Red": (200,), "Blue": (50,)}
+    (alone,) = run_queries([sql], metadata, real, made, 5)
+    assert alone.hidden == 2
 
 
 def test_what_is_common_is_shown_over_keys_and_without_groups() -> None:

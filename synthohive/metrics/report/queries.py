@@ -113,7 +113,8 @@ def run_queries(
     k : int
         Entities behind each real row and number that is shown.
     entities : dict of str to Entities, optional
-        Those behind the real rows of each table; each row is one by default.
+        Those behind the real rows of each table but look-ups, which are kept; each row is one by
+        default.
 
     Raises
     ------
@@ -137,7 +138,7 @@ def run_queries(
                 found.append(_unshown(*said, k))
             else:
                 rows = _read(counted, number, shape.sql)
-                visible = _visible(shape, rows, sides[0].num_columns, k, entities or {})
+                visible = _visible(shape, rows, sides[0].num_columns, k, entities)
                 found.append(_compared(*said, shape, rows, visible, k))
     return tuple(found)
 
@@ -217,17 +218,19 @@ def _visible(
     rows: pa.Table,
     columns: int,
     k: int,
-    entities: Mapping[str, Entities],
+    entities: Optional[Mapping[str, Entities]],
 ) -> Bools:
     """Return which cells may be shown, (rows, columns): keys by their groups."""
     shown = np.ones((len(rows), columns), dtype=np.bool_)
     for place, (table, column) in enumerate(zip(shape.sources, shape.lists)):
+        if entities is not None and table not in entities:
+            continue  # a look-up table, which is kept as it is: nobody stands behind its rows
         listed = rows.column(columns + place).combine_chunks()
         counts = np.asarray(listed.value_lengths().fill_null(0), np.int64)
         group = np.repeat(np.arange(len(rows)), counts)
         at = np.asarray(listed.flatten(), np.int64)
         last = int(at.max(initial=-1)) + 1
-        own = entities_or_rows(entities.get(table), last).take(at)
+        own = entities_or_rows(None if entities is None else entities[table], last).take(at)
         holders = own.holders(group, len(rows))
         # a table that has no row in a group hides nothing: others have
         few = (counts > 0) & (holders < k)
