@@ -146,7 +146,11 @@ def test_the_front_names_the_worst_and_what_is_broken(report: ValidationReport) 
 
 
 def test_each_part_says_what_was_found(report: ValidationReport) -> None:
-    text = re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", report.to_html().replace("<wbr>", "")))
+    table = report.tables[0]
+    column = replace(table.columns[0], name="word", rare=3, rare_returned=1)
+    shown = replace(report, tables=(replace(table, columns=(column,)), *report.tables[1:]))
+    text = re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", shown.to_html().replace("<wbr>", "")))
+    assert f"{table.name}.word 3 1" in text  # values that were suppressed
     assert f"{LONG} = count copy 100.00% 90.00%" in text  # a rule
     assert "customer.name person its name fake 1.00%" in text
     assert "90.0 % (82.6-94.5 %) of synthetic entities are nearer to training entities" in text

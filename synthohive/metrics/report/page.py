@@ -131,6 +131,7 @@ def _drawn(report: ValidationReport) -> dict[str, Any]:
         "diagram": Markup(diagram(schema)),
         "orphans": orphans,
         "worst": sorted(every, key=lambda pair: -pair[1].score.worst)[:_WORST],
+        "rare": [(table, column) for table, column in every if column.rare],
         "left_out": _by_reason(report),
     }
 
