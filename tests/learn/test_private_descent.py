@@ -69,3 +69,22 @@ def test_a_network_learns_by_steps_that_the_ledger_lists() -> None:
     made = pa.Table.from_batches(list(source.reader.read("rows")))
     assert 200 < len(made) < 480
     assert set(made.column("colour").to_pylist()) - {None} == {"red", "blue"}
+
+
+def test_keys_of_several_columns_do_not_repeat() -> None:
+    rng = np.random.default_rng(0)
+    lines = pa.table({"unit": np.repeat(np.arange(50), 3), "line": np.tile([1, 2, 3], 50)})
+    days = pa.table(
+        {"unit": np.repeat(np.arange(50), 3), "day": rng.integers(0, 9, 150), "kind": ["a"] * 150}
+    )
+    metadata = Metadata().add_table("units", "id")
+    metadata = metadata.add_table("lines", ["unit", "line"], fk={"unit": "units.id"})
+    metadata = metadata.add_table("days", ["unit", "day", "kind"], fk={"unit": "units.id"})
+    options = FitOptions(resolve_model("autoregressive"), _privacy(0.0), 1, 50_000, 1, 500)
+    tables = {"units": pa.table({"id": np.arange(50)}), "lines": lines, "days": days}
+    source = private_source(FrameReader(tables, metadata), options)
+    made = pa.Table.from_batches(list(source.reader.read("lines")))
+    assert made.column("line").to_numpy().max() < 20
+    for name, pk in (("lines", ["unit", "line"]), ("days", ["unit", "day", "kind"])):
+        rows = pa.Table.from_batches(list(source.reader.read(name)))
+        assert len(rows.group_by(pk).aggregate([])) == len(rows) > 10

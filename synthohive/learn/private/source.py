@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Optional
 
@@ -13,7 +13,7 @@ from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.io.base import Reader
 from synthohive.io.dataframe import FrameReader
-from synthohive.io.keys import match_rows
+from synthohive.io.keys import group_codes, match_rows
 from synthohive.learn.options import FitOptions
 from synthohive.learn.private.budget import Budget
 from synthohive.learn.private.domains import Counts
@@ -134,6 +134,8 @@ def _personal(metadata: Metadata, name: str, privacy: PrivacyConfig) -> dict[str
     """Return personal columns: as declared, and by names and types, without a look at rows."""
     config = metadata.tables[name]
     schema = pa.schema([pa.field(n, c.arrow_type) for n, c in config.stored.items()])
+    if privacy.pii_strategy == "keep":
+        return {}
     found = detect_pii(config, schema.empty_table(), privacy)
     foreign = {column for key in config.foreign_keys for column in key.columns}
     return {one.column: one.kind.value for one in found if one.column not in foreign}
@@ -158,7 +160,7 @@ def _learned(
     if table.driver is not None:
         above = known[table.driver.parent]
         parents = match_rows(rows, table.driver.columns, above.rows, table.driver.parent_columns)
-        there = (parents >= 0) & (above.units[parents] >= 0)
+        there = parents >= 0
         rows, parents = rows.filter(pa.array(there)), parents[there]  # others belong to no unit
         units = above.units[parents]
         rows_per_unit = above.rows_per_unit * _mean(above, table)
@@ -173,7 +175,7 @@ def _learned(
     joint = _joint(budget, table, units, codes, above, parents, rows_per_unit,
                    share - ranges - values, tables)  # fmt: skip
     real = _Real(units, codes, parents)
-    made, drawn = _made(budget, table, tables, joint, real, above, config.stored, public)
+    made, drawn = _made(budget, table, tables, joint, real, above, config.stored, config.pk, public)
     return _Above(units, rows, codes, rows_per_unit, made, drawn)
 
 
@@ -294,6 +296,7 @@ def _made(
     real: _Real,
     above: Optional[_Above],
     columns: Mapping[str, Column],
+    pk: Sequence[str],
     public: Mapping[str, pa.Table],
 ) -> tuple[pa.Table, dict[str, Drawn]]:
     """Draw the rows of a table: as many units as noise says, and as many children as these have."""
@@ -316,4 +319,18 @@ def _made(
     if budget.training and len(table.domains) > 1 and number:
         drawn = _descended(budget, table, tables, joint, real, above, given, drawn)
     rows = made_rows(table, columns, drawn, parents, public, number, rng)
-    return rows, drawn
+    return _once(rows, pk, drawn)
+
+
+def _once(
+    rows: pa.Table, pk: Sequence[str], drawn: dict[str, Drawn]
+) -> tuple[pa.Table, dict[str, Drawn]]:
+    """Leave out rows that repeat a primary key: its parts were drawn."""
+    if not pk:
+        return rows, drawn
+    (codes,) = group_codes([rows], [list(pk)])
+    first = np.unique(codes, return_index=True)[1]
+    if len(first) == len(rows):
+        return rows, drawn
+    kept = np.sort(first)
+    return rows.take(pa.array(kept)), {name: one.take(kept) for name, one in drawn.items()}

@@ -35,6 +35,8 @@ class Described:
         Known without looking, and then all.
     made : list of str
         Keys that are numbered.
+    counted : list of str
+        Parts of the primary key that number the rows of each parent.
     links : dict of str to ForeignKey
         By column: keys to public tables.
     children : list of (str, ForeignKey)
@@ -49,6 +51,7 @@ class Described:
     texts: list[Column] = field(default_factory=list)
     domains: dict[str, Domain] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
+    counted: list[str] = field(default_factory=list)
     links: dict[str, ForeignKey] = field(default_factory=dict)
     children: list[tuple[str, ForeignKey]] = field(default_factory=list)
     personal: dict[str, str] = field(default_factory=dict)
@@ -104,16 +107,12 @@ def describe(
     }
     single = {columns[0] for columns in config.unique_sets if len(columns) == 1} | referred
     links = {key.columns[0]: key for key in config.foreign_keys if key.parent in public}
-    for column in config.stored.values():
-        if column.name in theirs:
-            continue
+    rest = [name for name in config.pk if name not in theirs]
+    for column in (c for c in config.stored.values() if c.name not in theirs):
         if column.name in links:
-            found.links[column.name] = key = links[column.name]
-            known = public[key.parent].column(key.parent_columns[0])
-            if len(known) <= SETTINGS.most_public:
-                found.domains[column.name] = Categories(known.to_pylist(), column, False)
-            elif column.nullable:
-                found.domains[column.name] = Filled()
+            _describe_link(found, column, links[column.name], public)
+        elif rest == [column.name] != config.pk and column.kind is ColumnKind.INTEGER:
+            found.counted.append(column.name)
         elif column.name in personal or column.kind is ColumnKind.UUID:
             if column.name in single or column.kind is ColumnKind.UUID:
                 found.made.append(column.name)
@@ -128,6 +127,18 @@ def describe(
             found.children.append((child, owner))
             found.domains[found.count_of(child, owner)] = Counts()
     return found
+
+
+def _describe_link(
+    found: Described, column: Column, key: ForeignKey, public: Mapping[str, pa.Table]
+) -> None:
+    """Let the parent be a category, if there are few to choose from."""
+    found.links[column.name] = key
+    known = public[key.parent].column(key.parent_columns[0])
+    if len(known) <= SETTINGS.most_public:
+        found.domains[column.name] = Categories(known.to_pylist(), column, False)
+    elif column.nullable:
+        found.domains[column.name] = Filled()
 
 
 def _describe(found: Described, column: Column) -> None:
@@ -178,7 +189,10 @@ def made_rows(
         domain = table.domains.get(name)
         if isinstance(domain, Filled):
             null = drawn[name].codes == 1
-        if name in table.made:
+        if name in table.counted and parents is not None:
+            starts = np.searchsorted(parents[1], parents[1])  # rows lie parent by parent
+            arrays[name] = pa.array(np.arange(count) - starts + 1)
+        elif name in table.made:
             arrays[name] = _numbered(column, count, null)
         elif name in table.personal:
             arrays[name] = _placeholder(column, count, null)
