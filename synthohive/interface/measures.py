@@ -142,9 +142,7 @@ class Measures:
             learned = [c for c in table.stored if c not in table.key_columns | personal]
             found: list[Score] = []
             if "validity" in kinds:
-                out = {c for c in personal if self._fitted.strategy_of(name, c) == "drop"}
-                columns = {c: described for c, described in table.stored.items() if c not in out}
-                wrong = impossible(table, columns, *sides, personal)
+                wrong = impossible(table, table.stored, *sides, personal)
                 found += [Score(name, i.column, "validity", i.validity, "share") for i in wrong]
             if "classifier" in kinds and learned:
                 area = c2st(*sides, {c: table.stored[c] for c in learned})

@@ -24,7 +24,7 @@ from synthohive.io.base import FanOut, Reader
 from synthohive.io.dataframe import read_loosely
 from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.fitted import FittedDatabase
-from synthohive.metrics.copies import copied_rows, copied_values
+from synthohive.metrics.copies import copied_rows, copied_values, tells_rows_apart
 from synthohive.metrics.harmonise import harmonised_database
 from synthohive.metrics.report import (
     PersonalColumn,
@@ -229,7 +229,7 @@ def _with_facts(
             f.column,
             f.kind.value,
             f.why,
-            fitted.privacy.pii_strategy,
+            fitted.strategy_of(f.table, f.column),
             report.copied_values.get(f"{f.table}.{f.column}"),
         )
         for f in fitted.shown_findings
@@ -251,7 +251,7 @@ def _copied_rows(
     for name, table in metadata.tables.items():
         shared = [c for c in real[name].column_names if c in synthetic[name].column_names]
         columns = [c for c in shared if c not in table.key_columns]
-        if _tells_rows_apart(real[name].select(columns)):
+        if tells_rows_apart(real[name].select(columns)):
             rows[name] = copied_rows(real[name], synthetic[name], columns)
     return rows
 
@@ -270,13 +270,3 @@ def _entities(
     findings = [] if fitted is None else fitted.shown_findings
     finder = EntityFinder(Sample(metadata, plan, real), privacy, findings, kept)
     return {name: finder.of(name) for name in real if name not in kept}
-
-
-def _tells_rows_apart(rows: pa.Table) -> bool:
-    """Whether equal rows mean copied rows: not where real rows are often equal themselves.
-
-    Look-up tables, which are kept on purpose, have too few rows to tell.
-    """
-    if not rows.column_names or len(rows) < 300:
-        return False
-    return len(rows.group_by(rows.column_names).aggregate([])) > 0.9 * len(rows)

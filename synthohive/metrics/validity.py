@@ -139,12 +139,13 @@ def impossible(
         left, right = real.column(name), synthetic.column(name)
         ends = (columns[name], left, right)
         free = name not in table.key_columns | made  # keys are numbered on, persons made up
+        dropped = name in made and right.null_count == len(right)  # as the user wants it
         found.append(
             Impossible(
                 name,
                 len(synthetic),
                 beyond=_beyond(*ends) if free else 0,
-                nulls=right.null_count if len(real) and not left.null_count else 0,
+                nulls=right.null_count if len(real) and not left.null_count and not dropped else 0,
                 malformed=_malformed(*ends) if free else 0,
             )
         )
