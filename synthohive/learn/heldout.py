@@ -12,7 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Optional
 
@@ -276,15 +276,18 @@ class WithoutHeldOut(Reader):
         """Count children per parent among the rows that are left.
 
         Of parents that are in no divided table, all children count: that is how many there are of
-        those, and says nothing of any of them.
+        those, and says nothing of any of them. Which share has no parent is one of the rows left.
         """
-        if key.parent not in self.touched:
+        if not {table, key.parent} & self.touched:
             return self.source.fan_out(table, key)
         child, parent = (
             pa.Table.from_batches(list(self.read(name, columns)))
             for name, columns in ((table, key.columns), (key.parent, key.parent_columns))
         )
-        return children_of(table, key, child, parent)
+        found = children_of(table, key, child, parent)
+        if key.parent in self.touched:
+            return found
+        return replace(found, histogram=self.source.fan_out(table, key).histogram)
 
     def sample(
         self,

@@ -92,6 +92,17 @@ def _sampled(reader: WithoutHeldOut) -> dict[str, pa.Table]:
     return reader.sample(dict.fromkeys(reader.owners), 50_000, SEED).drawn
 
 
+def test_children_of_what_is_not_divided_are_those_of_all_rows() -> None:
+    tables = shop()
+    orders = tables["orders"]
+    orders["product"] = orders["product"].astype("Int64").mask(orders["id"] % 3 == 0)
+    reader, (_, key) = without(FrameReader(tables, keys())), list(keys().foreign_keys())[-1]
+    assert key.parent == "products"
+    found, left = reader.fan_out("orders", key), whole(reader, "orders")["product"]
+    assert sum(n * count for n, count in found.histogram.items()) == orders["product"].count()
+    assert found.nulls == left.isna().sum() < orders["product"].isna().sum()
+
+
 def test_it_is_the_same_customers_wherever_they_are(tmp_path: Path) -> None:
     tables = shop()
     with closing(sqlite3.connect(tmp_path / "shop.db")) as shop_db:
