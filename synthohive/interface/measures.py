@@ -11,7 +11,7 @@ from synthohive.exceptions import SchemaError
 from synthohive.io.base import KeyCheck, Reader
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.metrics.classifier import c2st
-from synthohive.metrics.copies import copied_rows, copied_values, tells_rows_apart
+from synthohive.metrics.copies import copied_values, copies_of_rows
 from synthohive.metrics.distances import ColumnScore
 from synthohive.metrics.gate import (
     Gate,
@@ -165,9 +165,8 @@ def _memorised(fitted: FittedDatabase) -> Iterator[Score]:
 def _copies(
     name: str, learned: list[str], personal: set[str], real: pa.Table, made: pa.Table
 ) -> Iterator[Score]:
-    columns = [c for c in learned if c in real.column_names and c in made.column_names]
-    if tells_rows_apart(real.select(columns)):
-        share = copied_rows(real, made, columns)
+    share = copies_of_rows(real, made, learned)
+    if share is not None:
         yield Score(name, None, "copies", share, "share of rows")
     for column in sorted(personal):
         share = copied_values(real.column(column), made.column(column))

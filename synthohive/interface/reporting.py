@@ -24,7 +24,7 @@ from synthohive.io.base import FanOut, Reader
 from synthohive.io.dataframe import read_loosely
 from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.fitted import FittedDatabase
-from synthohive.metrics.copies import copied_rows, copied_values, tells_rows_apart
+from synthohive.metrics.copies import copied_values, copies_of_rows
 from synthohive.metrics.harmonise import harmonised_database
 from synthohive.metrics.report import (
     PersonalColumn,
@@ -89,7 +89,7 @@ def compare(
         theirs.fan_outs,
         synthetic_fan_outs=made.fan_outs,
         personal=personal,
-        copied_rows=_copied_rows(metadata, real, synthetic),
+        copied_rows=_copied_rows(metadata, real, synthetic, personal),
         copied_values={
             f"{name}.{column}": copied_values(
                 real[name].column(column), synthetic[name].column(column)
@@ -245,14 +245,20 @@ def _with_facts(
 
 
 def _copied_rows(
-    metadata: Metadata, real: Mapping[str, pa.Table], synthetic: Mapping[str, pa.Table]
+    metadata: Metadata,
+    real: Mapping[str, pa.Table],
+    synthetic: Mapping[str, pa.Table],
+    personal: Mapping[str, set[str]],
 ) -> dict[str, float]:
+    """Return the shares of copies by table; made-up columns are none by which a row is known."""
     rows = {}
     for name, table in metadata.tables.items():
-        shared = [c for c in real[name].column_names if c in synthetic[name].column_names]
-        columns = [c for c in shared if c not in table.key_columns]
-        if tells_rows_apart(real[name].select(columns)):
-            rows[name] = copied_rows(real[name], synthetic[name], columns)
+        made_up = table.key_columns | personal.get(name, set())
+        stored = table.stored or real[name].column_names
+        learned = [c for c in stored if c not in made_up]
+        share = copies_of_rows(real[name], synthetic[name], learned)
+        if share is not None:
+            rows[name] = share
     return rows
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from synthohive.metrics.harmonise import array_of, as_text
 
-__all__ = ["copied_rows", "copied_values", "tells_rows_apart"]
+__all__ = ["copied_rows", "copied_values", "copies_of_rows"]
 
 LEAST = 300
 """Rows that tell whether equal ones are copies; look-up tables, kept on purpose, have fewer."""
@@ -66,11 +66,22 @@ def copied_values(real: Any, synthetic: Any) -> float:
     return float(pc.mean(same.cast(pa.float64())).as_py() or 0.0)
 
 
-def tells_rows_apart(rows: pa.Table) -> bool:
-    """Whether equal rows mean copied rows: not where real rows are often equal themselves."""
-    if not rows.column_names or len(rows) < LEAST:
-        return False
-    return len(rows.group_by(rows.column_names).aggregate([])) > 0.9 * len(rows)
+def copies_of_rows(real: pa.Table, synthetic: pa.Table, learned: Sequence[str]) -> Optional[float]:
+    """Return :func:`copied_rows`; None where real rows are often equal themselves.
+
+    Parameters
+    ----------
+    real, synthetic : pyarrow.Table
+        In one form.
+    learned : sequence of str
+        Columns that are neither keys nor made up; what a side lacks is left out.
+    """
+    columns = [c for c in learned if c in real.column_names and c in synthetic.column_names]
+    if not columns or len(real) < LEAST:
+        return None
+    if len(real.group_by(columns).aggregate([])) <= 0.9 * len(real):
+        return None
+    return copied_rows(real, synthetic, columns)
 
 
 def _row_hashes(table: pa.Table, names: Sequence[str]) -> NDArray[np.uint64]:

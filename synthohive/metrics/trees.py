@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,13 @@ class Trees:
 
 def _one_thread() -> Any:
     """Limit OpenMP: its threads wait for each other in busy loops where cores are shared."""
-    from threadpoolctl import threadpool_limits
+    return _threads().limit(limits=1, user_api="openmp")
 
-    return threadpool_limits(1, user_api="openmp")
+
+@lru_cache(maxsize=1)
+def _threads() -> Any:
+    """Return what knows the libraries that are loaded: to look for them takes 7 ms each time."""
+    import sklearn.ensemble  # noqa: F401  # loads OpenMP
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from synthohive import Metadata, PrivacyConfig, PrivacyError, SchemaError, Synthesizer
+from synthohive.metrics.report import classifiers
 from synthohive.privacy.fake import FakeColumn, _completed, _filled, _json_texts
 from synthohive.privacy.places import names_follow
 from synthohive.schema import Column, ColumnKind, UniqueConstraint
@@ -128,6 +129,19 @@ def test_formats_of_few_are_not_kept(kind: str, usual: str, rare: str, form: str
     assert usual not in made
     alone = FakeColumn.fit(kind, column, values, strategy="format-preserving", unique=True)
     assert len(set(alone.make(np.arange(500), seed=1).to_pylist())) == 500
+
+
+def test_the_report_says_what_became_of_each_column(
+    synth: Synthesizer,
+    made: dict[str, pd.DataFrame],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(classifiers, "LEAST", ROWS)  # no models
+    report = synth.generate_validation_report(DATA, made, tmp_path / "report")
+    done = {one.column: one.done for one in report.personal if one.table == "customers"}
+    assert done == STRATEGIES["customers"]
+    assert report.impossible == {}  # NULL is what a dropped column is to hold
 
 
 def test_what_repeats_a_column_has_its_values(made: dict[str, pd.DataFrame]) -> None:
