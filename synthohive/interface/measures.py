@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import pyarrow as pa
 
-from synthohive.exceptions import SchemaError
+from synthohive.exceptions import PrivacyError, SchemaError
 from synthohive.io.base import KeyCheck, Reader
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.metrics.classifier import c2st
@@ -76,7 +76,7 @@ class Measures:
         if self.gate is not None:
             _check_names(self.gate, fitted)
             _check_measured(self.gate, fitted, self._known)
-            _check_source(self.gate, source, on_spark)
+            _check_source(self.gate, fitted, source, on_spark)
             self._judge(self._known)
 
     @property
@@ -137,9 +137,11 @@ class Measures:
         for name, table in metadata.tables.items():
             personal = set(self._fitted.personal(name))
             sides = theirs[name], ours[name]
-            if not all(map(len, sides)):
-                continue
             learned = [c for c in table.stored if c not in table.key_columns | personal]
+            if not all(map(len, sides)):
+                if len(theirs[name]) and "classifier" in kinds and learned:  # told apart at once
+                    yield Score(name, None, "classifier", 1.0, "AUC")
+                continue
             found: list[Score] = []
             if "validity" in kinds:
                 wrong = impossible(table, table.stored, *sides, personal)
@@ -222,9 +224,17 @@ def _check_measured(gate: Gate, fitted: FittedDatabase, known: list[Score]) -> N
             )
 
 
-def _check_source(gate: Gate, source: Optional[Reader], on_spark: bool) -> None:
-    """Refuse limits that need real rows, where there are none."""
+def _check_source(
+    gate: Gate, fitted: FittedDatabase, source: Optional[Reader], on_spark: bool
+) -> None:
+    """Refuse limits that need real rows, where there are none, or none may be asked."""
     needing = ", ".join(sorted(gate.kinds & BESIDE_REAL))
+    if needing and fitted.privacy_ledger is not None:
+        raise PrivacyError(
+            f"Limits of {needing} ask the real rows anew, which no differential privacy accounts "
+            "for: whether rows come out would tell of single units.",
+            hint="Limit distance, orphans and memorisation, which are measured by noisy rows.",
+        )
     if needing and on_spark:
         raise SchemaError(
             f"On Spark, no run is held against limits of {needing}: rows stay where they are made.",

@@ -157,7 +157,6 @@ def score_frames(fitted: FittedDatabase, frames: Frames) -> dict[str, ColumnScor
     return {
         f"{name}.{column}": score
         for (name, profile), own in zip(profiles.items(), counts)
-        if own.any()  # of a table without rows, there is nothing to score
         for column, score in profile.scored(own).items()
     }
 

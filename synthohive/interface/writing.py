@@ -113,7 +113,7 @@ def score_tables(
     scores: dict[str, ColumnScore] = {}
     for name, spool in spools.items():
         profile = fitted.tables[name].profile
-        if profile is None or spool.rows == 0:
+        if profile is None:
             continue
         table = spool.thinned(list(profile.columns), SCORED_ROWS)
         for column, score in profile.score(table).items():

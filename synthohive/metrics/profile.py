@@ -74,8 +74,10 @@ class ColumnProfile:
         return np.concatenate([[values.null_count, unmeasured], cells]).astype(np.int64)
 
     def score(self, counts: IntArray) -> ColumnScore:
-        """Return the distance of values that were :meth:`counted`."""
-        metric, total = METRICS[self.view], max(1, int(counts.sum()))
+        """Return the distance of values that were :meth:`counted`; 1 where there is no row."""
+        metric, total = METRICS[self.view], int(counts.sum())
+        if not total:
+            return ColumnScore(metric, 1.0)
         rate, cells = float(counts[0] / total), counts[2:]
         nulls = abs(self.nulls - rate)
         if self.view == "categories":
@@ -85,7 +87,9 @@ class ColumnProfile:
             distance = tvd_of_shares({**real, None: self.nulls}, dict(zip(named, shares)))
             return ColumnScore(metric, distance, nulls)
         if not cells.any() or not len(self.points):
-            return ColumnScore(metric, 0.0, nulls)  # what is missing shows in the NULLs
+            # what is missing shows in the NULLs, but nothing but NaN does not
+            nothing = len(self.points) and counts[1]
+            return ColumnScore(metric, 1.0 if nothing else 0.0, nulls)
         below, upto = _shares(cells)
         gaps = np.maximum(np.abs(below - self.below), np.abs(upto - self.upto))
         return ColumnScore(metric, float(gaps.max()), nulls)

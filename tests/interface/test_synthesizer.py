@@ -272,6 +272,14 @@ def test_a_limit_that_cannot_be_looked_at_is_refused_before_rows_are_made(
             loaded.sample(seed=1, quality_threshold=Gate(**given))
 
 
+def test_a_table_that_came_out_empty_passes_no_gate(fitted: Synthesizer) -> None:
+    with pytest.raises(QualityError, match=r"line\.\w+: \w+ 1\.000") as caught:
+        fitted.sample(num_rows={"line": 0}, seed=1, quality_threshold=0.9)
+    assert set(caught.value.frame["table"]) == {"line"}
+    with pytest.raises(QualityError, match=r"line: classifier \(AUC\) 1\.000"):
+        fitted.sample(num_rows={"line": 0}, seed=1, quality_threshold=Gate(classifier=0.9))
+
+
 def test_what_a_model_has_memorised_is_looked_at_before_rows_are_made(
     fitted: Synthesizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from synthohive import ColumnKind, Metadata, PrivacyConfig, Synthesizer
+from synthohive import ColumnKind, Gate, Metadata, PrivacyConfig, Synthesizer
 from synthohive.exceptions import PrivacyError, SchemaError
 from synthohive.learn.private.budget import Budget, Noise
 from synthohive.learn.private.counting import bounded_counts, onto_simplex
@@ -199,6 +199,25 @@ def test_what_is_not_private_is_refused_all_at_once() -> None:
     ):
         assert said in str(refused.value)
     assert synth.fitted_ is None
+
+
+def test_public_rows_do_not_lead_to_units() -> None:
+    metadata = _metadata().add_table("reviews", "id", fk={"customer_id": "customers.id"})
+    tables = {**_tables(20), "reviews": pa.table({"id": [1], "customer_id": [1]})}
+    config = PrivacyConfig(**DP, public=["countries", "reviews"])
+    synth = Synthesizer(metadata, config, model="autoregressive")
+    with pytest.raises(PrivacyError, match=r"reviews.* is public, but .* leads to rows of units"):
+        synth.fit(tables, epochs=1, progress=False)
+
+
+def test_no_limit_asks_the_real_rows_anew() -> None:
+    metadata = Metadata().add_table("customers", "id")
+    synth = Synthesizer(metadata, PrivacyConfig(**DP), model="autoregressive")
+    rows = _tables(40)["customers"].select(["id", "age"])
+    synth.fit({"customers": rows}, epochs=1, progress=False, seed=1)
+    with pytest.raises(PrivacyError, match="classifier, copies ask the real rows anew"):
+        synth.sample(quality_threshold=Gate(copies=1.0, classifier=1.0))
+    synth.sample(quality_threshold=Gate(distance=1.0, orphans=0))
 
 
 def test_a_unit_that_is_no_table_is_refused() -> None:

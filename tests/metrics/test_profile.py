@@ -102,3 +102,14 @@ def test_a_table_through_json() -> None:
     assert np.array_equal(read.associations, profile.associations)
     assert read.score(data) == profile.score(data)
     assert all(score.worst < 1e-9 for score in read.score(data).values())
+
+
+@pytest.mark.parametrize("kind", ["float", "text"])
+def test_what_has_no_value_at_all_has_nothing_in_common(kind: str) -> None:
+    values = random_values(kind, 300, 0.0)
+    column = Column(name="c", kind=kind)
+    profile = profile_column(column, values)
+    assert profile_distance(profile, values.slice(0, 0)).value == 1.0
+    if kind == "float":
+        assert profile_distance(profile, pa.array([float("nan")] * 9)).value == 1.0
+        assert profile_distance(profile, pa.nulls(9, pa.float64())).worst == 1.0

@@ -84,6 +84,9 @@ def _of_tables(
                     f"table {name!r} is not below the unit {privacy.unit!r}; if it holds nothing "
                     f"of any unit, say public=[{name!r}], else exclude it"
                 )
+            for key in keys:
+                if key.parent in owners:
+                    yield f"table {name!r} is public, but {key.label(name)} leads to rows of units"
             continue
         if name in privacy.public:
             yield f"table {name!r} is public, but holds the units"
