@@ -147,7 +147,8 @@ class SynthoHiveError(Exception):
         # users pass URLs as paths, and drivers repeat what they were given
         self.message = hide_secrets(message)
         self.hint = None if hint is None else hide_secrets(hint)
-        super().__init__(self.message if hint is None else f"{self.message} {self.hint}")
+        between = "\n" if "\n" in self.message else " "  # after a list, on a line of its own
+        super().__init__(self.message if hint is None else f"{self.message}{between}{self.hint}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Come whole out of another process, whatever a subclass's constructor takes."""
@@ -223,7 +224,7 @@ class SchemaValidationError(SchemaError):
         count = len(self.problems)
         lines = "\n".join(f"  {i}. {p}" for i, p in enumerate(self.problems, 1))
         head = f"The schema has {count} problem{'' if count == 1 else 's'}:\n{lines}"
-        super().__init__(head, hint=None if hint is None else f"\n{hint}")
+        super().__init__(head, hint=hint)
 
 
 class RehearsalError(SynthoHiveError):

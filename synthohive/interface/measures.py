@@ -214,14 +214,20 @@ def _check_names(gate: Gate, fitted: FittedDatabase) -> None:
 def _check_measured(gate: Gate, fitted: FittedDatabase, known: list[Score]) -> None:
     """Refuse a limit of what a model has memorised, where that was not measured."""
     measured = {score.table for score in known}
-    for name, table in fitted.shown.items():
-        limit = gate.limit("memorisation", name)
-        if limit is not None and table.model is not None and name not in measured:
-            raise SchemaError(
-                f"What the model of table {name!r} has memorised is not known: it has too few "
-                "rows to hold some out, or a model that does not measure it.",
-                hint=f"Leave it out: Gate(…, tables={{{name!r}: {{'memorisation': None}}}}).",
-            )
+    unknown = [
+        name
+        for name, table in fitted.shown.items()
+        if gate.limit("memorisation", name) is not None
+        and table.model is not None
+        and name not in measured
+    ]
+    if unknown:
+        without = ", ".join(f"{name!r}: {{'memorisation': None}}" for name in unknown)
+        raise SchemaError(
+            f"What the models of {', '.join(map(repr, unknown))} have memorised is not known: they "
+            "have too few rows to hold some out, or models that do not measure it.",
+            hint=f"Leave them out: Gate(…, tables={{{without}}}).",
+        )
 
 
 def _check_source(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from synthohive._arrays import IntArray
 from synthohive.exceptions import PrivacyError
-from synthohive.privacy.subjects import is_about_persons, is_about_things, words_of
+from synthohive.privacy.subjects import is_about_persons, is_about_things, singular, words_of
 from synthohive.privacy.vocabulary import are_things, is_label, without_counters
 from synthohive.schema import Column, ColumnKind, TableConfig
 from synthohive.texts.lists import words
@@ -226,7 +226,7 @@ def _are_told_apart(
     ranks = [n for n, role in roles.items() if role == "rank" and _tells_apart(data.column(n))]
     if is_about_things(table.own_name):
         return bool(named or ranks)
-    own = {form for word in words_of(table.own_name) for form in (word, word.removesuffix("s"))}
+    own = {form for word in words_of(table.own_name) for form in (word, singular(word))}
     return any(set(pc.unique(texts).to_pylist()) <= own for texts in worded)
 
 

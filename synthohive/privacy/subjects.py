@@ -7,7 +7,7 @@ import re
 from synthohive.privacy.column_names import phrase_of
 from synthohive.texts.lists import words
 
-__all__ = ["is_about_persons", "is_about_things", "is_key_name", "words_of"]
+__all__ = ["is_about_persons", "is_about_things", "is_key_name", "singular", "words_of"]
 
 # Names of tables and columns whose rows cannot be persons, accounts or organisations. What is not
 # listed may be: stores, suppliers, devices, contracts and whatever is unknown.
@@ -32,7 +32,14 @@ def words_of(name: str) -> list[str]:
     return [word for word in re.split(r"_|(?<=\D)(?=\d)|(?<=\d)(?=\D)", phrase_of(name)) if word]
 
 
-def _singular(word: str) -> str:
+def singular(word: str) -> str:
+    """Return an English word without the ending of its plural.
+
+    Examples
+    --------
+    >>> singular("countries"), singular("statuses"), singular("address")
+    ('country', 'statuse', 'address')
+    """
     for end, put in (("ies", "y"), ("sses", "ss"), ("ses", "se"), ("s", "")):
         if word.endswith(end) and len(word) > len(end) + 2 and not word.endswith("ss"):
             return word[: -len(end)] + put
@@ -40,7 +47,7 @@ def _singular(word: str) -> str:
 
 
 def _is(word: str, known: frozenset[str]) -> bool:
-    return word in known or _singular(word) in known
+    return word in known or singular(word) in known
 
 
 def is_about_things(name: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Optional
 import pyarrow as pa
 
 from synthohive.privacy.names import fold, known_names
+from synthohive.privacy.subjects import singular
 from synthohive.texts.lists import by_chance, providers, themes, words
 
 __all__ = ["are_things", "is_label", "without_counters"]
@@ -109,7 +110,7 @@ def are_things(
     distinct = sorted({value.strip() for value in values} - {""})
     if not distinct:
         return True
-    told = _CODED & {*about, *(word.removesuffix("s") for word in about)} or any(
+    told = _CODED & {*about, *map(singular, about)} or any(
         word.startswith(coded) and word.endswith("code") for word in about for coded in _CODED
     )  # countryregioncode
     if _are_codes(distinct, bool(told)):

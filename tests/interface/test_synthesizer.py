@@ -295,8 +295,9 @@ def test_what_a_model_has_memorised_is_looked_at_before_rows_are_made(
     assert fitted.metrics_ is not None
     assert set(fitted.metrics_["score"]) == {"memorisation"}
     if unmeasured:
-        with pytest.raises(SchemaError, match="not known: it has too few rows"):
+        with pytest.raises(SchemaError, match="not known: they have too few rows") as caught:
             fitted.sample(seed=1, quality_threshold=Gate(memorisation=0.1))
+        assert all(repr(name) in str(caught.value) for name in unmeasured)  # all at once
 
 
 def test_unfitted_says_so() -> None:

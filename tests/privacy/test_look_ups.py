@@ -32,6 +32,12 @@ def test_what_names_things_is_kept(name: str) -> None:
     assert kept(TableConfig(name=name, pk=["x"]), rows.select(["x"])) == ("x",)
 
 
+def test_codes_of_countries_however_the_table_is_called() -> None:
+    rows = pa.table({"code": ["DE", "GB", "JP"], "name": ["Germany", "United Kingdom", "Japan"]})
+    for name in ("country", "countries"):
+        assert kept(TableConfig(name=name, pk=["code"]), rows) == ("code", "name")
+
+
 @pytest.mark.slow
 def test_no_column_of_persons_is_ever_kept() -> None:
     found = [

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from synthohive.metrics.distances import ColumnScore, column_distance, null_rate
 from synthohive.metrics.encode import as_categories, view_of
 from synthohive.metrics.profile import frequent_categories
+from synthohive.metrics.report.chance import column_chance, null_chance
 from synthohive.metrics.report.histograms import Histogram, histogram
 from synthohive.metrics.validity import Impossible
 from synthohive.privacy.entities import Entities, entities_or_rows
@@ -33,6 +34,9 @@ class ColumnReport:
         Shares of NULLs.
     validity : Impossible, optional
         Synthetic values that the real column could not hold, by kind: range, form, NULL, repeats.
+    chance, null_chance : float
+        What the distance, and that of the shares of NULLs, exceed once in twenty times between two
+        samples of one source, of as many rows.
     rare : int, optional
         Different real categories of fewer than `k` entities: none of them is shown, or kept by a
         fit. None of what is no category, or kept on purpose.
@@ -47,8 +51,16 @@ class ColumnReport:
     real_nulls: float = 0.0
     synthetic_nulls: float = 0.0
     validity: Optional[Impossible] = None
+    chance: float = 0.0
+    null_chance: float = 0.0
     rare: Optional[int] = None
     rare_returned: Optional[int] = None
+
+    @property
+    def told(self) -> float:
+        """The larger of its distances; 0 where chance alone may give it."""
+        value = self.score.value if self.score.value > self.chance else 0.0
+        return max(value, self.score.nulls if self.score.nulls > self.null_chance else 0.0)
 
 
 def column_report(
@@ -85,6 +97,8 @@ def column_report(
         null_rate(real),
         null_rate(synthetic),
         validity,
+        column_chance(column, real, synthetic),
+        null_chance(real, synthetic),
         *((None, None) if few is None else few),
     )
 

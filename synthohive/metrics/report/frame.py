@@ -45,9 +45,10 @@ def table_figures(tables: Sequence[TableReport]) -> Iterator[Figure]:
         yield Figure("table", name, name, "mean distance", distance=table.distance)
         for column in table.columns:
             said = "column", name, column.name
-            yield Figure(*said, column.score.metric, distance=column.score.value)
+            score = column.score
+            yield Figure(*said, score.metric, distance=score.value, baseline=column.chance)
             nulls = column.real_nulls, column.synthetic_nulls
-            yield Figure(*said, "NULL share", *nulls, column.score.nulls)
+            yield Figure(*said, "NULL share", *nulls, score.nulls, column.null_chance)
             if column.validity is not None:
                 yield Figure(*said, "validity", 1.0, column.validity.validity)
             if column.rare is not None:

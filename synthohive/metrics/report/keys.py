@@ -14,6 +14,7 @@ from synthohive.io.base import FanOut
 from synthohive.metrics.associations import Pair, key_pairs
 from synthohive.metrics.distances import null_rate
 from synthohive.metrics.fan_out import fan_out_histogram, fan_out_ks, joint_fan_outs, orphans
+from synthohive.metrics.report.chance import ks_chance
 from synthohive.schema import ForeignKey, Metadata
 
 __all__ = [
@@ -89,6 +90,9 @@ class KeyReport:
         Shares of child rows with a NULL in the key: they refer to nothing.
     trends : tuple of Pair
         Columns of the child with columns of the parent, the furthest apart first.
+    chance : float
+        What `fan_out_ks` exceeds once in twenty times between two samples of one source
+        of as many parents.
     """
 
     label: str
@@ -103,6 +107,12 @@ class KeyReport:
     real_nulls: float = 0.0
     synthetic_nulls: float = 0.0
     trends: tuple[Pair, ...] = ()
+    chance: float = 0.0
+
+    @property
+    def told(self) -> float:
+        """The distance of the numbers of children; 0 where chance alone may give it."""
+        return self.fan_out_ks if self.fan_out_ks > self.chance else 0.0
 
 
 def key_report(
@@ -149,6 +159,7 @@ def key_report(
         nulls[0],
         nulls[1],
         tuple(across[:_TRENDS]),
+        ks_chance(sum(left.histogram.values()), sum(right.histogram.values())),
     )
 
 

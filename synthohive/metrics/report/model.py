@@ -313,6 +313,8 @@ def _column_json(column: ColumnReport) -> dict[str, Any]:
         **asdict(column.score),
         "real_nulls": column.real_nulls,
         "synthetic_nulls": column.synthetic_nulls,
+        "chance": column.chance,
+        "null_chance": column.null_chance,
         "validity": None if column.validity is None else column.validity.validity,
         "rare": column.rare,
         "rare_returned": column.rare_returned,

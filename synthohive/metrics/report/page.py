@@ -130,7 +130,7 @@ def _drawn(report: ValidationReport) -> dict[str, Any]:
         "examples": {few.table: few for few in report.examples},
         "diagram": Markup(diagram(schema)),
         "orphans": orphans,
-        "worst": sorted(every, key=lambda pair: -pair[1].score.worst)[:_WORST],
+        "worst": sorted(every, key=lambda pair: (-pair[1].told, -pair[1].score.worst))[:_WORST],
         "rare": [(table, column) for table, column in every if column.rare],
         "left_out": _by_reason(report),
     }
@@ -182,7 +182,7 @@ def _children(key: KeyReport) -> str:
 def _key_level(key: KeyReport) -> verdict.Level:
     if key.orphans:
         return "poor"
-    return "good" if verdict.level_of(key.fan_out_ks) == "good" else "fair"
+    return "good" if verdict.level_of(key.told) == "good" else "fair"
 
 
 def _table_verdict(table: TableReport, orphans: int) -> tuple[verdict.Level, str]:

@@ -58,6 +58,11 @@ class TableReport:
         """Mean distance of the columns."""
         return mean([column.score.value for column in self.columns])
 
+    @property
+    def told(self) -> float:
+        """Mean distance of the columns, where chance alone does not explain it."""
+        return mean([min(column.score.value, column.told) for column in self.columns])
+
     def associations(self, side: Literal["real", "synthetic", "difference"]) -> Matrix:
         """Return the strength of association of each two of :attr:`compared`, or its difference.
 
@@ -110,6 +115,8 @@ def table_report(
     }
     wrong = impossible(table, columns, real, synthetic, made)
     of_column = _by_column(wrong)
+    if not real.num_rows and not synthetic.num_rows:
+        compared = {}
     reports = [
         column_report(
             column,
@@ -128,7 +135,7 @@ def table_report(
         table.name,
         real.num_rows,
         synthetic.num_rows,
-        tuple(sorted(reports, key=lambda column: -column.score.worst)),
+        tuple(sorted(reports, key=lambda column: (-column.told, -column.score.worst))),
         tuple(sorted(pairs, key=lambda pair: -pair.difference)),
         tuple(column.name for column in chosen),
         tuple(found for found in wrong if found.count),

@@ -76,13 +76,16 @@ def keys_area(keys: Sequence[KeyReport]) -> Area:
             f"{counted(sum(key.orphans for key in broken), 'row')} without a parent, most over "
             f"{first.label} ({first.orphans:,}).",
         )
-    furthest = max(keys, key=lambda key: key.fan_out_ks)
+    furthest = max(keys, key=lambda key: (key.told, key.fan_out_ks))
+    said = f"{furthest.label} (KS {furthest.fan_out_ks:.3f}; 0 is identical)"
+    if not furthest.told and furthest.fan_out_ks:
+        said += f", no more than two real databases of its size may ({furthest.chance:.3f})"
     return Area(
         "keys",
         # other numbers of children break nothing
-        "good" if level_of(furthest.fan_out_ks) == "good" else "fair",
+        "good" if level_of(furthest.told) == "good" else "fair",
         f"No key is broken: every row finds its parents over all {len(keys):,}. Children per "
-        f"parent differ most over {furthest.label} (KS {furthest.fan_out_ks:.3f}; 0 is identical).",
+        f"parent differ most over {said}.",
     )
 
 
@@ -109,16 +112,18 @@ def validity(tables: Sequence[TableReport]) -> Area:
 
 def fidelity(tables: Sequence[TableReport], classifiers: Sequence[ClassifierReport] = ()) -> Area:
     """Return whether columns are distributed as the real ones, and go together as they do."""
-    scores = {f"{t.name}.{c.name}": c.score for t in tables for c in t.columns}
-    if not scores:
+    found = {f"{t.name}.{c.name}": c for t in tables for c in t.columns}
+    if not found:
         return Area("fidelity", "unknown", "There are no columns to compare.")
-    distance = mean([score.value for score in scores.values()])
-    name = max(scores, key=lambda name: scores[name].worst)
-    off = [name for name, score in scores.items() if score.worst > _OFF]
-    level = worst_of([level_of(distance), "fair" if off else "good"])
+    distance = mean([column.score.value for column in found.values()])
+    told = mean([min(column.score.value, column.told) for column in found.values()])
+    name = max(found, key=lambda name: (found[name].told, found[name].score.worst))
+    off = [name for name, column in found.items() if column.told > _OFF]
+    level = worst_of([level_of(told), "fair" if off else "good"])
     sentence = (
-        f"On average {counted(len(scores), 'column')} differ by {distance:.3f} (0 is identical, 1 "
-        f"has nothing in common); the furthest is {name} ({scores[name].worst:.3f})."
+        f"On average {counted(len(found), 'column')} differ by {distance:.3f} (0 is identical, 1 "
+        f"has nothing in common); the furthest is {name} ({found[name].score.worst:.3f}"
+        f"{'' if found[name].told else ', which chance may give between as few real rows'})."
     )
     if len(off) > 1:
         sentence += f" {len(off)} are visibly off (above {_OFF})."
