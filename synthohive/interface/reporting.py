@@ -79,8 +79,8 @@ def compare(
     check_report(output_path, if_exists, [*theirs.files, *made.files])
     metadata, real, synthetic = harmonised_database(known.metadata, theirs.tables, made.tables)
     personal: dict[str, set[str]] = {}
-    for finding in [] if fitted is None else fitted.shown_findings:
-        personal.setdefault(finding.table, set()).add(finding.column)
+    if fitted is not None:  # without what was kept by the user: that is learned
+        personal = {name: set(fitted.personal(name)) for name in known.metadata.tables}
     privacy = PrivacyConfig() if fitted is None else fitted.privacy
     report = build_report(
         metadata,

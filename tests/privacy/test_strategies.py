@@ -205,12 +205,19 @@ def test_what_each_column_becomes_is_shown_before(
     assert "<td>customers.email</td>" in shown._repr_html_()
 
 
-def test_what_is_about_one_person_is_shown_together() -> None:
+def test_what_is_about_one_person_is_shown_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = fitted(pii_strategies={"customers": {"phone": "keep"}})
     frame = other.preview_personal(seed=3).frame().set_index("column")
     assert "customers.email" in frame.loc["name", "consistent_with"]
     assert frame.loc["name", "locale"] == "de_DE"
     assert frame.loc["phone", ["strategy", "examples"]].tolist() == ["keep", ()]
+    monkeypatch.setattr(classifiers, "LEAST", ROWS)  # no models
+    report = other.generate_validation_report(DATA, DATA, tmp_path / "report")
+    phone = next(one for one in report.personal if one.column == "phone")
+    assert (phone.done, phone.copied) == ("keep", None)
+    assert "customers.phone" in report.scores  # what is kept is learned, and compared
 
 
 def test_a_column_with_a_strategy_of_its_own_is_made_for_itself() -> None:

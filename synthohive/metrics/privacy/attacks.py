@@ -15,7 +15,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from synthohive._arrays import Bools, Floats
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.exceptions import SchemaError
 from synthohive.metrics.harmonise import Columns
 from synthohive.metrics.privacy.model import Attack
@@ -91,7 +91,8 @@ def singled_out(sides: Sides, multivariate: bool) -> Optional[Attack]:
     single = [p for p in make if _holding(even.synthetic, p) == 1][:ATTACKS]
     if not single:
         return None
-    guesses = [_random(even.synthetic, rng, multivariate) for _ in single]
+    levels = [np.unique(column) for column in even.synthetic.codes.T]
+    guesses = [_random(even.synthetic, levels, rng, multivariate) for _ in single]
     hits = [
         Share.of(sum(_holding(side, p) == 1 for p in made), len(made))
         for side, made in (
@@ -129,7 +130,9 @@ def _of_one(points: Points, rng: np.random.Generator) -> Iterator[Predicate]:
         yield made[place]
 
 
-def _random(points: Points, rng: np.random.Generator, multivariate: bool) -> Predicate:
+def _random(
+    points: Points, levels: list[IntArray], rng: np.random.Generator, multivariate: bool
+) -> Predicate:
     """Return a predicate that knows what values there may be, and no more."""
     ranks, codes = points.ranks.shape[1], points.codes.shape[1]
     size = min(PREDICATE if multivariate else 1, ranks + codes)
@@ -138,8 +141,7 @@ def _random(points: Points, rng: np.random.Generator, multivariate: bool) -> Pre
         if i < ranks:
             found.append((True, i, "<=" if rng.random() < 0.5 else ">=", rng.random()))
         else:
-            values = np.unique(points.codes[:, i - ranks])
-            found.append((False, i - ranks, "==", rng.choice(values)))
+            found.append((False, i - ranks, "==", rng.choice(levels[i - ranks])))
     return found
 
 
