@@ -150,7 +150,7 @@ def _likelihoods(model: Any, rows: EncodedTable) -> list[npt.NDArray[np.float64]
     with torch.no_grad():
         context = network.context(*as_tensors(EncodedTable.empty(len(rows))))
         for scaled, mask in ((True, before), (False, before), (False, 1 - torch.eye(count))):
-            hidden = network._hidden_of_all(coarse, fine, context, mask)
+            hidden = network.hidden_of_all(coarse, fine, context, mask)
             losses = _losses(network, hidden, coarse, fine, scaled)
             found.append(-losses.clamp(max=50).sum(dim=1).numpy() - widths)
     return found

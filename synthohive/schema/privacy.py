@@ -65,7 +65,8 @@ class PrivacyConfig(Strict):
         With `epsilon`: tables that hold nothing of any unit, and are kept as they are.
     training_share : float
         With `epsilon`: the share of it for a network that learns from units' rows by noisy steps
-        (DP-SGD). By default all is spent on counts, which come closer unless units are many.
+        (DP-SGD). By default all is spent on counts, which come as close unless epsilon is large
+        or units are many.
     noise_seed : int, optional
         With `epsilon`: for tests alone. Who knows it can take the noise away; it is not stored.
 

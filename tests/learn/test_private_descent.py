@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 import torch
 
 from synthohive import Metadata, PrivacyConfig
@@ -13,6 +14,7 @@ from synthohive.learn.options import FitOptions
 from synthohive.learn.private.budget import Budget
 from synthohive.learn.private.source import private_source
 from synthohive.models import resolve_model
+from synthohive.models.autoregressive import descent
 from synthohive.models.autoregressive.config import AutoregressiveConfig
 from synthohive.models.autoregressive.descent import Codes, clipped_sum
 from synthohive.models.autoregressive.network import Network
@@ -24,15 +26,41 @@ def _privacy(share: float) -> PrivacyConfig:
     return PrivacyConfig(epsilon=3.0, delta=1e-5, unit="units", noise_seed=1, training_share=share)
 
 
-def test_no_unit_adds_more_than_the_clip_to_the_gradients() -> None:
+GROUPS = [np.arange(0, 1), np.arange(1, 3), np.arange(3, 60)]  # units of one row, two, and many
+
+
+def _untrained() -> tuple[Network, tuple[torch.Tensor, ...], torch.Tensor, list[torch.Tensor]]:
+    """Return a network, rows, their mask, and the weights of the heads."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     config = AutoregressiveConfig(hidden=8, context=8, dropout=0.0)
-    network = Network([4, 3], [1, 1], Layout((Discrete("p", 3, True),)), config)
-    groups = [np.arange(0, 1), np.arange(1, 3), np.arange(3, 60)]  # of one row, two, and many
-    rows = Codes(rng.integers(0, 3, (60, 2)), rng.integers(0, 3, (60, 1))).tensors([3])
-    weights = [weight for weight in network.parameters() if weight.requires_grad]
-    mask = torch.triu(torch.ones(2, 2), diagonal=1)
+    network = Network([4, 30, 3], [1, 1, 1], Layout((Discrete("p", 3, True),)), config)
+    codes = rng.integers(-1, 3, (60, 3))  # some are unknown
+    rows = Codes(codes, rng.integers(0, 3, (60, 1))).tensors([3])
+    heads = network.heads
+    for weight in heads.weights:
+        torch.nn.init.normal_(weight)
+    weights = [torch.cat([w, b], dim=1).detach() for w, b in zip(heads.weights, heads.biases)]
+    return network, rows, torch.triu(torch.ones(3, 3), diagonal=1), weights
+
+
+def test_gradients_are_those_of_the_losses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(descent, "_NUMBERS", 2_000)  # more than one block
+    network, rows, mask, weights = _untrained()
+    found = clipped_sum(network, rows, mask, GROUPS, weights, 1e9)
+    context = network.context(*rows[1:])
+    network.losses(rows[0], torch.full_like(rows[0], -1), context, mask).sum().backward()
+    heads = network.heads
+    for weight, bias, gradient in zip(heads.weights, heads.biases, found):
+        assert weight.grad is not None
+        assert bias.grad is not None
+        wanted = torch.cat([weight.grad, bias.grad], dim=1).double()
+        assert torch.allclose(gradient, wanted, atol=1e-4)
+
+
+def test_no_unit_adds_more_than_the_clip_to_the_gradients() -> None:
+    network, rows, mask, weights = _untrained()
+    groups = GROUPS
     whole = clipped_sum(network, rows, mask, groups, weights, CLIP)
     for left in range(3):
         others = [group for at, group in enumerate(groups) if at != left]

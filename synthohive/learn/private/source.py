@@ -271,6 +271,7 @@ def _descended(
         seen = np.stack([above.codes[name][real.parents] for name in theirs], axis=1)
     shown = [given[_of_parent(name)].codes for name in theirs]
     own, noise = Descent(), budget.noise
+    units = made if above is None else len(above.made) / above.rows_per_unit
     multiplier = budget.descend(table.name, tuple(table.domains), own.clip, own.rate, own.steps)
     codes = drawn_by_network(
         [domain.size for domain in table.domains.values()],
@@ -281,7 +282,7 @@ def _descended(
             np.stack([one.codes for one in drawn.values()], axis=1),
             np.stack(shown, axis=1) if shown else np.empty((made, 0), dtype=np.int64),
         ),
-        Secret(noise.rng, noise.normal, multiplier),
+        Secret(noise.rng, noise.normal, multiplier, units),
         own,
     )
     found = {name: codes[:, at] for at, name in enumerate(table.domains)}

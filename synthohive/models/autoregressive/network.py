@@ -136,7 +136,7 @@ class Network(nn.Module):
         kept : bool, default False
             Of what is left after :meth:`forget`.
         """
-        hidden = self._hidden_of_all(coarse, fine, context, mask)
+        hidden = self.hidden_of_all(coarse, fine, context, mask)
         fines = self.fine.losses(hidden, coarse, fine, kept)
         return self.heads.losses(hidden, coarse, kept) + fines
 
@@ -178,17 +178,17 @@ class Network(nn.Module):
         float, and Tensor of shape (B, J)
             The total loss, and what :meth:`losses` are of what is kept, without scales.
         """
-        hidden = self._hidden_of_all(coarse, fine, context, mask)
+        hidden = self.hidden_of_all(coarse, fine, context, mask)
         losses = self.heads.shrink(hidden, coarse).sum()
         total = float(losses + self.fine.shrink(hidden, coarse, fine).sum())
-        beside = self._hidden_of_all(coarse, fine, context, 1 - torch.eye(len(self.cardinalities)))
+        beside = self.hidden_of_all(coarse, fine, context, 1 - torch.eye(len(self.cardinalities)))
         self.heads.judge(beside, coarse)
         self.fine.judge(beside, coarse, fine)
         fines = self.fine.losses(hidden, coarse, fine, kept=True)
         return total, self.heads.losses(hidden, coarse, kept=True) + fines
 
-    def _hidden_of_all(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> Tensor:
-        """Return (J, B, H)."""
+    def hidden_of_all(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> Tensor:
+        """Return what heads are given, (J, B, H); see :meth:`losses`."""
         count = len(self.cardinalities)
         # one product (B, J * E) @ (J * E, J * H) for all variables: what one must not see is masked
         # in the weights, so that J forward passes become one
