@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Optional
+from typing import Any, ClassVar, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ from synthohive._arrays import Codes, Floats32, IntArray
 from synthohive.encoding.canonical import canonical, canonical_type
 from synthohive.encoding.encoded import Layout
 from synthohive.encoding.value_counts import ValueCounts
-from synthohive.privacy.entities import Entities
+from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.schema import Column
 
 __all__ = [
@@ -44,7 +44,8 @@ class Summary:
     counts : dict of str to ValueCounts
         By feature; ``value`` is the column itself.
     special : dict of str to int
-        Rows that are ``nan``, ``inf`` or ``-inf``, which are not counted as values.
+        Rows that are ``nan``, ``inf`` or ``-inf``, which are not counted as values; 0 of what fewer
+        than `k` entities have.
     """
 
     rows: int
@@ -56,6 +57,14 @@ class Summary:
     def value(self) -> ValueCounts:
         """Counts of the column's values."""
         return self.counts["value"]
+
+
+def _shared_rows(mask: Any, entities: Optional[Entities], k: int) -> int:
+    """Return how many rows are marked, 0 if fewer than `k` entities stand behind them."""
+    marked = np.flatnonzero(pc.fill_null(mask, False).to_numpy(zero_copy_only=False))
+    owners = entities_or_rows(entities, len(mask)).take(marked)
+    enough = owners.holders(np.zeros(len(marked), np.int64), 1)[0] >= k
+    return len(marked) if enough else 0
 
 
 class Reject(Exception):
@@ -128,7 +137,7 @@ class ColumnTransform(ABC):
         if plain.type == pa.float64():
             nan, finite = pc.is_nan(plain), pc.is_finite(plain)
             marks = {"nan": nan, **{n: pc.equal(plain, float(n)) for n in ("inf", "-inf")}}
-            special = {name: pc.sum(mask).as_py() or 0 for name, mask in marks.items()}
+            special = {name: _shared_rows(mask, entities, k) for name, mask in marks.items()}
             plain = pc.if_else(finite, plain, pa.scalar(None, pa.float64()))
         counts = {
             name: ValueCounts.count(feature, entities, k).ordered()

@@ -329,7 +329,9 @@ def _with_entities(
     aliases: Mapping[str, Mapping[str, Alias]],
 ) -> dict[str, FanOut]:
     """Add the tables that are found within others; return the fan-outs of the keys to them."""
-    found = find_entity_tables(sample, fitted.privacy, fitted.findings, aliases)
+    # whom dropped columns name, no row of the copy tells
+    told = [f for f in fitted.findings if fitted.strategy_of(f.table, f.column) != "drop"]
+    found = find_entity_tables(sample, fitted.privacy, told, aliases)
     if not found:
         return {}
     fan_outs = add_entities(whole, sample, found)

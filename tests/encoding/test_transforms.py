@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from synthohive.encoding.base import Reject
+from synthohive.encoding.base import EncoderSettings, Reject
 from synthohive.encoding.binary import Binary
 from synthohive.encoding.categorical import Categorical
 from synthohive.encoding.constant import Constant
@@ -232,6 +232,17 @@ class TestOddFloat(TestFloat):
         values = rng.lognormal(0, 2, rows)
         values[::7], values[1::7], values[2::7] = np.nan, np.inf, -np.inf
         return pa.array(values)
+
+
+def test_what_one_row_is_comes_back_in_none() -> None:
+    values = np.random.default_rng(0).normal(0, 3, 300)
+    values[:3] = np.inf, -np.inf, np.nan
+    transform = Numeric(Column(name="x", kind="float"), EncoderSettings())
+    transform.fit(transform.analyze(pa.array(values), None), np.random.SeedSequence(0))
+    assert transform.modes_.special == []
+    codes, positions = transform.encode(pa.array(values), np.random.default_rng(0))
+    made = transform.decode(codes, positions, np.random.default_rng(0))
+    assert np.isfinite(made.to_numpy()).all()
 
 
 class TestFloat32(TestFloat):

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from faker import Faker
@@ -78,3 +79,15 @@ def test_an_unknown_table_is_refused_before_training(tickets: pd.DataFrame) -> N
     synth = Synthesizer(metadata, privacy_config=privacy)
     with pytest.raises(SchemaError, match=r"'ticket'.*Did you mean 'tickets'"):
         synth.fit({"tickets": tickets}, **FITTED)
+
+
+def test_whom_a_dropped_column_names_nobody_tells() -> None:
+    rng = np.random.default_rng(3)
+    people = [f"{first} {last}" for first in ("Anna", "Ben", "Cara", "Emil", "Dora", "Fritz")
+              for last in ("Schmidt", "Meyer", "Huber", "Koch", "Wolf")]  # fmt: skip
+    who = rng.integers(0, len(people), 300)
+    orders = pd.DataFrame({"id": range(300), "ship_name": np.array(people)[who], "city": who % 7})
+    privacy = PrivacyConfig(pii_strategies={"orders": {"ship_name": "drop"}})
+    synth = Synthesizer(Metadata().add_table("orders", "id"), privacy, model="autoregressive")
+    synth.fit({"orders": orders}, epochs=1, seed=1, progress=False, n_jobs=1)
+    assert synth.sample(seed=1)["orders"]["ship_name"].isna().all()
