@@ -62,3 +62,24 @@ def test_an_empty_table_is_not_called_close() -> None:
     report = build_report(metadata, _depots(40, 1), _depots(40, 2))
     assert "archive.note" not in report.scores
     assert "nothing to compare" in report.to_html()
+
+
+def _orders(seed: int, rows: int = 600) -> dict[str, pa.Table]:
+    rng = np.random.default_rng(seed)
+    orders = {
+        "id": range(rows),
+        "depot_id": rng.integers(0, 40, rows),
+        "total": rng.lognormal(3, 1, rows),
+    }
+    return {**_depots(40, seed), "orders": pa.table(orders)}
+
+
+def test_other_rows_of_a_small_parent_table_do_not_give_a_copy_away() -> None:
+    metadata = Metadata().add_table("depots", "id").add_table("archive", "id")
+    metadata = metadata.add_table("orders", "id", fk={"depot_id": "depots.id"})
+    report = build_report(metadata, _orders(1), _orders(2))
+    assert report.classifiers
+    assert max(one.excess for one in report.classifiers) < 0.1
+    same = {**_orders(2), "depots": _depots(40, 1)["depots"]}
+    beside = {one.beside for one in build_report(metadata, _orders(1), same).classifiers}
+    assert "parents" in beside  # the same parents tell nothing

@@ -371,7 +371,7 @@ def test_real_rows_stand_beside_every_score() -> None:
     children = told("children")
     assert children.classifiers[0].beside == "children"
     assert "of sales(shop)" in children.classifiers[0].columns[0].column
-    assert "tells shops's rows beside their children best" in children.areas[2].sentence
+    assert "tells rows of shops beside their children best" in children.areas[2].sentence
     assert "real against real" in str(children)
     frame = children.frame()
     assert set(frame[frame.part == "classifier"].baseline) == {

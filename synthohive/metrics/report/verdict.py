@@ -79,7 +79,7 @@ def keys_area(keys: Sequence[KeyReport]) -> Area:
     furthest = max(keys, key=lambda key: (key.told, key.fan_out_ks))
     said = f"{furthest.label} (KS {furthest.fan_out_ks:.3f}; 0 is identical)"
     if not furthest.told and furthest.fan_out_ks:
-        said += f", no more than two real databases of its size may ({furthest.chance:.3f})"
+        said += f", no more than chance gives between samples of one source ({furthest.chance:.3f})"
     return Area(
         "keys",
         # other numbers of children break nothing
@@ -135,10 +135,12 @@ def fidelity(tables: Sequence[TableReport], classifiers: Sequence[ClassifierRepo
 
 
 def _told(first: ClassifierReport) -> str:
-    rows = "rows" if first.beside == "rows" else f"rows beside their {first.beside}"
+    rows = f"rows of {first.table}"
+    if first.beside != "rows":
+        rows += f" beside their {first.beside}"
     by = f", mostly by {' and '.join(c.column for c in first.columns[:2])}" if first.columns else ""
     return (
-        f"A classifier tells {first.table}'s {rows} best: {first.score:.2f}{by}, where it reaches "
+        f"A classifier tells {rows} best: {first.score:.2f}{by}, where it reaches "
         f"{first.baseline:.2f} between real and real rows (0.5 is a guess)."
     )
 
