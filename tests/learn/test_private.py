@@ -12,7 +12,7 @@ import pytest
 from synthohive import ColumnKind, Gate, Metadata, PrivacyConfig, Synthesizer
 from synthohive.exceptions import PrivacyError, SchemaError
 from synthohive.learn.private.budget import Budget, Noise
-from synthohive.learn.private.counting import bounded_counts, onto_simplex
+from synthohive.learn.private.counting import Asked, bounded_counts, onto_simplex
 from synthohive.learn.private.ranges import find_values
 from synthohive.schema import Column
 
@@ -126,7 +126,7 @@ def test_values_of_one_unit_are_never_found() -> None:
     texts[units == 7] = ["only", "here"]
     rows = pa.table({"text": texts.tolist()})
     column = Column(name="text", kind=ColumnKind.TEXT)
-    found = find_values(budget, "t", units, rows, [column], {}, 0.5)["text"]
+    found = find_values(Asked(budget, "t", units), rows, [column], {}, 0.5)["text"]
     assert found.values.to_pylist() == ["also", "often"]
     assert budget.close().entries[0].delta == pytest.approx(0.5e-5)
 

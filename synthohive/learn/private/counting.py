@@ -3,13 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from synthohive._arrays import Floats, IntArray
+from synthohive.learn.private.budget import Budget
 from synthohive.learn.private.settings import SETTINGS
 
-__all__ = ["bounded_counts", "fitted_margins", "inhabited", "onto_simplex", "shrunk"]
+__all__ = ["Asked", "bounded_counts", "fitted_margins", "inhabited", "onto_simplex", "shrunk"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The rows of a table that questions are of, and the budget that pays for them.
+
+    Attributes
+    ----------
+    budget : Budget
+    table : str
+    units : ndarray of int64, shape (rows,)
+        The unit that each row belongs to.
+    rows_per_unit : float
+        On average, with noise.
+    """
+
+    budget: Budget
+    table: str
+    units: IntArray
+    rows_per_unit: float = 1.0
+
+    def counts(
+        self,
+        codes: Sequence[IntArray],
+        sizes: Sequence[int],
+        bound: float,
+        share: float,
+        columns: tuple[str, ...],
+        question: str,
+    ) -> tuple[list[Floats], float]:
+        """Return :func:`bounded_counts` with noise, and the standard deviation of that.
+
+        Parameters
+        ----------
+        codes : sequence of ndarray of int64, shape (rows,)
+        sizes : sequence of int
+        bound : float
+        share : float
+            Of the budget.
+        columns : tuple of str
+        question : str
+            For the ledger.
+        """
+        exact = bounded_counts(self.units, codes, sizes, bound)
+        return self.budget.ask(exact, bound, share, self.table, columns, question)
 
 
 def bounded_counts(

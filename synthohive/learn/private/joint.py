@@ -13,9 +13,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from synthohive._arrays import Floats, IntArray
-from synthohive.learn.private.budget import Budget
 from synthohive.learn.private.counting import (
-    bounded_counts,
+    Asked,
     fitted_margins,
     inhabited,
     onto_simplex,
@@ -214,23 +213,14 @@ def _inverse(shares: Floats, level: Floats) -> tuple[IntArray, Floats]:
 
 
 def learn_joint(
-    budget: Budget,
-    table: str,
-    units: IntArray,
-    variables: Sequence[Variable],
-    rows_per_unit: float,
-    shares: tuple[float, float, float, float],
+    asked: Asked, variables: Sequence[Variable], shares: tuple[float, float, float, float]
 ) -> Joint:
     """Ask for single columns, how scales go together, all pairs in few groups, and those of a tree.
 
     Parameters
     ----------
-    budget : Budget
-    table : str
-    units : ndarray of int64
-        Of each row.
+    asked : Asked
     variables : sequence of Variable
-    rows_per_unit : float
     shares : tuple of four floats
         Of the budget, for each.
     """
@@ -244,10 +234,10 @@ def learn_joint(
     ]
     if not pairs:  # nothing is left to be asked for
         shares = (sum(shares), 0.0, 0.0, 0.0)
-    bound = _rows(rows_per_unit) * math.sqrt(len(variables))
-    exact = bounded_counts(units, [v.codes for v in variables], [v.size for v in variables], bound)
+    bound = _rows(asked) * math.sqrt(len(variables))
+    every, sizes = [v.codes for v in variables], [v.size for v in variables]
     question = "how often each value is there"
-    noisy, sigma = budget.ask(exact, bound, shares[0], table, names, question)
+    noisy, sigma = asked.counts(every, sizes, bound, shares[0], names, question)
     singles = {v.name: _single(v, counts, sigma) for v, counts in zip(variables, noisy)}
     joint = Joint(singles, {v.name: v.places for v in variables})
     joint.scales = [v.name for v in variables if v.places > 1]
@@ -257,23 +247,20 @@ def learn_joint(
     if len(joint.scales) > 1:
         codes = {v.name: v.codes for v in variables}
         scales = {name: singles[name][: joint.places[name]] for name in joint.scales}
-        joint.correlations = correlations(
-            budget, table, units, codes, scales, rows_per_unit, shares[1]
-        )
+        joint.correlations = correlations(asked, codes, scales, shares[1])
     grouped = [_grouped(v, singles[v.name]) for v in variables]
-    coarse, sigma = _coarse(budget, table, units, grouped, pairs, rows_per_unit, shares[2], names)
+    coarse, sigma = _coarse(asked, grouped, pairs, shares[2], names)
     tree = _tree(variables, {pair: _strength(*coarse[pair], sigma) for pair in pairs})
-    _fill(joint, budget, table, units, variables, grouped, coarse, sigma, tree, rows_per_unit,
-          shares[3])  # fmt: skip
+    _fill(joint, asked, variables, grouped, coarse, sigma, tree, shares[3])
     return joint
 
 
-def _rows(rows_per_unit: float) -> float:
+def _rows(asked: Asked) -> float:
     """Return how many rows of one value a unit may add.
 
     More is more noise; less lets units of many rows count like others.
     """
-    return max(1.0, SETTINGS.rows_counted * rows_per_unit)
+    return max(1.0, SETTINGS.rows_counted * asked.rows_per_unit)
 
 
 def _single(variable: Variable, counts: Floats, sigma: float) -> Floats:
@@ -333,21 +320,17 @@ Coarse = dict[tuple[int, int], tuple[Floats, Floats, Floats]]
 
 
 def _coarse(
-    budget: Budget,
-    table: str,
-    units: IntArray,
+    asked: Asked,
     grouped: Sequence[_Grouped],
     pairs: Sequence[tuple[int, int]],
-    rows_per_unit: float,
     share: float,
     names: tuple[str, ...],
 ) -> tuple[Coarse, float]:
     """Return noisy shares of all pairs in groups, with those of both sides, and their noise."""
-    bound = math.sqrt(rows_per_unit * len(pairs))
+    bound = math.sqrt(asked.rows_per_unit * len(pairs))
     codes = [_both(grouped[i].codes, grouped[j].codes, len(grouped[j].shares)) for i, j in pairs]
     sizes = [len(grouped[i].shares) * len(grouped[j].shares) for i, j in pairs]
-    exact = bounded_counts(units, codes, sizes, bound)
-    noisy, sigma = budget.ask(exact, bound, share, table, names, "which columns go together")
+    noisy, sigma = asked.counts(codes, sizes, bound, share, names, "which columns go together")
     total = max(float(np.mean([counts.sum() for counts in noisy])), 1.0)
     found = {}
     for (i, j), counts in zip(pairs, noisy):
@@ -391,24 +374,20 @@ def _tree(
 
 def _fill(
     joint: Joint,
-    budget: Budget,
-    table: str,
-    units: IntArray,
+    asked: Asked,
     variables: Sequence[Variable],
     grouped: Sequence[_Grouped],
     coarse: Coarse,
     sigma: float,
     tree: Sequence[tuple[int, int]],
-    rows_per_unit: float,
     share: float,
 ) -> None:
     """Ask for the pairs of the tree in all their codes, and take them beside the coarse ones."""
-    bound = _rows(rows_per_unit) * math.sqrt(len(tree))
+    bound = _rows(asked) * math.sqrt(len(tree))
     codes = [_both(variables[i].codes, variables[j].codes, variables[j].size) for i, j in tree]
     sizes = [variables[i].size * variables[j].size for i, j in tree]
-    exact = bounded_counts(units, codes, sizes, bound)
     names = tuple(f"{variables[i].name} ~ {variables[j].name}" for i, j in tree)
-    noisy, fine = budget.ask(exact, bound, share, table, names, "how often pairs are there")
+    noisy, fine = asked.counts(codes, sizes, bound, share, names, "how often pairs are there")
     total = max(float(np.mean([counts.sum() for counts in noisy])), 1.0)
     for (i, j), counts in zip(tree, noisy):
         by, new = variables[i], variables[j]

@@ -11,8 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
-from synthohive.learn.private.budget import Budget
-from synthohive.learn.private.counting import bounded_counts, inhabited, onto_simplex
+from synthohive.learn.private.counting import Asked, inhabited, onto_simplex
 from synthohive.learn.private.domains import Categories, Numbers
 from synthohive.learn.private.scales import Scale
 from synthohive.learn.private.settings import SETTINGS
@@ -22,21 +21,13 @@ __all__ = ["find_numbers", "find_values"]
 
 
 def find_numbers(
-    budget: Budget,
-    table: str,
-    units: IntArray,
-    rows: pa.Table,
-    scales: Mapping[str, Scale],
-    share: float,
+    asked: Asked, rows: pa.Table, scales: Mapping[str, Scale], share: float
 ) -> dict[str, Numbers]:
     """Find where numbers lie: cells that hold much are split, again and again.
 
     Parameters
     ----------
-    budget : Budget
-    table : str
-    units : ndarray of int64
-        Of each row.
+    asked : Asked
     rows : pyarrow.Table
     scales : mapping of str to Scale
         The lines of the columns.
@@ -51,9 +42,9 @@ def find_numbers(
     bound = math.sqrt(len(names))
     for level in range(SETTINGS.levels):
         codes = [tree.find(place) for tree, place in zip(trees, places)]
-        exact = bounded_counts(units, codes, [len(tree.leaves) for tree in trees], bound)
+        sizes = [len(tree.leaves) for tree in trees]
         question = f"where numbers lie, step {level + 1}"
-        noisy, sigma = budget.ask(exact, bound, share / SETTINGS.levels, table, names, question)
+        noisy, sigma = asked.counts(codes, sizes, bound, share / SETTINGS.levels, names, question)
         for tree, counts in zip(trees, noisy):
             tree.hear(counts)
             if level + 1 < SETTINGS.levels:
@@ -145,9 +136,7 @@ def _shares(cells: Sequence[_Cell], sigma: float) -> Floats:
 
 
 def find_values(
-    budget: Budget,
-    table: str,
-    units: IntArray,
+    asked: Asked,
     rows: pa.Table,
     columns: Sequence[Column],
     listed: Mapping[str, Categories],
@@ -162,10 +151,7 @@ def find_values(
 
     Parameters
     ----------
-    budget : Budget
-    table : str
-    units : ndarray of int64
-        Of each row.
+    asked : Asked
     rows : pyarrow.Table
     columns : sequence of Column
         Texts.
@@ -176,6 +162,7 @@ def find_values(
     """
     if not columns and not listed:
         return {}
+    budget, units = asked.budget, asked.units
     dictionaries, answers = [], []
     for column in columns:
         encoded = rows.column(column.name).combine_chunks().dictionary_encode()
@@ -191,7 +178,7 @@ def find_values(
         answers,
         math.sqrt(len(answers)),
         share,
-        table,
+        asked.table,
         (*names, *listed),
         "how many units have each value",
         thresholds=len(names),

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from synthohive._arrays import Floats, IntArray
-from synthohive.learn.private.budget import Budget
+from synthohive.learn.private.counting import Asked
 from synthohive.learn.private.settings import SETTINGS
 
 __all__ = ["copula", "correlations", "normal_scores"]
@@ -33,29 +33,20 @@ def normal_scores(shares: Floats) -> Floats:
 
 
 def correlations(
-    budget: Budget,
-    table: str,
-    units: IntArray,
-    codes: Mapping[str, IntArray],
-    scales: Mapping[str, Floats],
-    rows_per_unit: float,
-    share: float,
+    asked: Asked, codes: Mapping[str, IntArray], scales: Mapping[str, Floats], share: float
 ) -> Floats:
     """Ask how scales go together; return a matrix that could be one of correlations.
 
     Parameters
     ----------
-    budget : Budget
-    table : str
-    units : ndarray of int64, shape (rows,)
+    asked : Asked
     codes : mapping of str to ndarray of int64, shape (rows,)
     scales : mapping of str to ndarray
         The shares of each scale's codes, with noise; what lies beyond them is NULL.
-    rows_per_unit : float
     share : float
         Of the budget.
     """
-    names = tuple(scales)
+    names, units = tuple(scales), asked.units
     scores = np.zeros((len(units), len(names)))
     for at, name in enumerate(names):
         score, code = normal_scores(scales[name]), codes[name]
@@ -68,10 +59,10 @@ def correlations(
     # a row's products have a norm of `most` / √2 at most; a constant beside them counts the rows
     pairs = [scores[:, i] * scores[:, j] for i, j in zip(left, right)]
     columns = [*pairs, np.full(len(units), most / 2)]
-    bound = math.sqrt(rows_per_unit) * most * math.sqrt(0.75)
+    bound = math.sqrt(asked.rows_per_unit) * most * math.sqrt(0.75)
     exact = _bounded_sums(units, columns, bound)
     question = "how scales go together"
-    noisy, _ = budget.ask([exact], bound, share, table, names, question)
+    noisy, _ = asked.budget.ask([exact], bound, share, asked.table, names, question)
     found = np.eye(len(names))
     rows = max(float(noisy[0][-1]) / (most / 2), 1.0)
     found[left, right] = found[right, left] = np.clip(noisy[0][:-1] / rows, -1, 1)

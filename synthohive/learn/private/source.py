@@ -16,6 +16,7 @@ from synthohive.io.dataframe import FrameReader
 from synthohive.io.keys import group_codes, match_rows
 from synthohive.learn.options import FitOptions
 from synthohive.learn.private.budget import Budget
+from synthohive.learn.private.counting import Asked
 from synthohive.learn.private.domains import Counts
 from synthohive.learn.private.joint import Drawn, Joint, Variable, learn_joint
 from synthohive.learn.private.ledger import PrivacyLedger
@@ -25,7 +26,7 @@ from synthohive.learn.private.scales import scale_of
 from synthohive.learn.private.settings import SETTINGS
 from synthohive.learn.private.tables import Described, describe, made_rows
 from synthohive.privacy.detect import detect_pii
-from synthohive.schema import Column, ForeignKey, Metadata, PrivacyConfig
+from synthohive.schema import ForeignKey, Metadata, PrivacyConfig, TableConfig
 
 __all__ = ["PrivateSource", "private_source"]
 
@@ -169,13 +170,13 @@ def _learned(
     ranges = share * shares.ranges if scales else 0.0
     listed = table.listed
     values = share * shares.values if table.texts or listed else 0.0
-    table.domains.update(find_numbers(budget, table.name, units, rows, scales, ranges))
-    table.domains.update(find_values(budget, table.name, units, rows, table.texts, listed, values))
+    asked = Asked(budget, table.name, units, rows_per_unit)
+    table.domains.update(find_numbers(asked, rows, scales, ranges))
+    table.domains.update(find_values(asked, rows, table.texts, listed, values))
     codes = _codes(reader, table, rows)
-    joint = _joint(budget, table, units, codes, above, parents, rows_per_unit,
-                   share - ranges - values, tables)  # fmt: skip
+    joint = _joint(asked, table, codes, above, parents, share - ranges - values, tables)
     real = _Real(units, codes, parents)
-    made, drawn = _made(budget, table, tables, joint, real, above, config.stored, config.pk, public)
+    made, drawn = _made(budget, table, tables, joint, real, above, config, public)
     return _Above(units, rows, codes, rows_per_unit, made, drawn)
 
 
@@ -202,13 +203,11 @@ def _codes(reader: Reader, table: Described, rows: pa.Table) -> dict[str, IntArr
 
 
 def _joint(
-    budget: Budget,
+    asked: Asked,
     table: Described,
-    units: IntArray,
     codes: Mapping[str, IntArray],
     above: Optional[_Above],
     parents: Optional[IntArray],
-    rows_per_unit: float,
     share: float,
     tables: Mapping[str, Described],
 ) -> Joint:
@@ -233,9 +232,7 @@ def _joint(
     shares = SETTINGS.shares
     parts = (shares.single, shares.scores, shares.pairs, shares.edges)
     single, scores, pairs, edges = (share * part / sum(parts) for part in parts)
-    return learn_joint(
-        budget, table.name, units, variables, rows_per_unit, (single, scores, pairs, edges)
-    )
+    return learn_joint(asked, variables, (single, scores, pairs, edges))
 
 
 def _of_parent(name: str) -> str:
@@ -296,8 +293,7 @@ def _made(
     joint: Joint,
     real: _Real,
     above: Optional[_Above],
-    columns: Mapping[str, Column],
-    pk: Sequence[str],
+    config: TableConfig,
     public: Mapping[str, pa.Table],
 ) -> tuple[pa.Table, dict[str, Drawn]]:
     """Draw the rows of a table: as many units as noise says, and as many children as these have."""
@@ -319,8 +315,8 @@ def _made(
     drawn = joint.draw(number, list(table.domains), given, rng)
     if budget.training and len(table.domains) > 1 and number:
         drawn = _descended(budget, table, tables, joint, real, above, given, drawn)
-    rows = made_rows(table, columns, drawn, parents, public, number, rng)
-    return _once(rows, pk, drawn)
+    rows = made_rows(table, config.stored, drawn, parents, public, number, rng)
+    return _once(rows, config.pk, drawn)
 
 
 def _once(
