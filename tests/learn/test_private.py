@@ -13,6 +13,7 @@ from synthohive import ColumnKind, Gate, Metadata, PrivacyConfig, Synthesizer
 from synthohive.exceptions import PrivacyError, SchemaError
 from synthohive.learn.private.budget import Budget, Noise
 from synthohive.learn.private.counting import Asked, bounded_counts, onto_simplex
+from synthohive.learn.private.joint import Edge, Joint
 from synthohive.learn.private.ranges import find_values
 from synthohive.schema import Column
 
@@ -199,6 +200,15 @@ def test_what_is_not_private_is_refused_all_at_once() -> None:
     ):
         assert said in str(refused.value)
     assert synth.fitted_ is None
+
+
+def test_a_scale_of_one_place_is_drawn_beside_others() -> None:
+    rng = np.random.default_rng(0)
+    singles = {"long": np.full(4, 0.25), "point": np.array([0.7, 0.3])}  # the last one is NULL
+    joint = Joint(singles, {"long": 4, "point": 1}, [Edge("point", "long", np.full((4, 2), 0.5))])
+    joint.scales, joint.correlations = ["long"], np.eye(1)
+    drawn = joint.draw(500, ["long", "point"], {}, rng)
+    assert 200 < drawn["point"].codes.sum() < 300
 
 
 def test_public_rows_do_not_lead_to_units() -> None:

@@ -161,7 +161,7 @@ class Joint:
         count, places = len(by.codes), self.places[edge.name]
         shares = edge.shares + 1e-9 * self.singles[edge.name][None, :]
         shares = shares / shares.sum(axis=1, keepdims=True)
-        if not places:
+        if edge.name not in self.scales:  # a scale of one place is none
             return Drawn(*_inverse(shares[by.codes], rng.random(count)))
         level = self._levels(edge, by, known, rng)
         null = rng.random(count) < shares[by.codes, places:].sum(axis=1)
