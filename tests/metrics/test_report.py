@@ -223,6 +223,19 @@ def test_bars_of_whole_numbers_hold_as_many_each() -> None:
     assert histogram(Column(name="n", kind=ColumnKind.INTEGER), few, few, 1).labels == (*"01234",)
 
 
+def test_outer_bars_say_that_they_hold_what_lies_beyond() -> None:
+    rng = np.random.default_rng(1)
+    real, made = (pa.array(np.round(rng.normal(5, 3, 400), 1)) for _ in range(2))
+    labels = histogram(Column(name="t", kind=ColumnKind.FLOAT), real, made, k=5).labels
+    assert labels[0].startswith("up to ")
+    assert labels[-1].startswith("from ")
+    assert labels[-1].endswith(" on")
+    assert all(" to " in label for label in labels[1:-1])
+    assert max(len(part.partition(".")[2]) for label in labels for part in label.split()) == 2
+    large = pa.array(np.linspace(1e6, 3e6 + 0.5, 400))
+    assert "e+" not in "".join(histogram(Column(name="t", kind="float"), large, large, 5).labels)
+
+
 def test_empty_tables(metadata: Metadata) -> None:
     empty = {name: table.slice(0, 0) for name, table in tables(1).items()}
     assert build_report(metadata, empty, empty).distance == 0.0

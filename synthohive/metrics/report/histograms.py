@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Any, Optional
 
 import numpy as np
@@ -110,9 +111,12 @@ def _bins(
     bins = np.clip(np.searchsorted(edges, clipped, side="right") - 1, 0, last)
     counts = np.where(own.holders(bins.astype(np.int64), len(counts)) < k, 0, counts)
     # what lies beyond the protected bounds counts in the outer bars, on both sides
-    made, _ = np.histogram(np.clip(synthetic[np.isfinite(synthetic)], low, high), edges)
+    drawn = synthetic[np.isfinite(synthetic)]
+    made, _ = np.histogram(np.clip(drawn, low, high), edges)
+    every = np.concatenate([finite, drawn])
+    beyond = bool(every.min() < low), bool(every.max() > high - whole)
     return Histogram(
-        tuple(_span(a, b, type_, whole, edges[1] - edges[0]) for a, b in zip(edges, edges[1:])),
+        _spans(edges, type_, whole, beyond),
         tuple((counts / len(finite)).tolist()),
         tuple((made / max(1, len(synthetic))).tolist()),
         False,
@@ -135,6 +139,20 @@ def _edges(low: float, high: float, type_: Any) -> tuple[Floats, bool]:
         if np.all(np.diff(edges := low + width * np.arange(count + 1)) > 0):  # not beyond 2**53
             return edges, True
     return np.linspace(low, high if high > low else low + 1.0, _BINS + 1), False
+
+
+def _spans(edges: Floats, type_: Any, whole: bool, beyond: tuple[bool, bool]) -> tuple[str, ...]:
+    """Return what each bar is of; an outer one says so if it holds what lies beyond its end."""
+    step = float(edges[1] - edges[0])
+    labels = [_span(a, b, type_, whole, step) for a, b in zip(edges, edges[1:])]
+    if len(labels) > 1:
+        if beyond[0]:
+            labels[0] = f"up to {written(float(edges[1] - whole), type_, step)}"
+        if beyond[1]:
+            first = written(float(edges[-2]), type_, step)
+            long = f"{first.removesuffix(_LONG)} or longer"
+            labels[-1] = long if type_ is None else f"from {first} on"
+    return tuple(labels)
 
 
 def _span(low: float, high: float, type_: Any, whole: bool, step: float) -> str:
@@ -161,4 +179,8 @@ def written(number: float, type_: Any, step: float = 0.0) -> str:
         seconds = number / PER_SECOND[type_.unit]
         minutes, second = divmod(round(seconds), 60)
         return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
-    return f"{number:,.0f}" if number == round(number) and abs(number) < 1e12 else f"{number:.4g}"
+    if number == round(number) and abs(number) < 1e12:
+        return f"{number:,.0f}"
+    if 1e-4 <= step <= 1e12 and abs(number) < 1e12:  # no more decimals than tell bars apart
+        return f"{number:,.{max(0, 1 - floor(log10(step)))}f}"
+    return f"{number:.4g}"
