@@ -91,3 +91,10 @@ def test_the_report_has_them() -> None:
     frame = report.frame()
     lag = frame[(frame.part == "sequence") & (frame.measure == "lag-1 autocorrelation")]
     assert lag[lag.name == "level"].real.item() > lag[lag.name == "level"].synthetic.item() + 0.2
+    personal = {"readings": ["status"]}
+    (own,) = (
+        one
+        for one in build_report(METADATA, tables(1), tables(2), personal=personal).sequences
+        if one.table == "readings"
+    )
+    assert "status" not in {step.column for step in own.steps}  # made up: like nothing before it

@@ -95,7 +95,7 @@ def build_report(
         counted = (fan_outs or {}).get(label), (synthetic_fan_outs or {}).get(label)
         keys.append(key_report(known, sides, child, key, counted, label not in cut_keys, k))
     ordered = sorted(tables, key=lambda table: -table.distance)
-    models = learned(metadata, real, synthetic, personal or {}, cut_keys)
+    models = learned(known, real, synthetic)
     return ValidationReport(
         tuple(ordered),
         tuple(sorted(keys, key=lambda key: (-key.orphans, -key.fan_out_ks))),
@@ -107,23 +107,21 @@ def build_report(
         joint_reports(metadata, sides, cut_keys),
         models.classifiers,
         models.usefulness,
-        _sequences(metadata, sides, cut_keys),
+        _sequences(known, sides),
         examples=tuple(example_rows(table, synthetic[table.name]) for table in ordered),
         queries=run_queries(queries, metadata, *sides, k, entities) if queries else (),
     )
 
 
 def _sequences(
-    metadata: Metadata,
-    tables: tuple[Mapping[str, pa.Table], Mapping[str, pa.Table]],
-    cut: Collection[str],
+    metadata: Metadata, tables: tuple[Mapping[str, pa.Table], Mapping[str, pa.Table]]
 ) -> tuple[SequenceScore, ...]:
     plan = RelationalPlan.build(metadata, {name: len(rows) for name, rows in tables[0].items()})
     drivers = {name: plan.tables[name].driver for name in metadata.tables}
     found = (
         sequence_scores(*tables, metadata, name, key)
         for name, key in drivers.items()
-        if key is not None and key.label(name) not in cut
+        if key is not None
     )
     scores = [score for score in found if score is not None]
     return tuple(sorted(scores, key=lambda score: -score.gap_ks))

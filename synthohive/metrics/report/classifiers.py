@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from synthohive.metrics.classifier import FeatureAttribution, c2st, feature_attribution
 from synthohive.metrics.joins import Described, attributes, parent_rows, with_children, with_parents
-from synthohive.metrics.report.halves import Halves, halved, learned_columns
+from synthohive.metrics.report.halves import Halves, halved
 from synthohive.metrics.tstr import Utility, utility
 from synthohive.schema import ForeignKey, Metadata
 from synthohive.schema.plan import RelationalPlan
@@ -93,48 +93,40 @@ class Learned:
 
 
 def learned(
-    metadata: Metadata,
-    real: Mapping[str, pa.Table],
-    synthetic: Mapping[str, pa.Table],
-    personal: Mapping[str, Collection[str]],
-    cut: Collection[str],
+    metadata: Metadata, real: Mapping[str, pa.Table], synthetic: Mapping[str, pa.Table]
 ) -> Learned:
     """Train classifiers of real and synthetic rows of each table, and models on both.
 
     Parameters
     ----------
     metadata : Metadata
+        Without what no model may see (:func:`~synthohive.metrics.report.halves.learned_columns`).
     real, synthetic : dict of str to pyarrow.Table
         In one form.
-    personal : dict of str to collection of str
-        Columns that are made up, by table: no model sees them.
-    cut : collection of str
-        Labels of keys over which rows of a sample lack parents, or children: nor these.
     """
-    known = learned_columns(metadata, real, synthetic, personal, cut)
     plan = RelationalPlan.build(metadata, {name: len(rows) for name, rows in real.items()})
     classifiers: list[ClassifierReport] = []
     usefulness: list[UsefulnessReport] = []
-    for name, table in known.tables.items():
-        if not attributes(real, known, name)[1]:
+    for name, table in metadata.tables.items():
+        if not attributes(real, metadata, name)[1]:
             continue
-        halves = halved(known, plan, real, synthetic, name, ROWS)
+        halves = halved(metadata, plan, real, synthetic, name, ROWS)
         if len(halves.first) < LEAST:
             continue
         views: dict[Beside, tuple[pa.Table, pa.Table, Described]] = {}
-        (left, said), (right, _) = (attributes(side, known, name) for side in (real, synthetic))
+        (left, said), (right, _) = (attributes(side, metadata, name) for side in (real, synthetic))
         views["rows"] = left, right, said
-        if any(key.parent == name for _, key in known.foreign_keys()):
+        if any(key.parent == name for _, key in metadata.foreign_keys()):
             (left, said), (right, _) = (
-                with_children(side, known, name) for side in (real, synthetic)
+                with_children(side, metadata, name) for side in (real, synthetic)
             )
             views["children"] = left, right, said
         keys = [
-            key for key in table.foreign_keys if _fair(known, real, synthetic, name, key, halves)
+            key for key in table.foreign_keys if _fair(metadata, real, synthetic, name, key, halves)
         ]
         if keys:
             (left, said), (right, _) = (
-                with_parents(side, known, name, *keys) for side in (real, synthetic)
+                with_parents(side, metadata, name, *keys) for side in (real, synthetic)
             )
             views["parents"] = left, right, said
         classifiers += (_told(name, view, *views[view], halves) for view in views)
