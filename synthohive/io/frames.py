@@ -319,6 +319,8 @@ def _restored(values: pa.ChunkedArray, like: Any) -> Any:
     type_ = values.type
     if pa.types.is_integer(type_) and not _fits(values, like):
         like = None  # a cast would wrap around, or fail
+    if values.null_count and isinstance(like, np.dtype) and like.kind in "iub":
+        like = None  # NULLs that the real column had none of: dropped values, or noise
     if like is None:
         if values.null_count and (pa.types.is_integer(type_) or pa.types.is_boolean(type_)):
             name = str(type_).capitalize().replace("Uint", "UInt")

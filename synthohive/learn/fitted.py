@@ -404,6 +404,8 @@ class FittedDatabase:
             check_look_up(config, personal)
             filled = self.plan.tables[name].filled
             for column, kind in Roles.of(config, filled, personal, ()).personal.items():
-                check_makeable(name, config.columns[column], kind)
-                if self.strategy_of(name, column) == "drop":
+                is_dropped = self.strategy_of(name, column) == "drop"
+                if is_dropped:
                     check_droppable(self.metadata, name, column)
+                if not (is_dropped and config.columns[column].nullable):  # NULL is of any type
+                    check_makeable(name, config.columns[column], kind)

@@ -91,3 +91,18 @@ def test_whom_a_dropped_column_names_nobody_tells() -> None:
     synth = Synthesizer(Metadata().add_table("orders", "id"), privacy, model="autoregressive")
     synth.fit({"orders": orders}, epochs=1, seed=1, progress=False, n_jobs=1)
     assert synth.sample(seed=1)["orders"]["ship_name"].isna().all()
+
+
+def test_a_dropped_column_of_any_type_is_empty() -> None:
+    staff = pd.DataFrame({
+        "id": range(60), "pin": range(1000, 1060), "married": [True, False] * 30,
+        "born": pd.Timestamp("1980-01-01") + pd.to_timedelta(range(60), unit="D"),
+    })  # fmt: skip
+    dropped = ["pin", "married", "born"]
+    privacy = PrivacyConfig(pii_strategies={"staff": dict.fromkeys(dropped, "drop")})
+    synth = Synthesizer(Metadata().add_table("staff", "id"), privacy, model="autoregressive")
+    synth.fit({"staff": staff}, epochs=1, seed=1, progress=False, n_jobs=1)
+    made = synth.sample(seed=1)["staff"]
+    assert made[dropped].isna().all(axis=None)
+    assert made["pin"].dtype == "Int64"  # numpy's has no NULL
+    assert set(synth.preview_personal().frame()["strategy"]) == {"drop"}
