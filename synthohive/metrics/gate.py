@@ -52,8 +52,8 @@ class Gate(Strict):
     orphans : float, optional
         Rows without a parent, of each foreign key.
     copies : float, optional
-        Share of a table's rows that are equal to a real one in all but keys, and of a personal
-        column's values that are real ones, 0 … 1. Needs the real rows.
+        Share of a table's rows that are equal to a real one in all but keys and personal columns,
+        and of a personal column's values that are real ones, 0 … 1. Needs the real rows.
     memorisation : float, optional
         How much better a table's model knows the rows it learned than held-out ones, 0 … 0.5
         (:attr:`Synthesizer.memorisation`). Known since `fit`: looked at before any row is made.
