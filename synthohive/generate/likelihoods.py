@@ -47,7 +47,7 @@ def likelihoods(fitted: FittedDatabase, tables: Mapping[str, pa.Table]) -> dict[
             kept = table.reference.rows
             at = match_rows(rows[name], table.config.pk, kept, table.config.pk)
             sample.encoded[name] = table.reference.encode(fitted.embedding_threshold).take(at)
-        elif table.encoder is None:
+        elif table.encoder is None or not table.encoder.transforms:  # nothing but keys
             sample.encoded[name] = EncodedTable.empty(len(rows[name]))
         else:
             data, context = _as_learned(sample, table)

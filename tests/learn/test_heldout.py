@@ -177,3 +177,16 @@ def test_without_anybody_set_aside_there_is_no_report() -> None:
     synth.fit(rows, epochs=1, seed=1, progress=False)
     with pytest.raises(SchemaError, match="No entities were set aside"):
         synth.privacy_report()
+
+
+def test_tables_of_keys_alone_are_measured_with_the_others() -> None:
+    metadata = Metadata().add_table("customers", "id")
+    metadata.add_table("visits", "id", fk={"customer": "customers.id"})
+    rng = np.random.default_rng(0)
+    tables = {
+        "customers": pd.DataFrame({"id": range(300), "age": rng.integers(18, 80, 300)}),
+        "visits": pd.DataFrame({"id": range(600), "customer": rng.integers(0, 300, 600)}),
+    }
+    synth = Synthesizer(metadata, model="autoregressive")
+    synth.fit(tables, epochs=1, seed=SEED, progress=False, n_jobs=1, holdout=0.2)
+    assert "membership by likelihood" in str(synth.privacy_report(seed=1))
