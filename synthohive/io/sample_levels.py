@@ -128,8 +128,8 @@ class Levels:
         return {n: rows if self.fraction(self.level(n)) < 1.0 else 0 for n, rows in left.items()}
 
     def _by_rows(self, level: str) -> float:
-        below = [name for name in self.drivers if self.level(name) == level]
-        return min([1.0, *(self._most(name) / max(self.counts[name], 1) for name in below)])
+        below = [n for n in self.drivers if self.counts[n] and self.level(n) == level]
+        return min([1.0, *(self._most(name) / self.counts[name] for name in below)])
 
     @cached_property
     def _within_bytes(self) -> float:

@@ -144,3 +144,12 @@ def test_parents_are_asked_for_in_few_queries(
     got = find(ForeignKey(columns=["a"], parent="a", parent_columns=["id"]), keys)
     assert got["id"].to_pylist() == [f"{i:04}" for i in range(0, 200, 2)]
     assert len(asked) == queries
+
+
+def test_an_empty_table_below_takes_no_row_from_those_above() -> None:
+    metadata = Metadata().add_table("customer", "id")
+    metadata = metadata.add_table("refund", "id", fk={"customer": "customer.id"})
+    counts = {"customer": 2_000, "refund": 0}
+    drivers = {"customer": None, "refund": metadata.table("refund").foreign_keys[0]}
+    assert Levels.of(metadata, drivers, counts, 5_000).fraction("customer") == 1.0
+    assert Levels.of(metadata, drivers, counts, 500).fraction("customer") == 0.25
