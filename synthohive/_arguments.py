@@ -141,6 +141,18 @@ def names(argument: str, value: Any) -> Optional[list[str]]:
     return [name_of(f"{argument} holds what", each) for each in value]
 
 
+def queries(argument: str, value: Any) -> list[str]:
+    """Return a list of texts in SQL; empty for None."""
+    if value is None:
+        return []
+    if not isinstance(value, (list, tuple)):
+        refuse(argument, value, "a list of SELECTs")
+    for each in value:
+        if not isinstance(each, str) or not each.strip():
+            refuse(f"{argument} holds what", each, "SELECTs, as texts")
+    return list(value)
+
+
 def schemas(argument: str, value: Any) -> None:
     """Refuse what is neither the name of a schema nor a list of such names, nor None."""
     if isinstance(value, str):

@@ -63,7 +63,7 @@ class Reports(SynthesizerState):
         """
         self._state()
         arguments.seed("seed", seed)
-        asked = arguments.names("queries", queries) or ()
+        asked = arguments.queries("queries", queries)
         path = arguments.path("output_path", output_path)
         return compare(self, None, None, path, if_exists, seed, asked)
 
@@ -106,7 +106,7 @@ class Reports(SynthesizerState):
             if given is None:
                 arguments.refuse(name, given, "a dict of tables, or call report(path)")
         path = arguments.path("output_path", output_path)
-        asked = arguments.names("queries", queries) or ()
+        asked = arguments.queries("queries", queries)
         return compare(self, real_data, synthetic_data, path, if_exists, queries=asked)
 
     @terminable

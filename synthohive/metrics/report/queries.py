@@ -208,7 +208,7 @@ def _failed(number: int, exc: duckdb.Error) -> SchemaError:
     told = (duckdb.ParserException, duckdb.CatalogException, duckdb.BinderException)
     said = str(exc).split("\n")[0] if isinstance(exc, told) else type(exc).__name__
     return SchemaError(
-        f"Query {number} of the report cannot be run: {said}",
+        f"Query {number} of the report cannot be run: {said.rstrip('.!')}.",
         hint="It is read as DuckDB's SQL, with the tables under their names.",
     )
 
