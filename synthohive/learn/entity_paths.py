@@ -121,6 +121,8 @@ class EntityFinder:
     def report(self, table: str) -> None:
         """Log over which paths the entities of a table are counted, and which are guessed."""
         for key in self.undeclared(table):
+            if self._follows(table, key):
+                continue
             log.warning(
                 "undeclared_key", key=key.label(table),
                 effect="its parents are counted as entities, but no reference is kept; declare it "
@@ -286,6 +288,21 @@ class EntityFinder:
         if [column] == config.pk or not is_key_name(column):
             return False
         return _is_key_type(self._closed.tables[table].schema.field(column).type)
+
+    def _follows(self, table: str, key: ForeignKey) -> bool:
+        """Whether declared keys lead to the same parents: over a composite one to its parts'."""
+        tables = self.sample.metadata.tables
+        for step in tables[table].foreign_keys:
+            above = dict(zip(step.columns, step.parent_columns))
+            if all(column in above for column in key.columns):
+                then = [above[column] for column in key.columns]
+                if any(
+                    (other.columns, other.parent, other.parent_columns)
+                    == (then, key.parent, key.parent_columns)
+                    for other in tables[step.parent].foreign_keys
+                ):
+                    return True
+        return False
 
     def undeclared(self, table: str) -> list[ForeignKey]:
         """Return the keys that are not declared, but that names and values tell of."""

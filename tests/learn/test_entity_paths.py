@@ -371,6 +371,27 @@ def test_keys_that_are_not_declared_are_warned_about() -> None:
     assert event["log_level"] == "warning"
 
 
+def test_a_key_that_follows_from_a_composite_one_is_not_warned_about() -> None:
+    metadata = Metadata().add_table("orders", "id")
+    metadata = metadata.add_table("lines", ["order_id", "line"], fk={"order_id": "orders.id"})
+    metadata = metadata.add_table("refunds", "id")
+    both = ["order_id", "line"]
+    metadata.table("refunds").foreign_keys.append(
+        ForeignKey(columns=both, parent="lines", parent_columns=both)
+    )
+    lines = {"order_id": [*range(1, 101)], "line": [1] * 100}
+    tables = {
+        "orders": {"id": lines["order_id"], "x": [*range(100)]},
+        "lines": {**lines, "quantity": [*range(100)]},
+        "refunds": {"id": lines["order_id"], **lines},
+    }
+    found = finder(metadata, **tables)
+    assert found.undeclared("refunds")
+    with captured_events() as events:
+        found.report("refunds")
+    assert not [e for e in events if e["event"] == "undeclared_key"]
+
+
 def test_rows_beyond_a_key_that_is_null_are_of_those_that_another_path_knows() -> None:
     """Orders that no employee took: 400 customers, not one unknown employee, share them."""
     rng = np.random.default_rng(1)
