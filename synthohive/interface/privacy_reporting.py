@@ -38,9 +38,10 @@ def check_heldout(known: SynthesizerState) -> tuple[FittedDatabase, Reader]:
     fitted = known.fitted_
     assert fitted is not None  # who asks has fitted
     if fitted.draw is None:
-        raise SchemaError(
-            "No entities were set aside to compare with.", hint="Fit with holdout=0.1."
-        )
+        hint = "Fit with holdout=0.1."
+        if fitted.privacy_ledger is not None:
+            hint = "With differential privacy none are: what it promises is in privacy_ledger."
+        raise SchemaError("No entities were set aside to compare with.", hint=hint)
     if known.source is None:
         raise SchemaError(
             "There is no real data to compare with.",

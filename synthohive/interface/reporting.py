@@ -202,6 +202,7 @@ def _origin(source: Reader) -> str:
 
 
 def _provenance(fitted: Optional[FittedDatabase], real: _Side, synthetic: _Side) -> Provenance:
+    ledger = None if fitted is None else fitted.privacy_ledger
     return Provenance(
         datetime.now(timezone.utc).isoformat(timespec="seconds"),
         real.origin,
@@ -210,7 +211,8 @@ def _provenance(fitted: Optional[FittedDatabase], real: _Side, synthetic: _Side)
         None if fitted is None else fitted.model_name,
         None if fitted is None else fitted.seed,
         synthetic.seed,
-        None if fitted is None or fitted.privacy_ledger is None else str(fitted.privacy_ledger),
+        None if ledger is None else str(ledger),
+        None if ledger is None else ledger.promise,
     )
 
 

@@ -98,6 +98,9 @@ def test_three_tables_are_learned_from_questions_that_the_ledger_lists(tmp_path:
     report = synth.report(tmp_path / "report.html", seed=1)
     assert report.provenance is not None
     assert report.provenance.ledger == str(ledger)
+    assert report.provenance.promise is None  # the noise came from a seed
+    with pytest.raises(SchemaError, match="privacy_ledger"):
+        synth.privacy_report()
     assert "Differential privacy: epsilon 3" in (tmp_path / "report.html").read_text("utf-8")
     # what one unit has is nowhere
     assert made["orders"]["amount"].to_numpy().max() < 50_000

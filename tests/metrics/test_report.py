@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from synthohive.exceptions import SchemaError
-from synthohive.metrics.report import ValidationReport, build_report
+from synthohive.metrics.report import ValidationReport, build_report, verdict
 from synthohive.metrics.report.frame import Figure
 from synthohive.metrics.report.histograms import histogram
 from synthohive.metrics.report.keys import fan_out_chart
@@ -400,3 +400,11 @@ def test_what_models_learn_stands_beside_what_real_rows_teach() -> None:
     assert (worst.table, worst.target in ("price", "paid"), worst.loss > 0.1) == (
         "sales", True, True,
     )  # fmt: skip
+
+
+def test_a_promise_of_differential_privacy_is_the_first_reason() -> None:
+    area = verdict.privacy({"orders": 0.0}, {}, promise="epsilon 3, delta 1e-06, unit customers")
+    assert area.level == "good"
+    assert area.sentence.startswith("Learned with differential privacy (epsilon 3, ")
+    assert "holdout" not in area.sentence
+    assert "holdout" in verdict.privacy({"orders": 0.0}, {}).sentence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,6 +86,13 @@ class PrivacyLedger:
     entries: list[LedgerEntry] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seeded: bool = False
+
+    @property
+    def promise(self) -> Optional[str]:
+        """What holds, in a line; None where the noise came from a seed."""
+        if self.seeded:
+            return None
+        return f"epsilon {self.epsilon:g}, delta {self.delta:g}, unit {self.unit}"
 
     def frame(self) -> pd.DataFrame:
         """Return a row for each question."""

@@ -108,11 +108,13 @@ class ValidationReport:
     @property
     def areas(self) -> tuple[Area, ...]:
         """What is found of each thing that may be wrong, with a level and a reason."""
+        promise = None if self.provenance is None else self.provenance.promise
+        copied = self.copied_rows, self.copied_values
         return (
             verdict.keys_area(self.keys),
             verdict.validity(self.tables),
             verdict.fidelity(self.tables, self.classifiers),
-            verdict.privacy(self.copied_rows, self.copied_values, self.privacy, self.tables),
+            verdict.privacy(*copied, self.privacy, self.tables, promise),
             verdict.derivations(self.derivations),
         )
 

@@ -45,6 +45,8 @@ class Provenance:
         Of the fit, and of the synthetic rows where they were generated for the report.
     ledger : str, optional
         With differential privacy: what was promised, and every question that real rows were asked.
+    promise : str, optional
+        With differential privacy: what holds, in a line.
     """
 
     created: str
@@ -55,6 +57,7 @@ class Provenance:
     fit_seed: Optional[int] = None
     seed: Optional[int] = None
     ledger: Optional[str] = None
+    promise: Optional[str] = None
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,7 @@ def privacy(
     copied_values: Mapping[str, float],
     measured: Optional[PrivacyReport] = None,
     tables: Sequence[TableReport] = (),
+    promise: Optional[str] = None,
 ) -> Area:
     """Return whether rows, or values of persons, come back.
 
@@ -160,6 +161,8 @@ def privacy(
     measured : PrivacyReport, optional
         The copy beside entities that were held out.
     tables : sequence of TableReport
+    promise : str, optional
+        Of differential privacy.
     """
     said: list[str] = []
     level: Level = "unknown"
@@ -185,6 +188,9 @@ def privacy(
     if back:
         level = worst_of([level, "fair"])
         said.append(f"values of fewer real entities than may be shown are in it: {back:,}")
+    if promise:
+        level = worst_of([level, "good"])
+        said.insert(0, f"learned with differential privacy ({promise})")
     if not said:
         return Area(
             "privacy",
@@ -194,7 +200,7 @@ def privacy(
         )
     text = "; ".join(said)
     sentence = f"{text[0].upper()}{text[1:]}."
-    if measured is None or not measured.entities:
+    if not promise and (measured is None or not measured.entities):
         sentence += (
             " Whether it tells more of those it was learned from than of others is not measured: "
             "fit(holdout=0.1) sets some aside."
