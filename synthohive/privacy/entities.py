@@ -14,7 +14,7 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from synthohive._arrays import AnyArray, Bools, IntArray
+from synthohive._arrays import AnyArray, Bools, Floats, IntArray
 
 __all__ = [
     "Counting",
@@ -258,6 +258,29 @@ class Entities:
         for path in self.paths:
             found = np.minimum(found, path.holders(codes, size))
         return found
+
+    def largest_shares(self, codes: IntArray, amounts: Floats, size: int) -> Floats:
+        """Return which share of each code's amounts the entity with the most has; 0 of nothing.
+
+        Parameters
+        ----------
+        codes : ndarray of int64
+            Of each row, none negative.
+        amounts : ndarray of float64
+            Of each row, none negative.
+        size : int
+            Number of codes.
+        """
+        totals = np.bincount(codes, weights=amounts, minlength=size)
+        rows = np.arange(len(codes), dtype=np.int64)
+        most = np.zeros(size)
+        for owners in [rows, *(path.codes for path in self.paths)]:
+            known, span = owners >= 0, int(owners.max(initial=0)) + 1
+            pairs, place = np.unique(codes[known] * span + owners[known], return_inverse=True)
+            held = np.bincount(place.reshape(-1), weights=amounts[known], minlength=len(pairs))
+            np.maximum.at(most, pairs // span, held)
+        shares: Floats = most / np.where(totals > 0, totals, 1.0)
+        return shares
 
     def ends(self, values: AnyArray, k: int, step: float = 0.0) -> Optional[Ends]:
         """Return protected bounds of numbers, NaN aside; None where too few entities have any.

@@ -51,12 +51,15 @@ class Protected:
         The tables whose rows are listed: for each column that is no key, and then for the groups.
     lists : tuple of int
         Of which column each list is; -1 for the groups.
+    amounts : tuple of tuple of str
+        For each list, the columns whose values its number adds up, in lower case.
     """
 
     sql: str
     keys: tuple[int, ...]
     sources: tuple[str, ...]
     lists: tuple[int, ...]
+    amounts: tuple[tuple[str, ...], ...]
 
 
 def protected(sql: str, tables: Collection[str]) -> Optional[Protected]:
@@ -80,23 +83,27 @@ def protected(sql: str, tables: Collection[str]) -> Optional[Protected]:
         return None
     lists: list[int] = []
     named: list[str] = []
+    amounts: list[tuple[str, ...]] = []
     selected: list[exp.Expression] = []
     for i, projection in enumerate(tree.expressions):
         if i in keys:
             continue
-        for argument in _arguments(projection):
+        for argument, summed in _arguments(projection):
             for alias, table in sources.items():
                 selected.append(_rows(alias, argument))
                 named.append(table)
                 lists.append(i)
+                amounts.append(tuple(c.name.lower() for c in summed if c.table in ("", alias)))
     for alias, table in sources.items():
         selected.append(_rows(alias, None))
         named.append(table)
         lists.append(-1)
+        amounts.append(())
     whole = tree.copy()
     for number, one in enumerate(selected):
         whole = whole.select(exp.alias_(one, f"{ROW}_{number}", quoted=True), copy=False)
-    return Protected(whole.sql(dialect=DuckDB), tuple(keys), tuple(named), tuple(lists))
+    sides = tuple(named), tuple(lists), tuple(amounts)
+    return Protected(whole.sql(dialect=DuckDB), tuple(keys), *sides)
 
 
 def _nested(tree: exp.Select) -> bool:
@@ -170,15 +177,18 @@ def _counts(one: exp.Expression) -> bool:
     return all(result is None or isinstance(result, literal) for result in results)
 
 
-def _arguments(projection: exp.Expression) -> list[exp.Condition]:
-    """Return what has to be there for a row to count in a projection's aggregates."""
-    found: list[exp.Condition] = []
+def _arguments(projection: exp.Expression) -> list[tuple[exp.Condition, list[exp.Column]]]:
+    """Return what has to be there for a row to count in a projection's aggregates, and what is
+    added up.
+    """
+    found = []
     for one in projection.find_all(exp.AggFunc):
         columns = list(one.find_all(exp.Column))
         if (columns and not isinstance(one, exp.Count)) or (
             columns and not list(one.find_all(exp.Star))
         ):
-            found.append(exp.and_(*(c.copy().is_(exp.Null()).not_() for c in columns)))
+            there = exp.and_(*(c.copy().is_(exp.Null()).not_() for c in columns))
+            found.append((there, [] if isinstance(one, exp.Count) or _counts(one) else columns))
     return found
 
 

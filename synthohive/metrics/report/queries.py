@@ -14,9 +14,10 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import Bools
+from synthohive._arrays import Bools, Floats
 from synthohive.exceptions import SchemaError
 from synthohive.metrics.distances import ColumnScore, column_scores
+from synthohive.metrics.encode import floats_of
 from synthohive.metrics.report.protected_sql import ROW, Protected, protected
 from synthohive.privacy.entities import Entities, entities_or_rows
 from synthohive.schema import Metadata
@@ -29,6 +30,9 @@ _SHOWN = 50
 """Rows of a result in the report."""
 _MOST = 100_000
 """Rows of a result that are read."""
+_DOMINANT = 0.5
+"""Of what a number adds up, the most that may be one entity's: of more, it tells that entity's (the
+dominance rule of statistical offices; Hundepool et al., "Statistical Disclosure Control", 2012)."""
 _WHY = (
     "The real results are not shown: only sums, counts and means over groups of tables are, since "
     "other results show single rows. Distances compare both sides all the same."
@@ -138,7 +142,7 @@ def run_queries(
                 found.append(_unshown(*said, k))
             else:
                 rows = _read(counted, number, shape.sql)
-                visible = _visible(shape, rows, sides[0].num_columns, k, entities)
+                visible = _visible(shape, rows, sides[0].num_columns, k, real, entities)
                 found.append(_compared(*said, shape, rows, visible, k))
     return tuple(found)
 
@@ -218,11 +222,12 @@ def _visible(
     rows: pa.Table,
     columns: int,
     k: int,
+    real: Mapping[str, pa.Table],
     entities: Optional[Mapping[str, Entities]],
 ) -> Bools:
     """Return which cells may be shown, (rows, columns): keys by their groups."""
     shown = np.ones((len(rows), columns), dtype=np.bool_)
-    for place, (table, column) in enumerate(zip(shape.sources, shape.lists)):
+    for place, (table, column, summed) in enumerate(zip(shape.sources, shape.lists, shape.amounts)):
         if entities is not None and table not in entities:
             continue  # a look-up table, which is kept as it is: nobody stands behind its rows
         listed = rows.column(columns + place).combine_chunks()
@@ -238,7 +243,18 @@ def _visible(
             shown &= ~few[:, None]
         else:
             shown[:, column] &= ~few
+        for amounts in _amounts(real[table], summed):
+            shares = own.largest_shares(group, amounts[at], len(rows))
+            shown[:, column] &= shares <= _DOMINANT
     return shown
+
+
+def _amounts(rows: pa.Table, names: Sequence[str]) -> Iterator[Floats]:
+    """Yield the sizes of a table's numbers, by names in lower case."""
+    for field in rows.schema:
+        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
+        if field.name.lower() in names and (number or pa.types.is_decimal(field.type)):
+            yield np.nan_to_num(np.abs(floats_of(rows.column(field.name))), posinf=1e300)
 
 
 def _unshown(number: int, sql: str, real: pa.Table, made: pa.Table, k: int) -> QueryReport:
