@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from synthohive.metrics import (
     record_copies,
     singling_out,
 )
+from synthohive.metrics.privacy.model import Attack, Copies, DistanceRatio, EntityPrivacy
 from synthohive.metrics.privacy.points import distances, exact, nearest, points_of
 
 
@@ -140,3 +142,19 @@ def test_what_cannot_be_measured_is_said() -> None:
     with pytest.raises(SchemaError, match="5 held-out rows are too few"):
         record_copies({"a": range(20)}, {"a": range(5)}, {"a": range(20)})
     assert Share.of(0, 0).high == 1
+
+
+def test_what_chance_puts_beyond_one_of_many_intervals_is_no_concern() -> None:
+    none, hit = Share.of(0, 100), Share.of(40, 100)
+
+    def risks(low: float, high: float) -> tuple[Attack, ...]:
+        attack = Attack("inference", "pay", hit, none, none, Share(0.0, 0.0, 0.1, 100))
+        return (*[attack] * 24, replace(attack, risk=Share(0.4, low, high, 100)))
+
+    entities = EntityPrivacy(
+        "pets", (), 3, 100, 100, 100, Share.of(50, 100), Copies(none, none, none, none, 0.1),
+        DistanceRatio(0.8, 0.8, 0.3, 0.3), (), risks(0.146, 0.654),
+    )  # fmt: skip
+    assert entities.attacks[-1].risk.low > 0.05
+    assert not entities.concerns
+    assert len(replace(entities, attacks=risks(0.3, 0.5)).concerns) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Optional
 
 from synthohive._display import counted, html_table
@@ -18,7 +19,11 @@ __all__ = ["Attack", "Copies", "DistanceRatio", "EntityPrivacy", "Membership", "
 
 @dataclass(frozen=True)
 class Limits:
-    """From where on a figure is a concern: where all of its interval lies beyond."""
+    """From where on a figure is a concern: where all of its interval lies beyond.
+
+    Intervals are as wide as 95 % for all figures of a table together needs (Bonferroni's
+    correction; Dunn, 1961): of thirty at 95 % each, chance alone puts one beyond.
+    """
 
     nearer: float = 0.52
     distance: float = 0.52
@@ -194,20 +199,21 @@ class EntityPrivacy:
         return tuple(self._concerns())
 
     def _concerns(self) -> Iterator[str]:
-        if self.nearer.low > LIMITS.nearer:
+        z = NormalDist().inv_cdf(1 - 0.025 / len(list(self._rows())))
+        if self.nearer.value - z * self.nearer.error > LIMITS.nearer:
             yield f"{self.nearer} of synthetic entities are nearer to training entities (50 %)"
         for what, share, usual in (
             ("equal to", self.copies.exact, self.copies.exact_heldout),
             ("very near to", self.copies.near, self.copies.near_heldout),
         ):
-            if share.low > usual.high:
+            if share.value - z * share.error > usual.value + z * usual.error:
                 yield f"{share} are {what} a training entity; {usual} of held-out ones"
         for one in self.memberships:
             limit = LIMITS.scores if one.by == "likelihood" else LIMITS.distance
-            if one.auc.low > limit:
+            if one.auc.value - z * one.auc.error > limit:
                 yield f"{one.by} tells training from held-out entities: AUC {one.auc.as_number}"
         for attack in (*self.attacks, *self.disclosures):
-            if attack.is_useful and attack.risk.low > LIMITS.risk:
+            if attack.is_useful and attack.risk.value - z * attack.risk.error > LIMITS.risk:
                 yield f"{attack.kind} ({attack.of}): risk {attack.risk}"
 
     def _rows(self) -> Iterator[tuple[str, Share, Optional[Share], str]]:
