@@ -96,6 +96,7 @@ def fit_database(
     )
     left = WithoutHeldOut(reader, draw, options.seed)
     with left.one_state():
+        left.check_divided()
         fitted = _fit_database(left, options, listener, rehearse, pool or Here())
         fitted.draw = draw
         _count_all(fitted, left)

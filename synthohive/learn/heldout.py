@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from synthohive._arrays import Bools
 from synthohive._random import hashed, subkey
+from synthohive.exceptions import SchemaError
 from synthohive.io.base import FanOut, Reader, SampledRows
 from synthohive.io.dataframe import children_of
 from synthohive.io.keys import match_rows
@@ -193,6 +194,21 @@ class WithoutHeldOut(Reader):
         """The tables some of whose rows are set aside."""
         roots = [name for name, why in self.divided.items() if not why]
         return {table for root in roots for table in _below(self.owners, root)}
+
+    def check_divided(self) -> None:
+        """Refuse a database in which nobody can be set aside.
+
+        Raises
+        ------
+        SchemaError
+            Naming each table, and why it is not divided.
+        """
+        if not self.touched:
+            why = "".join(f"\n  - {name}: {reason}" for name, reason in self.divided.items())
+            raise SchemaError(
+                f"No entities can be set aside with holdout={self.draw.holdout:g}:{why}",
+                hint="Fit without holdout.",
+            )
 
     def is_held(self, table: str, rows: pa.Table) -> Bools:
         """Return which of some rows are set aside; these have all key columns.

@@ -171,6 +171,13 @@ def test_an_impossible_share_is_refused(holdout: object) -> None:
         Synthesizer(keys()).fit(shop(), holdout=holdout)  # type: ignore[arg-type]
 
 
+def test_a_database_in_which_nobody_can_be_set_aside_is_refused() -> None:
+    few = {"categories": shop()["categories"]}
+    synth = Synthesizer(Metadata().add_table("categories", "id"))
+    with pytest.raises(SchemaError, match="categories: it has less than 100 rows"):
+        synth.fit(few, holdout=0.1, progress=False)
+
+
 def test_without_anybody_set_aside_there_is_no_report() -> None:
     rows = {"answers": pd.DataFrame({"id": range(60), "a": [1, 2] * 30})}
     synth = Synthesizer(Metadata().add_table("answers", "id"))
