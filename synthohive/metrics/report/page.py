@@ -37,7 +37,7 @@ _HEADLINES = {
 }
 _SIGNS = {"good": "✓", "fair": "!", "poor": "✗", "unknown": "?"}  # beside colours: print is grey
 _WORDS = {"good": "good", "fair": "look at it", "poor": "bad", "unknown": "not measured"}
-_NAMES = re.compile(r"[\w&;#]+(?:[.(][^\W\d]\w*)+\)?")  # table.column, table(column)
+_NAMES = re.compile(r"\(?[\w&;#]+(?:[.(][^\W\d]\w*)+\)?")  # table.column, table(column)
 _AREAS = {
     "keys": ("Keys", "#keys"),
     "validity": ("Possible values", "#validity"),
