@@ -383,7 +383,9 @@ def _mysql_family(mysqld: str, initialise: list[str]) -> Server:
         owner = _unprivileged("mysql")
         folder = _data_folder(stack, "my", owner)
         data, password, port = folder / "data", _password(), _free_port()
-        _run([*initialise, f"--datadir={data}"], folder, owner)
+        # a server that starts removes all temporary tables of its folder: in one that is shared,
+        # those of other servers, which crash
+        _run([*initialise, f"--datadir={data}", f"--tmpdir={folder}"], folder, owner)
         # Run before the server accepts connections.
         accounts = folder / "accounts.sql"
         accounts.write_text(
@@ -395,6 +397,7 @@ def _mysql_family(mysqld: str, initialise: list[str]) -> Server:
         process = _spawn(
             [mysqld, "--no-defaults", f"--datadir={data}", f"--port={port}"]
             + [f"--socket={folder}/s", f"--pid-file={folder}/pid", f"--init-file={accounts}"]
+            + [f"--tmpdir={folder}"]
             + ["--bind-address=127.0.0.1", "--skip-name-resolve", "--local-infile=1"]
             + ["--character-set-server=utf8mb4", "--innodb-flush-method=nosync", "--sync-frm=0"],
             folder,
