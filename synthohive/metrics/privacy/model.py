@@ -213,7 +213,11 @@ class EntityPrivacy:
             if one.auc.value - z * one.auc.error > limit:
                 yield f"{one.by} tells training from held-out entities: AUC {one.auc.as_number}"
         for attack in (*self.attacks, *self.disclosures):
-            if attack.is_useful and attack.risk.value - z * attack.risk.error > LIMITS.risk:
+            # of what nearly all have, the risk is a share of next to nothing
+            apart = attack.success.value - attack.control.value
+            noise = z * (attack.success.error + attack.control.error)
+            beyond = attack.risk.value - z * attack.risk.error > LIMITS.risk and apart > noise
+            if attack.is_useful and beyond:
                 yield f"{attack.kind} ({attack.of}): risk {attack.risk}"
 
     def _rows(self) -> Iterator[tuple[str, Share, Optional[Share], str]]:
