@@ -166,7 +166,7 @@ def _is_sum(projection: exp.Expression, keys: Collection[str]) -> bool:
     return all(_text(column) in keys for column in loose)
 
 
-def _counts(one: exp.Expression) -> bool:
+def _counts(one: exp.AggFunc) -> bool:
     """Whether an aggregate is of a CASE whose results are written in the query."""
     case = one.this
     if not isinstance(case, exp.Case):
