@@ -439,7 +439,7 @@ class SqlWarehouse(Reader):
         with self._snapshot("a subset was chosen") as connection:
             counts = self._counts(connection, list(self._metadata.tables))
             plan = RelationalPlan.build(self._metadata, counts)
-            drivers = {name: plan.tables[name].driver for name in plan.order}
+            drivers = plan.drivers
             levels = Levels.of(self._metadata, drivers, counts, budget.rows)
             draws = Draws(self.dialect, self.source, self._metadata, counts, seed)
             draws.arrange(strategy, levels.entities, connection)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Optional
 import pyarrow as pa
 
 from synthohive.exceptions import PrivacyError, SchemaError
+from synthohive.interface.real_rows import MOST, whole_or_sampled
 from synthohive.io.base import KeyCheck, Reader
 from synthohive.learn.fitted import FittedDatabase
 from synthohive.metrics.classifier import c2st
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Measures"]
 
-MOST = 100_000
-"""Rows of a table of each side that are looked at where both are needed."""
 BESIDE_REAL: frozenset[ScoreKind] = frozenset({"validity", "classifier", "copies"})
 """What cannot be told by what `fit` has kept."""
 
@@ -176,14 +175,10 @@ def _copies(
 
 
 def _real_rows(source: Reader, metadata: Metadata) -> dict[str, pa.Table]:
-    """Read small tables, and a sample of large ones that belongs together, all of one moment."""
+    """Read the real rows, all of one moment."""
     with source.one_state():
         counts = source.counts(list(metadata.tables))
-        if max(counts.values(), default=0) <= MOST:
-            return {name: pa.Table.from_batches(list(source.read(name))) for name in counts}
-        plan = RelationalPlan.build(metadata, counts)
-        drivers = {name: plan.tables[name].driver for name in plan.order}
-        return dict(source.sample(drivers, MOST, 0).drawn)
+        return whole_or_sampled(source, RelationalPlan.build(metadata, counts), counts)
 
 
 def _check_names(gate: Gate, fitted: FittedDatabase) -> None:

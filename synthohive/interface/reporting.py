@@ -17,6 +17,7 @@ from synthohive.exceptions import SchemaError
 from synthohive.interface.derivations import derivations_kept
 from synthohive.interface.inputs import of_spark, tables_of
 from synthohive.interface.privacy_reporting import measure_privacy
+from synthohive.interface.real_rows import MOST, whole_or_sampled
 from synthohive.interface.requests import Request
 from synthohive.interface.state import SynthesizerState
 from synthohive.interface.writing import generated
@@ -39,9 +40,6 @@ from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.sample import Sample
 
 __all__ = ["compare", "synthetic_side"]
-
-MOST = 100_000
-"""Rows of a table that are read from a database, or generated, to be compared."""
 
 
 def compare(
@@ -173,21 +171,18 @@ def _given(known: SynthesizerState, data: Mapping[str, Any]) -> _Side:
 def _read(source: Reader, known: SynthesizerState) -> _Side:
     """Read small tables, and a sample of large ones that belongs together, all of one moment."""
     with source.one_state():
-        names = list(known.metadata.tables)
-        counts = source.counts(names)
+        counts = source.counts(list(known.metadata.tables))
         plan = RelationalPlan.build(known.metadata, counts)
+        rows = whole_or_sampled(source, plan, counts, MOST)
         if max(counts.values(), default=0) <= MOST:
-            whole = {n: pa.Table.from_batches(list(source.read(n))) for n in names}
-            return _Side(whole, source.files, origin=_origin(source))
-        drivers = {name: plan.tables[name].driver for name in plan.order}
+            return _Side(rows, source.files, origin=_origin(source))
         keys = list(known.metadata.foreign_keys())
         fan_outs = {
             key.label(name): found
             for (name, key), found in zip(keys, source.fan_outs(keys, counts))
         }
-        cut = {key.label(name) for name, key in keys if key != drivers[name]}
-        drawn = source.sample(drivers, MOST, 0).drawn
-        return _Side(drawn, source.files, fan_outs, _origin(source), counts, frozenset(cut))
+        cut = {key.label(name) for name, key in keys if key != plan.drivers[name]}
+        return _Side(rows, source.files, fan_outs, _origin(source), counts, frozenset(cut))
 
 
 def _origin(source: Reader) -> str:

@@ -134,7 +134,7 @@ def _fit_database(
         raise SchemaError("No table has a row.", hint="There is nothing to learn from.")
     plan = RelationalPlan.build(metadata, counts)
     fan_outs = _fan_outs(reader, counts, options)
-    drivers = {name: plan.tables[name].driver for name in plan.order}
+    drivers = plan.drivers
     read = reader.sample(
         drivers, options.sample_size, options.seed, options.sampling_strategy, options.sample_bytes
     )

@@ -328,7 +328,7 @@ class WithoutHeldOut(Reader):
         Tables that are not divided are in both.
         """
         draw, plan = self.draw, RelationalPlan.build(self.metadata, self.all_counts)
-        drivers = {name: plan.tables[name].driver for name in plan.order}
+        drivers = plan.drivers
         drawn = self._drawn(drivers, draw.size, self.seed, draw.strategy, draw.most_bytes).drawn
         left, held = {}, {}
         for name, rows in drawn.items():

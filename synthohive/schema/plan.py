@@ -118,6 +118,11 @@ class RelationalPlan:
     order: tuple[str, ...]
     tables: dict[str, TablePlan]
 
+    @property
+    def drivers(self) -> dict[str, Optional[ForeignKey]]:
+        """The driving key of each table, parents first."""
+        return {name: self.tables[name].driver for name in self.order}
+
     @classmethod
     def build(cls, metadata: Metadata, row_counts: Mapping[str, int]) -> RelationalPlan:
         """Decide order, driving keys, and the role of each further key.

@@ -32,7 +32,7 @@ def drivers_of(metadata: Metadata, tables: Tables) -> dict[str, Optional[Foreign
     """
     read = read_tables(tables, metadata)
     plan = RelationalPlan.build(metadata, {name: len(rows) for name, rows in read.items()})
-    return {name: plan.tables[name].driver for name in plan.order}
+    return plan.drivers
 
 
 def entity_tables(
