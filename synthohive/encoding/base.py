@@ -181,6 +181,11 @@ class ColumnTransform(ABC):
         """The first block's code for NULL; -1 if there is none."""
         return -1
 
+    @property
+    def withheld(self) -> float:
+        """The share of the real values in whose place others are made up."""
+        return 0.0
+
     def filled(self, values: pa.Array, rows: IntArray, rng: np.random.Generator) -> pa.Array:
         """Return values in which some rows have that of another, which tells nothing of them.
 

@@ -22,6 +22,11 @@ class Binary(Numeric):
     name = "binary"
 
     @property
+    def withheld(self) -> float:
+        """All: the bytes are random."""
+        return 1.0
+
+    @property
     def plain_type(self) -> pa.DataType:
         """Lengths are what is counted."""
         return pa.int64()

@@ -154,6 +154,11 @@ class Categorical(CodedTransform):
         return len(self.counts_) + bool(self.rare_)
 
     @property
+    def withheld(self) -> float:
+        """The share of rare values, where public ones stand for these."""
+        return self.rare_ / max(self.rare_ + int(self.counts_.sum()), 1)
+
+    @property
     def frequencies(self) -> IntArray:
         """How often each kept category was seen."""
         return self.counts_

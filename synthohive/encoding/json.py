@@ -64,6 +64,11 @@ class Json(CodedTransform):
             self.nodes_ = [self._empty([value for name, value in read if name is not None])]
         return self
 
+    @property
+    def withheld(self) -> float:
+        """All: the leaves are made up."""
+        return 1.0
+
     def _structures(
         self, texts: ValueCounts
     ) -> tuple[list[tuple[Optional[str], Any]], ValueCounts]:

@@ -98,6 +98,11 @@ class Text(CodedTransform):
         return self
 
     @property
+    def withheld(self) -> float:
+        """All: no real text comes out."""
+        return 1.0
+
+    @property
     def _starts(self) -> IntArray:
         """The first code of each pattern, and how many there are."""
         sizes = [len(p) if isinstance(p, Sequences) else 1 for p in self.patterns_]

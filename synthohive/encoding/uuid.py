@@ -60,6 +60,11 @@ class Uuid(CodedTransform):
         return self
 
     @property
+    def withheld(self) -> float:
+        """All: no real UUID comes out."""
+        return 1.0
+
+    @property
     def size(self) -> int:
         """One: a UUID; none where all are NULL."""
         return int(self.share_ < 1)

@@ -108,6 +108,17 @@ class SynthesizerState:
         return {name: list(table.kept) for name, table in tables.items() if table.kept}
 
     @property
+    def withheld(self) -> dict[str, dict[str, float]]:
+        """What of each column's real values privacy lets not out; after :meth:`fit`.
+
+        By table and column, the share of rows in whose place something is made up: 1 of personal
+        columns, of rare texts, and of what follows from these; less where only rare categories
+        are. Keys are not listed, nor columns of which all values may come out. A classifier of rows
+        tells the copy by such columns whatever the model is worth: leave them out to see the rest.
+        """
+        return self._state().withheld
+
+    @property
     def relations(self) -> dict[str, list[AnyRelation]]:
         """What was found to be exact in each table's rows, and is kept; after :meth:`fit`."""
         return {name: table.all_relations for name, table in self._state().shown.items()}

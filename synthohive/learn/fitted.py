@@ -265,6 +265,18 @@ class FittedTable:
         return {name: self.config.columns[name] for name in self.roles.attributes}
 
     @property
+    def withheld(self) -> dict[str, float]:
+        """The share of real values that privacy lets not out, of columns made up or modelled."""
+        kept = {} if self.encoder is None else self.encoder.transforms
+        found = {name: one.withheld for name, one in kept.items() if one.withheld}
+        return {**found, **dict.fromkeys(self.roles.personal, 1.0)}
+
+    def is_text(self, column: str) -> bool:
+        """Tell whether a column is one of the table's, and holds texts."""
+        described = self.config.columns.get(column)
+        return described is not None and described.kind.family == "text"
+
+    @property
     def hierarchies(self) -> dict[str, HierarchyModel]:
         """The hierarchies over keys to the table itself, by label."""
         return {n: k.hierarchy for n, k in self.keys.items() if k.hierarchy is not None}
@@ -355,6 +367,32 @@ class FittedDatabase:
         out = {one.name for one in self.entity_tables}
         found = [*self.findings, *self.kept_findings]
         return [finding for finding in found if finding.table not in out]
+
+    @property
+    def withheld(self) -> dict[str, dict[str, float]]:
+        """The shares of real values that privacy lets not out, by table and column, if any."""
+        found: dict[str, dict[str, float]] = {}
+        for name in self.plan.order:
+            table, mine = self.tables.get(name), found.setdefault(name, {})
+            if table is None:
+                continue
+            steps = [*table.program.steps]
+            steps += [step for key in table.keys.values() for step in key.program.steps]
+            above = {f"{t}.{c}": share for t, own in found.items() for c, share in own.items()}
+            mine.update(table.withheld)
+            for step in filter(lambda s: table.is_text(s.target), steps):
+                # what follows from texts that are made up is made up as well
+                share = max((mine.get(c, above.get(c, 0.0)) for c in step.needs), default=0.0)
+                if share:
+                    mine[step.target] = max(share, mine.get(step.target, 0.0))
+        for one in self.entity_tables:  # their columns are those of the table that they are within
+            found.setdefault(one.table, {}).update(found.pop(one.name, {}))
+        columns = {name: self.tables[name].config.stored for name in self.shown}
+        shown = {
+            name: {column: found[name][column] for column in listed if column in found[name]}
+            for name, listed in columns.items()
+        }
+        return {name: own for name, own in shown.items() if own}
 
     def with_entity_rows(self, num_rows: Mapping[str, int]) -> dict[str, int]:
         """Return rows that are asked for with as many entities as belong to so many."""
