@@ -19,14 +19,14 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 from sqlalchemy import MetaData
 
-from benchmarks.shapes import SHAPES
+from benchmarks.shapes import FINAL_STRUCTURES, SHAPES, STRUCTURES
 from synthohive import ForeignKey, Metadata
 from synthohive.metrics import parent_rows
 from tests.integration.datasets import nycflights_frames
 from tests.integration.nycflights_schema import nycflights_schema
 from tests.integration.tpch_schema import tpch_schema
 
-__all__ = ["DATASETS", "DataSet", "Options", "tpch_metadata", "tpch_tables"]
+__all__ = ["DATASETS", "FINAL", "TUNED", "DataSet", "Options", "tpch_metadata", "tpch_tables"]
 
 Tables = dict[str, pa.Table]
 FLIGHTS = 20_000
@@ -251,19 +251,25 @@ def _single_tables(name: str, tables: Tables, options: Options) -> DataSet:
 
 
 def _shape(name: str, options: Options) -> DataSet:
-    shape = SHAPES[name]
+    shape = {**SHAPES, **STRUCTURES, **FINAL_STRUCTURES}[name]
     real, other, third = (shape.tables(options.seed + i, options.size) for i in range(3))
     return DataSet(
         name, shape.metadata(real), real, (real, other), third, "another seed", shape.facts_of
     )
 
 
-DATASETS: dict[str, Callable[[Options], DataSet]] = {
+TUNED: dict[str, Callable[[Options], DataSet]] = {
     "flights": _flights,
     "tpch": _tpch,
     "nycflights": _nycflights,
     "jafgen": _jafgen,
     "sklearn": _sklearn,
     "statsmodels": _statsmodels,
-    **{name: partial(_shape, name) for name in SHAPES},
+    **{name: partial(_shape, name) for name in (*SHAPES, *STRUCTURES)},
 }
+"""What may be looked at while building."""
+FINAL: dict[str, Callable[[Options], DataSet]] = {
+    name: partial(_shape, name) for name in FINAL_STRUCTURES
+}
+"""What is only scored at the end: nothing is tuned on it, so it tells how new data would fare."""
+DATASETS: dict[str, Callable[[Options], DataSet]] = {**TUNED, **FINAL}

@@ -4,7 +4,8 @@ Fits in memory, samples, and prints every score as ``synthetic|floor``, where th
 real rows with other real rows::
 
     python benchmarks/fidelity.py flights tpch nycflights --model autoregressive --epochs 40
-    python benchmarks/fidelity.py shapes sklearn --json scores.json
+    python benchmarks/fidelity.py structures sklearn --json scores.json
+    python benchmarks/fidelity.py final --json final.json  # what nothing is tuned on, at the end
     python benchmarks/fidelity.py jafgen statsmodels --python ~/extras/bin/python
 
 Per table: mean distance of the columns and of their shares of NULLs, of pairs of columns (TVD,
@@ -29,13 +30,16 @@ from typing import Any, Optional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.data import DATASETS, DataSet, Options
+from benchmarks.data import DATASETS, FINAL, TUNED, DataSet, Options
 from benchmarks.parts.violations import broken_relations
 from benchmarks.queries import query_scores, totals
 from benchmarks.scores import DatabaseScore, database_score, with_columns
-from benchmarks.shapes import SHAPES
+from benchmarks.shapes import SHAPES, STRUCTURES
 from synthohive import PrivacyConfig, Synthesizer
 
+COLLECTIONS = {
+    "shapes": SHAPES, "structures": STRUCTURES, "tuned": TUNED, "final": FINAL, "all": DATASETS,
+}  # fmt: skip
 VIEWS = {"alone": "AUC", "children": "+children", "parents": "+parents"}
 
 
@@ -44,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("datasets", nargs="+", choices=[*DATASETS, "shapes", "all"])
+    parser.add_argument("datasets", nargs="+", choices=[*DATASETS, *COLLECTIONS])
     parser.add_argument("--model", default="autoregressive")
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--sample-size", type=int, default=50_000)
@@ -72,8 +76,7 @@ def main() -> None:
 def _chosen(names: list[str]) -> list[str]:
     found: dict[str, None] = {}
     for name in names:
-        many = {"shapes": list(SHAPES), "all": list(DATASETS)}.get(name, [name])
-        found.update(dict.fromkeys(many))
+        found.update(dict.fromkeys(COLLECTIONS.get(name, [name])))
     return list(found)
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "Rows",
     "Shape",
     "Tables",
+    "constants",
     "correlation",
     "days",
     "nullable",
@@ -72,6 +73,11 @@ class Shape:
 def table(**columns: Any) -> pa.Table:
     """Return a table of named arrays."""
     return pa.table(columns)
+
+
+def constants(name: str) -> np.random.Generator:
+    """Return a generator for what all databases of a shape have in common, by a name of it."""
+    return np.random.default_rng(list(name.encode()))
 
 
 def days(offsets: Any) -> np.ndarray:

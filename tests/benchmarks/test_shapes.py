@@ -1,16 +1,19 @@
-"""The key shapes: valid, from a seed alone, and their facts see what is broken."""
+"""The shapes: valid, from a seed alone, and their facts see what is broken."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 import pytest
 
-from benchmarks.shapes import SHAPES
+from benchmarks.data import FINAL, TUNED
+from benchmarks.shapes import FINAL_STRUCTURES, SHAPES, STRUCTURES
+
+ALL = {**SHAPES, **STRUCTURES, **FINAL_STRUCTURES}
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", ALL)
 def test_real_rows_have_the_shape(name: str) -> None:
-    shape = SHAPES[name]
+    shape = ALL[name]
     tables = shape.tables(1, 300)
     shape.metadata(tables).validate_schema(tables)
     facts = shape.facts_of(tables)
@@ -22,7 +25,7 @@ def test_real_rows_have_the_shape(name: str) -> None:
 
 def damaged(name: str, table: str, column: str) -> dict[str, float]:
     """Return the facts with one column upside down."""
-    shape = SHAPES[name]
+    shape = ALL[name]
     tables = shape.tables(1, 300)
     rows = tables[table]
     turned = rows.column(column).take(pa.array(range(len(rows))[::-1]))
@@ -40,6 +43,11 @@ def damaged(name: str, table: str, column: str) -> dict[str, float]:
         ("events", "events", "happened_at", "no event before the last"),
         ("totals", "lines", "amount", "no wrong total"),
         ("dates", "payments", "paid_on", "no payment before the contract"),
+        ("panel_stores", "sales", "dept", "no repeated store, dept and week"),
+        ("panel_players", "appearances", "league", "no team in two leagues"),
+        ("panel_sensors", "readings", "sensor", "no repeated site, sensor and hour"),
+        ("panel_bookings", "bookings", "month", "no repeated person, month, project, role"),
+        ("sticky_seasons", "seasons", "year", "no gap in years"),
     ],
 )
 def test_facts_see_broken_rows(name: str, table: str, column: str, fact: str) -> None:
@@ -58,7 +66,39 @@ def test_facts_see_broken_rows(name: str, table: str, column: str, fact: str) ->
 def test_facts_see_what_no_longer_goes_together(
     name: str, table: str, column: str, fact: str
 ) -> None:
-    shape = SHAPES[name]
+    shape = ALL[name]
     real = shape.facts_of(shape.tables(1, 300))[fact]
     assert abs(real) > 0.35
     assert abs(damaged(name, table, column)[fact]) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column", "fact", "least"),
+    [
+        ("sticky_seasons", "seasons", "club_id", "changes of code", 0.02),
+        ("sticky_statements", "statements", "customer", "run of tier", 0.5),
+        ("sticky_log", "log", "logged_at", "changes of program", 0.05),
+        ("nearly_orders", "orders", "tax", "tax is not 20 %", 0.5),
+        ("nearly_careers", "players", "last_on", "debut after the last game", 0.1),
+        ("long_100", "readings", "value", "lag of value", 0.001),
+        ("tracks_100", "pings", "fuel", "share of refills", 0.5),
+        ("small_patients", "patients", "outcome", "lab_1 ~ outcome", 0.4),
+        ("small_soils", "soils", "clay", "parts are not 100", 0.5),
+        ("sets_baskets", "purchases", "household_id", "price between households", 0.3),
+        ("sets_listeners", "plays", "session_id", "tempo between sessions", 0.3),
+    ],
+)
+def test_facts_see_another_structure(
+    name: str, table: str, column: str, fact: str, least: float
+) -> None:
+    real = ALL[name].facts_of(ALL[name].tables(1, 300))[fact]
+    assert abs(real - damaged(name, table, column)[fact]) > least
+
+
+def test_what_is_only_scored_at_the_end_is_held_apart() -> None:
+    assert not set(TUNED) & set(FINAL)
+    assert set(FINAL_STRUCTURES) <= set(FINAL)
+    assert set(STRUCTURES) <= set(TUNED)
+    # the same kinds on both sides
+    kinds = [{name.split("_")[0] for name in side} for side in (STRUCTURES, FINAL_STRUCTURES)]
+    assert {k.replace("tracks", "long") for k in kinds[1]} == kinds[0]
