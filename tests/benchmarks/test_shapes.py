@@ -84,8 +84,8 @@ def test_facts_see_what_no_longer_goes_together(
         ("tracks_100", "pings", "fuel", "share of refills", 0.5),
         ("small_patients", "patients", "outcome", "lab_1 ~ outcome", 0.4),
         ("small_soils", "soils", "clay", "parts are not 100", 0.5),
-        ("sets_baskets", "purchases", "household_id", "price between households", 0.3),
-        ("sets_listeners", "plays", "session_id", "tempo between sessions", 0.3),
+        ("sets_baskets", "purchases", "price", "mean price ~ mean hour", 0.5),
+        ("sets_listeners", "sessions", "night", "techno ~ nights", 0.5),
     ],
 )
 def test_facts_see_another_structure(
