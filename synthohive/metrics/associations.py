@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,14 @@ from synthohive._arrays import AnyArray, Bools, Floats, IntArray
 from synthohive.metrics.distances import tvd_of_codes
 from synthohive.metrics.encode import as_categories, as_numbers, floats_of, ranked, view_of
 from synthohive.metrics.harmonise import Columns, Tables, harmonised
-from synthohive.metrics.joins import attributes, read_tables, with_parents
+from synthohive.metrics.joins import (
+    Described,
+    attributes,
+    read_tables,
+    routes_up,
+    with_ancestor,
+    with_parents,
+)
 from synthohive.schema import Column, ForeignKey, Metadata
 
 __all__ = [
@@ -27,6 +34,7 @@ __all__ = [
     "comparable_columns",
     "key_pairs",
     "pair_tvd",
+    "k_hop_distances",
     "ranks",
     "variance_within",
 ]
@@ -155,7 +163,9 @@ def _strengths(table: pa.Table, pairs: Sequence[tuple[Column, Column]]) -> list[
     return [_associated(encoded[a.name], encoded[b.name]) for a, b in pairs]
 
 
-def comparable_columns(table: pa.Table, columns: Mapping[str, Column]) -> list[Column]:
+def comparable_columns(
+    table: pa.Table, columns: Mapping[str, Column], most: Optional[int] = _COLUMNS
+) -> list[Column]:
     """Return the first columns of `table` that an association can be computed of."""
     found = [
         column
@@ -164,7 +174,7 @@ def comparable_columns(table: pa.Table, columns: Mapping[str, Column]) -> list[C
         and table.column(name).null_count < len(table)
         and view_of(column, table.column(name)) != "lengths"
     ]
-    return found[:_COLUMNS]
+    return found[:most]
 
 
 def pair_tvd(real: Any, synthetic: Any, a: str, b: str) -> float:
@@ -258,14 +268,69 @@ def key_pairs(
     """
     real, synthetic = read_tables(real, metadata), read_tables(synthetic, metadata)
     joined = [with_parents(tables, metadata, child, key) for tables in (real, synthetic)]
-    found, (left, right) = harmonised(joined[0][1], *(rows for rows, _ in joined))
-    own = attributes(real, metadata, child)[1]
-    mine = comparable_columns(left, {n: c for n, c in found.items() if n in own})
-    theirs = comparable_columns(left, {n: c for n, c in found.items() if n not in own})
-    pairs = list(product(mine, theirs))
+    left, right, pairs = _across(joined, attributes(real, metadata, child)[1])
     found_of = _strengths(left, pairs), _strengths(right, pairs), _pair_tvds(left, right, pairs)
     compared = [Pair(a.name, b.name, *figures) for (a, b), *figures in zip(pairs, *found_of)]
     return sorted(compared, key=lambda pair: -pair.tvd)
+
+
+def _across(
+    joined: Sequence[tuple[pa.Table, Described]], own: Described
+) -> tuple[pa.Table, pa.Table, list[tuple[Column, Column]]]:
+    """Return both sides in one form, and each own column with each that was put beside them."""
+    found, (left, right) = harmonised(joined[0][1], *(rows for rows, _ in joined))
+    mine = comparable_columns(left, {n: c for n, c in found.items() if n in own})
+    theirs = comparable_columns(left, {n: c for n, c in found.items() if n not in own})
+    return left, right, list(product(mine, theirs))
+
+
+def k_hop_distances(real: Tables, synthetic: Tables, metadata: Metadata) -> dict[int, float]:
+    """Return how far apart pairs of columns are that lie 0, 1, 2, … foreign keys apart.
+
+    Copies often keep a table's pairs, some of those across a key, and lose what grandchildren
+    have of their grandparents.
+
+    Parameters
+    ----------
+    real, synthetic : dict of str to DataFrame, pyarrow.Table or dict of columns
+    metadata : Metadata
+        Keys, and columns where they are described.
+
+    Returns
+    -------
+    dict of int to float
+        By the number of keys that lead from rows up to the others (0: columns of one table), the
+        mean of :func:`pair_tvd` over all pairs of their columns, of all such routes.
+
+    References
+    ----------
+    Pang, Shafieinejad, Liu, Hazlewood and He, "ClavaDDPM: Multi-relational data synthesis with
+    cluster-guided diffusion models", 2024 (long-range dependency of columns k hops apart).
+
+    Examples
+    --------
+    >>> metadata = Metadata().add_table("shops", "id")
+    >>> metadata = metadata.add_table("sales", fk={"shop": "shops.id"})
+    >>> real = {"shops": {"id": [1, 2], "town": ["Ulm", "Bonn"]},
+    ...         "sales": {"shop": [1, 2] * 9, "paid": ["cash", "card"] * 9}}
+    >>> fake = {**real, "sales": {"shop": [1, 1, 2, 2] * 9, "paid": ["cash", "card"] * 18}}
+    >>> k_hop_distances(real, fake, metadata)
+    {1: 0.5}
+    """
+    real, synthetic = read_tables(real, metadata), read_tables(synthetic, metadata)
+    found: dict[int, list[float]] = {}
+    for name in metadata.tables:
+        own = attributes(real, metadata, name)[1]
+        sides = [attributes(tables, metadata, name)[0] for tables in (real, synthetic)]
+        columns, (left, right) = harmonised(own, *sides)
+        pairs = list(combinations(comparable_columns(left, columns), 2))
+        found.setdefault(0, []).extend(_pair_tvds(left, right, pairs))
+        for route in routes_up(metadata, name):
+            joined = [with_ancestor(side, metadata, name, route) for side in (real, synthetic)]
+            if own and len(joined[0][1]) > len(own):
+                hops = found.setdefault(len(route), [])
+                hops.extend(_pair_tvds(*_across(joined, own)))
+    return {hops: float(np.mean(tvds)) for hops, tvds in sorted(found.items()) if tvds}
 
 
 def _pair_tvds(

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Floats, IntArray
 from synthohive.exceptions import SchemaError
-from synthohive.metrics.encode import floats_of, view_of
+from synthohive.metrics.encode import floats_of, ranked, view_of
 from synthohive.metrics.harmonise import Tables, as_text, table_of
 from synthohive.schema import Column, ForeignKey, Metadata
 from synthohive.schema.checks import joinable
@@ -20,14 +20,18 @@ from synthohive.schema.columns import column_from_arrow
 __all__ = [
     "Described",
     "attributes",
+    "child_shares",
     "key_sides",
     "parent_rows",
     "read_tables",
+    "routes_up",
     "rows_of",
+    "with_ancestor",
     "with_children",
     "with_parents",
 ]
 
+_SHARES = 5  # most frequent categories of children
 Described = dict[str, Optional[Column]]
 """Columns, and what they are where that was said."""
 
@@ -169,7 +173,52 @@ def with_parents(
     return pa.table(arrays), columns
 
 
-def with_children(tables: Tables, metadata: Metadata, table: str) -> tuple[pa.Table, Described]:
+def routes_up(metadata: Metadata, table: str) -> list[tuple[ForeignKey, ...]]:
+    """Return the keys that lead from a table to each above it, no table twice in a route."""
+    found: list[tuple[ForeignKey, ...]] = []
+    # of each route the tables it has been to, which a circle would lead to again
+    ends: list[tuple[tuple[ForeignKey, ...], tuple[str, ...]]] = [((), (table,))]
+    while ends:
+        route, seen = ends.pop(0)
+        for key in metadata.table(seen[-1]).foreign_keys:
+            if key.parent not in seen:
+                found.append((*route, key))
+                ends.append((found[-1], (*seen, key.parent)))
+    return found
+
+
+def with_ancestor(
+    tables: Mapping[str, pa.Table], metadata: Metadata, table: str, route: Sequence[ForeignKey]
+) -> tuple[pa.Table, Described]:
+    """Return a table's rows beside the columns of the rows that keys lead to, one after another.
+
+    Parameters
+    ----------
+    tables : mapping of str to pyarrow.Table
+    metadata : Metadata
+    table : str
+    route : sequence of ForeignKey
+        The first of the table, each other of the parent of the one before.
+    """
+    rows, columns = attributes(tables, metadata, table)
+    arrays: dict[str, Any] = {name: rows.column(name) for name in columns}
+    at, below = np.arange(len(rows_of(tables, table))), table
+    for key in route:
+        step = parent_rows(rows_of(tables, below), key, rows_of(tables, key.parent))
+        at = np.append(step, -1)[at]  # who has no parent has no grandparent: -1 takes the last
+        below = key.parent
+    above, known = attributes(tables, metadata, below)
+    index = pa.array(at, mask=at < 0)
+    for name, column in known.items():
+        label = f"{name} of {below}"
+        arrays[label] = above.column(name).take(index)
+        columns[label] = column and column.model_copy(update={"name": label})
+    return pa.table(arrays), columns
+
+
+def with_children(
+    tables: Tables, metadata: Metadata, table: str, *, spread: bool = False
+) -> tuple[pa.Table, Described]:
     """Return a table's rows beside aggregates of their children over each key.
 
     Parameters
@@ -178,6 +227,9 @@ def with_children(tables: Tables, metadata: Metadata, table: str) -> tuple[pa.Ta
     metadata : Metadata
         Keys, and columns where they are described.
     table : str
+    spread : bool, default False
+        Also the standard deviation of each such column, and of each category how many different
+        values there are.
 
     Returns
     -------
@@ -203,14 +255,14 @@ def with_children(tables: Tables, metadata: Metadata, table: str) -> tuple[pa.Ta
     arrays: dict[str, Any] = {name: rows.column(name) for name in columns}
     for child, key in metadata.foreign_keys():
         if key.parent == table:
-            for name, values in _aggregates(tables, metadata, child, key).items():
+            for name, values in _aggregates(tables, metadata, child, key, spread).items():
                 arrays[name] = values
                 columns[name] = Column(name=name, kind="float", arrow="double")
     return pa.table(arrays), columns
 
 
 def _aggregates(
-    tables: Mapping[str, pa.Table], metadata: Metadata, name: str, key: ForeignKey
+    tables: Mapping[str, pa.Table], metadata: Metadata, name: str, key: ForeignKey, spread: bool
 ) -> dict[str, Floats]:
     child, known = attributes(tables, metadata, name)
     parents = rows_of(tables, key.parent)
@@ -221,7 +273,10 @@ def _aggregates(
     found = {f"count of {label}": number}
     for column, said in known.items():
         array = child.column(column)
-        if view_of(said or column_from_arrow(child.schema.field(column)), array) != "numbers":
+        view = view_of(said or column_from_arrow(child.schema.field(column)), array)
+        if view == "categories" and spread:
+            found[f"different {column} of {label}"] = _different(array, at, size)
+        if view != "numbers":
             continue
         values = floats_of(array)
         rows = held[~np.isnan(values[held])]
@@ -234,4 +289,58 @@ def _aggregates(
         empty = count == 0  # a mean of none is no 0, and the least of none is not infinite
         for what, made in (("mean", total / np.maximum(count, 1)), ("min", low), ("max", high)):
             found[f"{what} {column} of {label}"] = np.where(empty, np.nan, made)
+        if spread:
+            mean = total / np.maximum(count, 1)
+            squares = (values[rows] - mean[at[rows]]) ** 2
+            variance = np.bincount(at[rows], weights=squares, minlength=size)
+            # of one child it says nothing, and 0 would be a value
+            made = np.sqrt(variance / np.maximum(count - 1, 1))
+            found[f"deviation of {column} of {label}"] = np.where(count < 2, np.nan, made)
     return found
+
+
+def child_shares(
+    tables: Mapping[str, pa.Table], real: Mapping[str, pa.Table], metadata: Metadata, table: str
+) -> dict[str, Floats]:
+    """Return the shares of frequent categories among each row's children.
+
+    Parameters
+    ----------
+    tables, real : mapping of str to pyarrow.Table
+        Whose shares, and which values are looked at: the five most frequent real ones.
+    metadata : Metadata
+    table : str
+
+    Returns
+    -------
+    dict of str to ndarray of float, of shape (rows,)
+        By label; NaN of a row without children.
+    """
+    found: dict[str, Floats] = {}
+    for name, key in metadata.foreign_keys():
+        if key.parent != table:
+            continue
+        child, known = attributes(real, metadata, name)
+        parents = rows_of(tables, table)
+        at, size = parent_rows(rows_of(tables, name), key, parents), len(parents)
+        number = np.bincount(at[at >= 0], minlength=size)
+        for column, said in known.items():
+            array = child.column(column)
+            if view_of(said or column_from_arrow(child.field(column)), array) != "categories":
+                continue
+            counts = pc.value_counts(as_text(array).drop_null()).to_pylist()
+            values = as_text(rows_of(tables, name).column(column))
+            for one in sorted(counts, key=lambda c: (-c["counts"], c["values"]))[:_SHARES]:
+                holds = np.asarray(pc.fill_null(pc.equal(values, one["values"]), False))
+                held = np.bincount(at[holds & (at >= 0)], minlength=size)
+                label = f"share of {column} {one['values']} of {name}({', '.join(key.columns)})"
+                found[label] = np.where(number > 0, held / np.maximum(number, 1), np.nan)
+    return found
+
+
+def _different(array: pa.ChunkedArray, at: IntArray, size: int) -> Floats:
+    """Return how many different values each parent's children have; NULL is none."""
+    codes = ranked(array, len(array))
+    held = (at >= 0) & (codes >= 0)
+    pairs = np.unique(at[held] * (len(array) + 1) + codes[held])
+    return np.bincount(pairs // (len(array) + 1), minlength=size).astype(np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -13,11 +14,12 @@ from synthohive.metrics.associations import comparable_columns, ranks
 from synthohive.metrics.distances import ks_of_numbers
 from synthohive.metrics.encode import floats_of, ranked, view_of
 from synthohive.metrics.harmonise import Tables, harmonised
-from synthohive.metrics.joins import attributes, parent_rows, read_tables, rows_of
+from synthohive.metrics.joins import Described, attributes, parent_rows, read_tables, rows_of
 from synthohive.schema import Column, ForeignKey, Metadata
 from synthohive.schema.arrow_types import PER_SECOND
+from synthohive.schema.columns import column_from_arrow
 
-__all__ = ["SequenceScore", "Steps", "order_column", "sequence_scores"]
+__all__ = ["SequenceScore", "Steps", "order_column", "sequence_scores", "with_previous"]
 
 _LEAST = 30  # neighbouring rows, below which there is no sequence
 _LEVELS = 200  # of a category; the rest is one
@@ -37,6 +39,14 @@ class Steps:
         autocorrelation.
     real_changes, synthetic_changes : float
         Share of rows that differ from the one before.
+    count_ks : float
+        Kolmogorov-Smirnov distance of the numbers of changes in a group.
+    real_run, synthetic_run : float
+        Mean number of rows in turn that have one value.
+    run_ks : float
+        Kolmogorov-Smirnov distance of these numbers.
+    step_ks : float, optional
+        Kolmogorov-Smirnov distance of the sizes of changes, of numbers and times.
 
     Examples
     --------
@@ -49,6 +59,11 @@ class Steps:
     synthetic_lag: Optional[float]
     real_changes: float
     synthetic_changes: float
+    count_ks: float = 0.0
+    real_run: float = 1.0
+    synthetic_run: float = 1.0
+    run_ks: float = 0.0
+    step_ks: Optional[float] = None
 
     @property
     def difference(self) -> float:
@@ -97,6 +112,7 @@ def sequence_scores(
     child: str,
     key: ForeignKey,
     order: Optional[str] = None,
+    within: Sequence[str] = (),
 ) -> Optional[SequenceScore]:
     """Compare how the rows of each parent follow each other.
 
@@ -110,6 +126,9 @@ def sequence_scores(
         One of the child's: whose rows are in order.
     order : str, optional
         A column of numbers or times; :func:`order_column` by default.
+    within : sequence of str
+        Columns of which each combination below a parent is a series of its own, such as the
+        departments of a shop.
 
     Returns
     -------
@@ -130,7 +149,7 @@ def sequence_scores(
     (0.0, 2.0, 'paid', 1.0)
     """
     real, synthetic = read_tables(real, metadata), read_tables(synthetic, metadata)
-    order = order or order_column(real, metadata, child, key)
+    order = order or order_column(real, metadata, child, key, within)
     if order is None:
         return None
     said = attributes(real, metadata, child)[1]
@@ -140,13 +159,13 @@ def sequence_scores(
     shared = {name: column for name, column in said.items() if name in rows[1].column_names}
     columns, both = harmonised(shared, *rows)
     sides = [
-        _Sequence.of(parent_rows(own, key, tables[key.parent]), table.column(order))
-        for own, tables, table in zip(rows, (real, synthetic), both)
+        _Sequence.of(_groups(tables, child, key, within), table.column(order))
+        for tables, table in zip((real, synthetic), both)
     ]
     if min(int(side.follows.sum()) for side in sides) < _LEAST:
         return None
     left, right = both
-    others = {name: column for name, column in columns.items() if name != order}
+    others = {name: c for name, c in columns.items() if name not in (order, *within)}
     steps = [
         _steps(column, (left.column(column.name), right.column(column.name)), sides)
         for column in comparable_columns(left, others)
@@ -163,7 +182,96 @@ def sequence_scores(
     )
 
 
-def order_column(tables: Tables, metadata: Metadata, child: str, key: ForeignKey) -> Optional[str]:
+def with_previous(
+    tables: Tables,
+    metadata: Metadata,
+    child: str,
+    key: ForeignKey,
+    order: str,
+    within: Sequence[str] = (),
+) -> tuple[pa.Table, Described]:
+    """Return a child's rows, each beside what differs from the row before it.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame, pyarrow.Table or dict of columns
+    metadata : Metadata
+        Keys, and columns where they are described.
+    child : str
+    key : ForeignKey
+        One of the child's: whose rows are in order.
+    order : str
+        A column of numbers or times.
+    within : sequence of str
+        Columns of which each combination below a parent is a series of its own.
+
+    Returns
+    -------
+    pyarrow.Table
+        As many rows as the child has, in its order; without key columns. Numbers and times have
+        a ``step of`` column, the difference to the row before, all others a ``new`` column, 1
+        where the value is another one. NULL for the first row of each series.
+    dict of str to Column or None
+        What is known of the columns, for the other metrics' `columns`.
+
+    Examples
+    --------
+    >>> metadata = Metadata().add_table("shops", "id")
+    >>> metadata = metadata.add_table("sales", fk={"shop": "shops.id"})
+    >>> tables = {"shops": {"id": [1, 2]},
+    ...           "sales": {"shop": [1, 2, 1], "day": [4, 5, 6], "paid": ["cash", "cash", "card"]}}
+    >>> key = metadata.table("sales").foreign_keys[0]
+    >>> rows, _ = with_previous(tables, metadata, "sales", key, "day")
+    >>> rows["step of day"].to_pylist(), rows["new paid"].to_pylist()
+    ([None, None, 2.0], [None, None, 1.0])
+    """
+    read = read_tables(tables, metadata)
+    rows, columns = attributes(read, metadata, child)
+    whole = rows_of(read, child)
+    sequence = _Sequence.of(_groups(read, child, key, within), whole.column(order))
+    arrays: dict[str, Any] = {name: rows.column(name) for name in columns}
+    followed = dict(columns) if order in columns else {**columns, order: None}
+    for name, said in followed.items():
+        if name in within:
+            continue
+        values = whole.column(name)
+        numeric = view_of(said or column_from_arrow(whole.field(name)), values) == "numbers"
+        label = f"step of {name}" if numeric else f"new {name}"
+        found = np.full(len(whole), np.nan)
+        after, before = sequence.pairs(_comparable(values, numeric))
+        step = after - before if numeric else (after != before).astype(np.float64)
+        found[sequence.rows[sequence.follows]] = step
+        arrays[label] = pa.array(found, mask=np.isnan(found))
+        columns[label] = Column(name=label, kind="float", arrow="double")
+    return pa.table(arrays), columns
+
+
+def _comparable(values: pa.ChunkedArray, numeric: bool) -> Floats:
+    return floats_of(values) if numeric else ranked(values, len(values)).astype(np.float64)
+
+
+def _groups(
+    tables: Mapping[str, pa.Table], child: str, key: ForeignKey, within: Sequence[str]
+) -> IntArray:
+    """Return a number for the series of each row; -1 where it has no parent."""
+    rows = rows_of(tables, child)
+    found = parent_rows(rows, key, rows_of(tables, key.parent))
+    for name in within:
+        codes = rows.column(name).combine_chunks().dictionary_encode().indices.fill_null(-1)
+        numbers = np.asarray(codes, np.int64) + 1
+        # as dense numbers: products of many columns would not fit
+        pairs = np.unique(found * (numbers.max(initial=0) + 1) + numbers, return_inverse=True)[1]
+        found = np.where(found < 0, -1, pairs.reshape(-1))
+    return found
+
+
+def order_column(
+    tables: Tables,
+    metadata: Metadata,
+    child: str,
+    key: ForeignKey,
+    within: Sequence[str] = (),
+) -> Optional[str]:
     """Return the column that orders the rows of each parent.
 
     That is what a primary key has besides the key to the parent, where it is a number or a time;
@@ -176,6 +284,8 @@ def order_column(tables: Tables, metadata: Metadata, child: str, key: ForeignKey
     metadata : Metadata
     child : str
     key : ForeignKey
+    within : sequence of str
+        Columns of which each combination below a parent is a series of its own.
 
     Returns
     -------
@@ -196,7 +306,7 @@ def order_column(tables: Tables, metadata: Metadata, child: str, key: ForeignKey
     if len(rest) == 1 and {*key.columns} <= {*config.pk} and _orders(rows, rest[0]):
         return rest[0]
     found: list[tuple[float, str]] = []
-    at = parent_rows(rows, key, rows_of(read, key.parent))
+    at = _groups(read, child, key, within)
     for name in attributes(read, metadata, child)[1]:
         if _is_moment(rows.field(name).type):
             sequence = _Sequence.of(at, rows.column(name))
@@ -248,6 +358,11 @@ class _Sequence:
         return cls(rows, follows, numbers[rows])
 
     @property
+    def starts(self) -> IntArray:
+        """Where in the order groups begin."""
+        return np.flatnonzero(~self.follows)
+
+    @property
     def gaps(self) -> Floats:
         """Differences to the row before, of those that have one."""
         return np.diff(self.order, prepend=0.0)[self.follows]
@@ -261,7 +376,7 @@ class _Sequence:
 
 def _steps(column: Column, sides: tuple[Any, Any], sequences: list[_Sequence]) -> Steps:
     lags: list[Optional[float]] = []
-    changes = []
+    changes, counts, runs, sizes = [], [], [], []
     numeric = view_of(column, sides[0]) == "numbers"
     for values, sequence in zip(sides, sequences):
         numbers = floats_of(values) if numeric else ranked(values, _LEVELS).astype(np.float64)
@@ -269,9 +384,26 @@ def _steps(column: Column, sides: tuple[Any, Any], sequences: list[_Sequence]) -
         both = ~np.isnan(after) & ~np.isnan(before)
         lags.append(_lag(after[both], before[both]) if numeric else None)
         # NULL follows NULL without a change; NaN would equal nothing
-        missing = np.isnan(after) & np.isnan(before)
-        changes.append(float(((after != before) & ~missing).mean()))
-    return Steps(column.name, lags[0], lags[1], changes[0], changes[1])
+        changed = (after != before) & ~(np.isnan(after) & np.isnan(before))
+        changes.append(float(changed.mean()))
+        moved = np.zeros(len(sequence.rows), np.bool_)
+        moved[sequence.follows] = changed
+        counts.append(np.add.reduceat(moved.astype(np.float64), sequence.starts))
+        first = np.flatnonzero(moved | ~sequence.follows)
+        runs.append(np.diff(first, append=len(moved)).astype(np.float64))
+        sizes.append(np.abs(after - before)[both & changed])
+    return Steps(
+        column.name,
+        lags[0],
+        lags[1],
+        changes[0],
+        changes[1],
+        ks_of_numbers(*counts),
+        float(runs[0].mean()),
+        float(runs[1].mean()),
+        ks_of_numbers(*runs),
+        ks_of_numbers(*sizes) if numeric and all(map(len, sizes)) else None,
+    )
 
 
 def _lag(after: Floats, before: Floats) -> float:

@@ -156,7 +156,7 @@ def test_each_part_says_what_was_found(report: ValidationReport) -> None:
     assert "90.0 % (82.6-94.5 %) of synthetic entities are nearer to training entities" in text
     assert "nearer to one learned from than to one held out 0.900 0.826–0.945" in text
     assert "countries: not measured, it is a look-up table." in text
-    assert f"{LONG} 0.50 0.10 90.0% 100.0% ✗ 0.400" in text  # a sequence
+    assert f"{LONG} 0.50 0.10 90.0% 100.0% 1.0 1.0 ✗ 0.400" in text  # a sequence
 
 
 def test_fifty_tables_are_less_than_ten_megabytes(report: ValidationReport) -> None:

@@ -105,6 +105,11 @@ def sequence_figures(sequences: Sequence[SequenceScore]) -> Iterator[Figure]:
         for s in one.steps:
             changes = s.real_changes, s.synthetic_changes
             yield Figure(*said, s.column, "share of changes", *changes)
+            yield Figure(*said, s.column, "changes in a group", distance=s.count_ks)
+            runs = s.real_run, s.synthetic_run, s.run_ks
+            yield Figure(*said, s.column, "rows without a change", *runs)
+            if s.step_ks is not None:
+                yield Figure(*said, s.column, "size of changes", distance=s.step_ks)
             if s.real_lag is not None:
                 lags = s.real_lag, s.synthetic_lag
                 yield Figure(*said, s.column, "lag-1 autocorrelation", *lags)
