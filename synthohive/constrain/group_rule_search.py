@@ -12,13 +12,13 @@ import pyarrow as pa
 
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
-from synthohive.constrain.key_rule_search import CONTRADICTIONS
 from synthohive.constrain.key_rules import (
     CommutingKeys,
     KeyRule,
     PositionInParent,
     UniqueWithinParent,
 )
+from synthohive.constrain.unique_search import CONTRADICTIONS, told_apart
 from synthohive.derive.keys.makers import CounterMaker, KeyMaker, RealKeys
 from synthohive.io.questions import CannotAsk, Joined
 from synthohive.schema import ColumnKind, ForeignKey, TableConfig
@@ -80,8 +80,28 @@ def find_group_rules(
             every = whole.columns(table, names)
             some = list(_Search(sample, table, driver, every, beside, k, True).rules())
         found += some
+    found += _together(sample, whole, table, driver, found)
     log.relations(table, found)
     return [*named, *found]
+
+
+def _together(
+    sample: Sample,
+    whole: SourceTables,
+    table: str,
+    driver: ForeignKey,
+    known: Iterable[GroupRule],
+) -> list[UniqueWithinParent]:
+    """Return the labels and dates that never repeat together: at most one set, the clearest."""
+    config, rows = sample.metadata.tables[table], sample.tables[table]
+    out = config.key_columns | set(config.derived) | {rule.target for rule in known}
+    out |= {unique[0] for unique in config.unique_sets if len(unique) == 1}
+    for some in told_apart(config, rows, group_codes([rows], [driver.columns])[0], out):
+        if any(set(unique) <= {*driver.columns, *some} for unique in config.unique_sets):
+            continue
+        if whole.differ(table, [*driver.columns, *some]):
+            return [UniqueWithinParent(table, some, driver)]
+    return []
 
 
 def _asked(

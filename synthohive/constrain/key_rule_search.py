@@ -17,6 +17,7 @@ from synthohive.constrain.key_rules import (
     Route,
     UniqueWithinParent,
 )
+from synthohive.constrain.unique_search import CONTRADICTIONS
 from synthohive.io.base import FanOut
 from synthohive.schema import ForeignKey, Metadata
 from synthohive.schema.plan import Link, RelationalPlan
@@ -25,13 +26,11 @@ from synthohive.tables.joins import never_repeat
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
 
-__all__ = ["CONTRADICTIONS", "find_key_rules"]
+__all__ = ["find_key_rules"]
 
 log = get_logger(__name__)
 PairRule = Union[DisjointKeys, CommutingKeys]
 LEAST_ROWS = 30
-CONTRADICTIONS = 30.0
-"""Chance alone would have parted two routes, or repeated a combination, this many times."""
 MOST_KEYS = 3
 """That are looked at together."""
 

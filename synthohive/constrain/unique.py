@@ -28,6 +28,7 @@ from synthohive.ddl.statements import Refused
 from synthohive.ddl.vetted_indexes import index_parts, key_part
 from synthohive.encoding.canonical import canonical, restore
 from synthohive.schema import ColumnKind, Index, TableConfig
+from synthohive.tables.joins import group_codes
 from synthohive.tables.key_hashes import NO_KEY, Seen, key_hashes, repeats
 from synthohive.texts.words import vocabulary_of
 
@@ -36,6 +37,8 @@ __all__ = ["UniqueRepair", "UniqueRule", "special_rules"]
 log = get_logger(__name__)
 U64 = npt.NDArray[np.uint64]
 REDRAWS, NUMBERINGS = 12, 4
+PARTNERS = 64
+"""Rows, drawn at random, of which each that repeats takes the first that it can trade with."""
 
 
 @dataclass(frozen=True)
@@ -195,9 +198,11 @@ class UniqueRepair(Repair):
     """Keeps one rule of uniqueness; see :class:`Repair`.
 
     A repeated row first trades what puts it under the rule's condition with a row that is not
-    (an address is the default one in place of another); then it gets another row's value in a
-    *free* column: both keep all columns' distributions. Else it gets the next value that nobody
-    has, NULL, if the column may be NULL, or at last leaves the rule's condition.
+    (an address is the default one in place of another), or the value of a *free* column with a row
+    of another group, where neither group has the other one's: all columns keep their values by it.
+    Then it gets another row's value in a free column, which keeps distributions. Else it gets the
+    next value that nobody has, NULL, if the column may be NULL, or at last leaves the rule's
+    condition.
 
     Parameters
     ----------
@@ -207,6 +212,8 @@ class UniqueRepair(Repair):
         The columns of the set that may be changed.
     movable : sequence of str
         Columns of the condition, and those tied to them, which are traded together.
+    home : sequence of str
+        Columns whose values group the rows: what a group has in other rows suits its rows best.
     apart : bool
         No row can repeat one of another block, so that none need be remembered.
     """
@@ -218,11 +225,12 @@ class UniqueRepair(Repair):
         free: set[str],
         movable: Sequence[str] = (),
         *,
+        home: Sequence[str] = (),
         apart: bool = False,
     ) -> None:
         super().__init__(rule.all_columns, [*sorted(free), *movable], binding=rule.declared)
         self.config, self.rule, self._free, self._movable = config, rule, free, list(movable)
-        self._seen, self._beyond, self.apart = Seen(), 0, apart
+        self._seen, self._beyond, self._home, self.apart = Seen(), 0, list(home), apart
 
     def broken(self, rows: pa.Table, later: Optional[Bools] = None) -> Bools:
         """Return the rows whose hash stood before: in this block, or in an earlier one."""
@@ -245,20 +253,61 @@ class UniqueRepair(Repair):
             pairs = [rows[:size], outside[:size]]
             traded = now.copied(np.concatenate(pairs), np.concatenate(pairs[::-1]), self._movable)
             yield Offer(traded.rows, traded.values, np.tile(np.arange(size), 2))
+        grouped = len(self.rule.columns) > 1 and not self.rule.special
+        columns = self._order(now) if grouped else []
+        for _ in range(REDRAWS):
+            for name in columns:
+                rows, partners = self._suiting(now, name, trade=True)
+                pairs = [rows, partners]
+                traded = now.copied(np.concatenate(pairs), np.concatenate(pairs[::-1]), [name])
+                yield Offer(traded.rows, traded.values, np.tile(np.arange(len(rows)), 2))
 
-    def offers(self, now: Repairing) -> Iterator[Offer]:
-        """Yield values of other rows, new ones, then NULL, and what is outside the condition."""
+    def _order(self, now: Repairing) -> list[str]:
+        """Return the free columns: first that with most values, last what other rules look at."""
         distinct = {c: pc.count_distinct(now.rows.column(c)).as_py() for c in self._free}
         others = {
             c for one in now.repairs if one is not self and not one.alone for c in one.columns
         }
-        # First the column with most values, which repeats least; last what other rules look at.
-        columns = sorted(self._free, key=lambda c: (c in others, -distinct[c], c))
+        return sorted(self._free, key=lambda c: (c in others, -distinct[c], c))
+
+    def _suiting(self, now: Repairing, name: str, *, trade: bool) -> tuple[IntArray, IntArray]:
+        """Return rows that repeat, and for each another one whose value in a column suits it.
+
+        No row of its group has that value; and if they trade, no row of the other's group has its.
+        """
+        rows, known = now.wrong(self), np.flatnonzero(now.known([name]))
+        if not len(known) or not len(rows):
+            return rows[:0], rows[:0]
+        rest = [column for column in self.rule.columns if column != name]
+        values = group_codes([now.rows], [[name]])[0]
+        groups = group_codes([now.rows], [rest])[0]
+        others = now.rng.choice(known, (len(rows), PARTNERS))  # shape (rows, partners)
+        own = rows[:, None]
+        taken = _Pairs(groups, values)
+        suits = ~taken.has(groups[own], values[others])
+        if trade:
+            suits &= ~taken.has(groups[others], values[own])
+        score = suits.astype(np.int64)
+        if self._home:
+            homes = group_codes([now.rows], [self._home])[0]
+            usual = _Pairs(homes, values)
+            score += suits & usual.has(homes[own], values[others])
+            score += suits & usual.has(homes[others], values[own])
+        found = suits.any(axis=1)
+        return rows[found], others[found, score[found].argmax(axis=1)]
+
+    def offers(self, now: Repairing) -> Iterator[Offer]:
+        """Yield values of other rows, new ones, then NULL, and what is outside the condition."""
+        columns = self._order(now)
         for _ in range(REDRAWS if columns else 0):
             # Not another row's NULL, of which there would be more then.
-            donors, rows = np.flatnonzero(now.known(columns[:1])), now.wrong(self)
+            if self.rule.special or len(self.rule.columns) == 1:
+                donors, rows = np.flatnonzero(now.known(columns[:1])), now.wrong(self)
+                donors = now.rng.choice(donors, len(rows)) if len(donors) else donors
+            else:
+                rows, donors = self._suiting(now, columns[0], trade=False)
             if len(donors):
-                yield now.copied(rows, now.rng.choice(donors, len(rows)), columns[:1])
+                yield now.copied(rows, donors, columns[:1])
         for name in columns:
             yield from self._fresh(now, name)
         if not now.last:
@@ -275,6 +324,8 @@ class UniqueRepair(Repair):
     def _fresh(self, now: Repairing, name: str) -> Iterator[Offer]:
         """Yield values that are new: of a list where there is one, else numbered on."""
         column, type_ = self.config.columns[name], now.rows.schema.field(name).type
+        if column.kind is ColumnKind.CODE:
+            return  # a number that names nothing
         labels: Optional[Sequence[Any]] = column.enum_values
         if column.kind is ColumnKind.BOOLEAN:
             labels = [False, True]
@@ -304,6 +355,20 @@ class UniqueRepair(Repair):
         texts = values.take(pa.array(rows)).to_pylist()
         made = [_suffixed(text or "", int(n), column.length) for text, n in zip(texts, numbers)]
         return pa.array(made, values.type)
+
+
+class _Pairs:
+    """The pairs of numbers that occur."""
+
+    def __init__(self, left: IntArray, right: IntArray) -> None:
+        self._span = int(right.max(initial=0)) + 2
+        self._known = np.unique(left * self._span + right)
+
+    def has(self, left: IntArray, right: IntArray) -> Bools:
+        """Return whether pairs occur; of any shape."""
+        pairs = left * self._span + right
+        at = np.minimum(np.searchsorted(self._known, pairs), len(self._known) - 1)
+        return np.asarray(self._known[at] == pairs, dtype=np.bool_)
 
 
 def _counted_on(values: pa.Array, numbers: IntArray) -> Optional[pa.Array]:

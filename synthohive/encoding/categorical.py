@@ -92,7 +92,8 @@ class Categorical(CodedTransform):
             raise Reject(f"no value is shared by {self.settings.k} entities")
         if any(summary.special.values()):
             raise Reject("NaN or infinite values")
-        if not pa.types.is_string(self.plain_type):
+        names = pa.types.is_string(self.plain_type) or self.column.kind is ColumnKind.CODE
+        if not names:
             if len(kept) != len(value_counts) or len(value_counts) > MAX_NUMBERS:
                 raise Reject("a number with many or with rare values")
         elif len(kept) > MAX_CATEGORIES or self._rare(value_counts, kept) > MAX_RARE:

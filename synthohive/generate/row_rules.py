@@ -48,6 +48,7 @@ def row_rules(
         for rule in fitted.key_rules
         if isinstance(rule, UniqueWithinParent) and not follows & set(rule.columns)
     ]
+    rising = {one.column for one in fitted.program.monotone}
     repairs: list[Repair] = []
     for rule in [*fitted.unique_rules(dialect), *undeclared]:
         unique = set(rule.columns)
@@ -56,12 +57,14 @@ def row_rules(
         free = unique & set(fitted.free) - still
         if not free and len(unique) > 1:  # what was made counts in other groups
             free = unique & {*fitted.roles.key, *fitted.roles.personal} - still
+        free = free - rising or free  # what only rises in a group keeps its order, if it can
         free |= {c for c in unique if isinstance(fitted.makers.get(c), ListedMaker)} - still
         some = () if rule.where is None else fitted.tied(rule.where.columns - unique)
         movable = [c for c in some if c not in unique | still]
         if free or rule.special:
             apart = bool(grouped) and set(grouped) <= unique - free and not rule.special
-            repairs.append(UniqueRepair(config, rule, free, movable, apart=apart))
+            home = [] if rule.special else list(grouped)
+            repairs.append(UniqueRepair(config, rule, free, movable, home=home, apart=apart))
     for overlap in exclusion_rules(config, dialect):
         if there.issuperset(overlap.all_columns):
             stays = not set(overlap.period) <= set(fitted.free) - still

@@ -36,7 +36,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 23
+FORMAT = 24
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

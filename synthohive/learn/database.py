@@ -30,6 +30,7 @@ from synthohive.learn.heldout import WithoutHeldOut
 from synthohive.learn.options import FitOptions
 from synthohive.learn.private.source import private_source
 from synthohive.learn.rehearsal import Rehearse, analysed
+from synthohive.learn.sub_entities import find_sub_entities
 from synthohive.learn.table import Begun, begin_table
 from synthohive.learn.table_fits import Here, Pool, elsewhere, finish_tables, units
 from synthohive.models.base import ConditionalGenerativeModel, TrainingListener
@@ -146,7 +147,7 @@ def _fit_database(
     fitted = _begun(reader, options, plan, tables)
     fitted.keyed = keyed
     aliases, namesakes = _find_aliases(sample, options, fitted)
-    more = _with_entities(whole, fitted, sample, aliases)
+    more = _with_entities(whole, fitted, sample, aliases, relations=options.relations)
     if more:
         metadata, plan, fan_outs = fitted.metadata, fitted.plan, {**fan_outs, **more}
         inside = {one.name: one.place for one in fitted.entity_tables}
@@ -328,11 +329,16 @@ def _with_entities(
     fitted: FittedDatabase,
     sample: Sample,
     aliases: Mapping[str, Mapping[str, Alias]],
+    *,
+    relations: bool,
 ) -> dict[str, FanOut]:
     """Add the tables that are found within others; return the fan-outs of the keys to them."""
     # whom dropped columns name, no row of the copy tells
     told = [f for f in fitted.findings if fitted.strategy_of(f.table, f.column) != "drop"]
     found = find_entity_tables(sample, fitted.privacy, told, aliases)
+    if relations:
+        personal = {name: fitted.personal(name) for name in sample.plan.order}
+        found += find_sub_entities(sample, whole, personal, found)
     if not found:
         return {}
     fan_outs = add_entities(whole, sample, found)

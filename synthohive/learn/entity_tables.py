@@ -39,7 +39,14 @@ from synthohive.tables.nulls import any_blank, any_null
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
 
-__all__ = ["EntityTable", "add_entities", "find_entity_tables", "with_entities", "without_entities"]
+__all__ = [
+    "EntityTable",
+    "add_entities",
+    "decides",
+    "find_entity_tables",
+    "with_entities",
+    "without_entities",
+]
 
 log = get_logger(__name__)
 
@@ -78,6 +85,14 @@ class EntityTable:
         What follows from it.
     parent : ForeignKey, optional
         The key to a table of the same entities that is within another table.
+    above : tuple of ForeignKey
+        The keys of the table within which it is that its own columns hold: whose entities they are.
+    labels : tuple of str
+        What tells its entities apart beside those whose they are, and others' again.
+    time : str, optional
+        The date that never repeats among its rows in the table within which it is.
+    stated : bool
+        Whether that table has a constraint that says so.
     """
 
     name: str
@@ -85,6 +100,10 @@ class EntityTable:
     columns: tuple[str, ...]
     follows: tuple[str, ...] = ()
     parent: Optional[ForeignKey] = None
+    above: tuple[ForeignKey, ...] = ()
+    labels: tuple[str, ...] = ()
+    time: Optional[str] = None
+    stated: bool = False
 
     @property
     def key(self) -> ForeignKey:
@@ -95,8 +114,25 @@ class EntityTable:
     @property
     def keys(self) -> list[tuple[str, ForeignKey]]:
         """All keys that there are because of it, each with the table that has it."""
-        above = [] if self.parent is None else [(self.name, self.parent)]
-        return [(self.table, self.key), *above]
+        return [(self.table, self.key), *((self.name, key) for key in self.own_keys)]
+
+    @property
+    def own_keys(self) -> list[ForeignKey]:
+        """The keys that it has itself."""
+        return [*self.above, *(() if self.parent is None else (self.parent,))]
+
+    @property
+    def series(self) -> list[UniqueConstraint]:
+        """What never repeats in the table within which it is, though nothing there says so."""
+        found = self.time is not None and not self.stated
+        return [UniqueConstraint(columns=[*self.columns, self.time])] if found else []
+
+    @property
+    def alone(self) -> list[UniqueConstraint]:
+        """What tells its entities apart alone, though they belong to others."""
+        over = {column for key in self.own_keys for column in key.columns}
+        names = [c for c in self.columns if c not in over and c not in self.labels]
+        return [UniqueConstraint(columns=[name]) for name in names if self.above]
 
     @property
     def place(self) -> str:
@@ -145,16 +181,20 @@ def with_entities(
         for name, column in described.items():
             column.computed, column.identity, column.default = None, None, None
             column.nullable = column.nullable and name not in one.columns
+            if name in one.labels and column.kind is ColumnKind.INTEGER:
+                column.kind = ColumnKind.CODE
         made.tables[one.name] = TableConfig(
             name=one.name,
             schema_name=config.schema_name,
             pk=list(one.columns),
-            foreign_keys=[] if one.parent is None else [one.parent],
+            foreign_keys=one.own_keys,
             columns=described,
+            unique=one.alone,
             pii_cols=dict.fromkeys(cleared_columns(config, privacy) & set(described), "none"),
             reference=False,
         )
         config.foreign_keys = [*config.foreign_keys, one.key]
+        config.unique = [*config.unique, *one.series]
     for key in (one.parent for one in tables if one.parent is not None):
         above = made.tables[key.parent]
         if tuple(key.parent_columns) not in above.unique_sets:
@@ -167,11 +207,13 @@ def without_entities(metadata: Metadata, tables: Sequence[EntityTable]) -> Metad
     if not tables:
         return metadata
     out = {one.name for one in tables}
+    series = {one.table: one.series for one in tables}
     kept = {}
     for name, config in metadata.tables.items():
         if name not in out:
             keys = [key for key in config.foreign_keys if key.parent not in out]
-            kept[name] = config.model_copy(update={"foreign_keys": keys})
+            unique = [one for one in config.unique if one not in series.get(name, ())]
+            kept[name] = config.model_copy(update={"foreign_keys": keys, "unique": unique})
     return metadata.model_copy(update={"tables": kept})
 
 
@@ -297,7 +339,7 @@ class _Search:
             if taken & set(group):
                 continue
             others = [c for c in free if c not in group and c not in taken]
-            follows = tuple(c for c in others if _decides(named[group], codes[c]))
+            follows = tuple(c for c in others if decides(named[group], codes[c]))
             number = config.columns[group[0]].kind is not ColumnKind.TEXT
             if number and group[0] not in kinds and not follows:
                 continue  # numbers that decide nothing are learned as such
@@ -511,7 +553,7 @@ def _usual_rows(one: IntArray, other: IntArray) -> IntArray:
     return _pairs(known, other)[0]
 
 
-def _decides(one: IntArray, other: IntArray) -> bool:
+def decides(one: IntArray, other: IntArray) -> bool:
     """Tell whether an entity's rows hold the same in another column, and not by chance."""
     # An entity of one row agrees with itself: it is no evidence.
     sizes = np.bincount(one[one >= 0])

@@ -394,14 +394,18 @@ class FittedDatabase:
         }
         return {name: own for name, own in shown.items() if own}
 
+    def series_dates(self, table: str) -> list[str]:
+        """Return the dates of series in a table whose things are a table within it."""
+        return [one.time for one in self.entity_tables if one.table == table and one.time]
+
     def with_entity_rows(self, num_rows: Mapping[str, int]) -> dict[str, int]:
         """Return rows that are asked for with as many entities as belong to so many."""
         asked = dict(num_rows)
         real = {name: table.rows for name, table in self.tables.items()}
         for one in self.entity_tables:
             rows = real[one.name]
-            if one.parent is not None:
-                continue  # they follow from the same ones
+            if one.own_keys:
+                continue  # they follow from the same ones, or from those whose they are
             also = (o for o in self.entity_tables if o.parent and o.parent.parent == one.name)
             named = [one.table, *(other.table for other in also)]
             if all(name in asked and real[name] for name in named):

@@ -17,12 +17,14 @@ from synthohive.constrain.key_rule_search import find_key_rules
 from synthohive.constrain.key_rules import KeyRule
 from synthohive.constrain.unique import special_rules
 from synthohive.derive.columns import Columns
+from synthohive.derive.dates import calendar_of
 from synthohive.derive.elapsed import Elapsed
 from synthohive.derive.keys.choice import learn_key_makers
 from synthohive.derive.keys.makers import KeyMaker, SequenceMaker
 from synthohive.derive.keys.patterns import BegunTextMaker, CountedTextMaker
 from synthohive.derive.keys.rising import find_rising
 from synthohive.derive.periods import find_periods, never_overlap
+from synthohive.derive.program import Program
 from synthohive.derive.search import with_moves
 from synthohive.derive.table_search import DerivationFinder
 from synthohive.encoding.encoded import EncodedTable
@@ -45,7 +47,7 @@ from synthohive.learn.spikes import without_spikes
 from synthohive.learn.training_context import training_context
 from synthohive.metrics.profile import profile_table
 from synthohive.privacy.kinds import PiiKind
-from synthohive.schema import ForeignKey
+from synthohive.schema import ColumnKind, ForeignKey
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import hstack
 from synthohive.tables.roles import Roles
@@ -147,6 +149,8 @@ def _described(fit: Fit, name: str, personal: Mapping[str, PiiKind]) -> FittedTa
     listed = TableChecks.compile(config, dialect, set()).listed_values(config, data)
     filled = fit.sample.plan.tables[name].filled
     makers = learn_key_makers(config, data, driver, fit.entities.of(name), fit.k, listed, filled)
+    for date in fit.database.series_dates(name):  # gaps, and when a series ends, are learned
+        makers.pop(date, None)
     rules: list[KeyRule] = []
     if fit.options.relations:
         rules += find_key_rules(fit.sample, fit.whole, name, fit.fan_outs)
@@ -262,6 +266,7 @@ class _TableFit:
         rows = hstack(modelled.rows, above)
         if fit.options.relations and (table.attributes or own):
             relate(fit, table, finder)
+            table.program = table.program.and_also(self._calendar())
             modelled.rows, modelled.columns = table.program.encode(
                 rows, modelled.columns, self._rng("relations"), modelled.sources
             )
@@ -270,6 +275,15 @@ class _TableFit:
         for link in links:
             learn_key(fit, table, link, rows)
         modelled.add(parent_codes(fit.sample, table, fit.options.seed))
+
+    def _calendar(self) -> Program:
+        """Return how the date of a series becomes its place in the calendar of all series."""
+        table, data, found = self.table, self.fit.sample.tables[self.name], []
+        for name in self.fit.database.series_dates(self.name):
+            follows = {name} & {*table.program.by_target, *table.program.presences}
+            if name in table.attributes and not follows:
+                found.append(calendar_of(name, data.column(name), self.entities, self.fit.k))
+        return Program(tuple(one for one in found if one is not None))
 
     def _find_rising(self) -> None:
         """Find keys that rise with a column which is final as soon as all rows are there."""
@@ -334,6 +348,7 @@ class _TableFit:
         """Put gaps and differences in the place of columns."""
         table, modelled, groups = self.table, self.modelled, self.groups
         names = table.attributes.keys() & modelled.columns.keys() - table.config.derived.keys()
+        names -= {n for n in names if modelled.columns[n].kind is ColumnKind.CODE}  # no scale
         searched = Columns(modelled.rows, names, self.entities, self.fit.k)
         driver, data = self.plan.driver, self.fit.sample.tables[self.name]
         by = [] if driver is None else sibling_order(table.config, data.column_names, driver)[:1]

@@ -50,6 +50,8 @@ class ColumnKind(str, Enum):
     keyed: bool
 
     INTEGER = "integer", "number", "int64", _NUMBERS, "numbers"
+    # a number that names, and neither counts nor measures; told by how it is used
+    CODE = "code", "number", "int64", _NUMBERS, "categories"
     DECIMAL = "decimal", "number", "decimal128(38, 10)", _NUMBERS, "numbers"
     FLOAT = "float", "number", "float64", _NUMBERS, "numbers"
     BOOLEAN = "boolean", "flag", "bool", ("constant", "categorical"), "categories"

@@ -38,8 +38,9 @@ _TIMES = frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP})
 def sibling_order(config: TableConfig, names: Sequence[str], driver: ForeignKey) -> list[str]:
     """Return the columns that the rows of a group are sorted by; none if they stand as they come.
 
-    A primary key that counts tells the order in which rows were added; one of random characters
-    does not: the first column with a time does.
+    What never repeats in a group beside it is the date of a series. A primary key that counts tells
+    the order in which rows were added; one of random characters does not: the first column with a
+    time does.
 
     Parameters
     ----------
@@ -49,6 +50,11 @@ def sibling_order(config: TableConfig, names: Sequence[str], driver: ForeignKey)
     driver : ForeignKey
         The key that makes the groups: its own columns tell nothing of the order inside one.
     """
+    group = set(driver.columns)
+    for unique in config.unique_sets:
+        rest = [column for column in unique if column not in group]
+        if group <= set(unique) and len(rest) == 1 and config.columns[rest[0]].kind in _TIMES:
+            return rest
     rest = [c for c in config.pk if c not in driver.columns]
     if rest and all(config.columns[c].kind in _SORTED for c in rest):
         return rest

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, Optional, TypeVar, Union
 
+import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import IntArray
@@ -15,7 +16,7 @@ from synthohive.io.base import Reader
 from synthohive.io.questions import Above, CannotAsk, Joined, Meetings, Questions, Route
 from synthohive.schema import ForeignKey
 from synthohive.tables.base import Tables
-from synthohive.tables.joins import may_never_repeat
+from synthohive.tables.joins import group_codes, may_never_repeat
 
 __all__ = ["SourceTables"]
 
@@ -163,6 +164,17 @@ class SourceTables(Tables):
                 fits = may_never_repeat(questions.shares(table, keys), least)
                 return fits and not questions.shared(table, keys)
         return super().never_together(table, keys, least)
+
+    def differ(self, table: str, columns: Sequence[str]) -> bool:
+        """Whether no two rows are equal in all of some columns, and none has a NULL in them."""
+        questions = self.questions(table)
+        if questions is not None:
+            with suppress(CannotAsk):
+                facts = questions.facts(table, columns)
+                known = not any(facts[name].nulls for name in columns)
+                return known and not questions.repeated(table, columns)
+        codes = group_codes([self.columns(table, columns)], [columns])[0]
+        return bool((codes >= 0).all()) and len(np.unique(codes)) == len(codes)
 
     def _is_held(self, table: str) -> bool:
         """Whether a table, were all of its rows like those of the sample, is small enough."""

@@ -1,0 +1,143 @@
+"""Series of things that have no table, under keys that nothing declares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthohive import Metadata, Synthesizer
+from synthohive.io.dataframe import FrameReader
+from synthohive.learn.entity_tables import EntityTable
+from synthohive.learn.sub_entities import find_sub_entities
+from synthohive.schema.plan import RelationalPlan
+from synthohive.tables.sample import Sample
+from synthohive.tables.source import SourceTables
+
+KEY = ["store", "dept", "week"]
+
+
+def panel(stores: int = 24, weeks: int = 10) -> dict[str, pd.DataFrame]:
+    """Stores with some of 40 departments each, some of which are closed, or lack a week."""
+    rng = np.random.default_rng(3)
+    labels = np.sort(rng.choice(np.arange(1, 99), 40, replace=False))
+    dates, rows = pd.date_range("2024-01-05", periods=weeks, freq="7D"), []
+    for store in range(1, stores + 1):
+        for dept in rng.permutation(np.flatnonzero(rng.random(40) < 0.4)):
+            until = weeks if rng.random() < 0.7 else int(rng.integers(1, weeks))
+            level = rng.normal(dept / 10, 0.3)
+            floor = rng.choice(["ground", "first", "cellar"])
+            for week in np.flatnonzero(rng.random(until) < 0.9):
+                sales = round(float(np.exp(level + rng.normal(0, 0.1))), 2)
+                rows.append((store, labels[dept], dates[week], floor, sales))
+    shops = pd.DataFrame(
+        {"store": np.arange(1, stores + 1), "kind": rng.choice(["A", "B"], stores)}
+    )
+    sales = pd.DataFrame(rows, columns=["store", "dept", "week", "floor", "sales"])
+    return {"shops": shops, "sales": sales.sort_values(["week", "store"], ignore_index=True)}
+
+
+def described(key: object = None) -> Metadata:
+    metadata = Metadata().add_table("shops", "store")
+    return metadata.add_table("sales", key, fk={"store": "shops.store"})
+
+
+def found(tables: dict[str, pd.DataFrame], metadata: Metadata) -> list[EntityTable]:
+    reader = FrameReader(tables, metadata)
+    counts = reader.counts(list(tables))
+    plan = RelationalPlan.build(reader.metadata, counts)
+    rows = reader.sample(plan.drivers, 100_000, 1).drawn
+    sample = Sample(reader.metadata, plan, rows)
+    return find_sub_entities(sample, SourceTables(reader, rows, counts), {}, [])
+
+
+@pytest.mark.parametrize("key", [None, KEY, "id"])
+def test_found_whatever_is_declared(key: object) -> None:
+    tables = panel()
+    if key == "id":
+        tables["sales"].insert(0, "id", np.arange(len(tables["sales"])))
+    (one,) = found(tables, described(key))
+    assert (one.columns, one.labels, one.follows) == (("store", "dept"), ("dept",), ("floor",))
+    assert [key.parent for key in one.own_keys] == ["shops"]
+    assert not one.alone
+
+
+def test_labels_that_no_two_parents_share_tell_alone() -> None:
+    tables = panel()
+    tables["sales"]["dept"] += 100 * tables["sales"]["store"]
+    (one,) = found(tables, described())
+    assert one.labels == ()
+    assert [u.columns for u in one.alone] == [["dept"]]
+
+
+def test_over_two_declared_keys() -> None:
+    tables = panel()
+    tables["depts"] = pd.DataFrame({"dept": np.unique(tables["sales"]["dept"])})
+    metadata = Metadata().add_table("shops", "store").add_table("depts", "dept")
+    metadata.add_table("sales", fk={"store": "shops.store", "dept": "depts.dept"})
+    (one,) = found(tables, metadata)
+    assert {*one.columns} == {"store", "dept"}
+    assert one.labels == ()
+    assert {key.parent for key in one.own_keys} == {"shops", "depts"}
+
+
+def _events(rng: np.random.Generator, rows: int) -> pd.DataFrame:
+    """Visits on some of 700 days, hardly ever two of one store and day."""
+    week = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 700, rows), "D")
+    frame = pd.DataFrame({"store": rng.integers(1, 25, rows), "dept": rng.integers(0, 9, rows)})
+    return frame.assign(week=week, sales=rng.normal(size=rows)).drop_duplicates(KEY)
+
+
+def test_no_panel_in_events_nor_by_chance_nor_with_gaps_in_the_key() -> None:
+    tables, rng = panel(), np.random.default_rng(1)
+    assert not found({**tables, "sales": _events(rng, 2_000)}, described())  # one after the other
+    few = tables["sales"].sample(60, random_state=1)  # chance would repeat hardly any
+    assert not found({**tables, "sales": few}, described())
+    twice = pd.concat([tables["sales"], tables["sales"].iloc[-1:]])  # one row breaks it
+    assert not found({**tables, "sales": twice}, described())
+    holes = tables["sales"].astype({"dept": "Int64"})
+    holes.loc[5, "dept"] = None
+    assert not found({**tables, "sales": holes}, described())
+
+
+def fielding() -> dict[str, pd.DataFrame]:
+    """Players' years by place, of which none repeats."""
+    rng = np.random.default_rng(4)
+    rows = [
+        (player, 1990 + player % 9 + year, str(place), int(rng.integers(1, 99)))
+        for player in range(150)
+        for year in range(int(rng.integers(1, 7)))
+        for place in rng.choice(["P", "C", "1B", "SS"], rng.integers(1, 3), replace=False)
+    ]
+    players = pd.DataFrame({"player": range(150), "hand": rng.choice(["L", "R"], 150)})
+    columns = ["player", "year", "place", "games"]
+    return {"players": players, "fielding": pd.DataFrame(rows, columns=columns)}
+
+
+def test_a_copy_keeps_natural_keys_and_has_as_many_series(tmp_path: Path) -> None:
+    tables = {**panel(), **fielding()}
+    metadata = described().add_table("players", "player")
+    metadata.add_table("fielding", fk={"player": "players.player"})
+    synth = Synthesizer(metadata, model="autoregressive").fit(tables, epochs=1, seed=1)
+    made = synth.sample(seed=2)
+    real, fake = tables["sales"], made["sales"]
+    assert set(made) == set(tables)
+    assert not fake.duplicated(KEY).any()
+    shown = synth.fitted_.described
+    assert set(shown.tables) == set(tables)
+    assert not shown.tables["sales"].unique
+    things = [rows.groupby("store")["dept"].nunique() for rows in (real, fake)]
+    assert sorted(things[0]) == sorted(things[1])
+    weeks = [rows.groupby(["store", "dept"]).size() for rows in (real, fake)]
+    assert sorted(weeks[0]) == sorted(weeks[1])
+    assert set(fake["dept"]) <= set(real["dept"])  # labels, and no numbers between them
+    assert (fake.groupby(["store", "dept"])["floor"].nunique() == 1).all()
+    assert set(fake["week"]) <= set(real["week"])  # no day but Fridays
+    assert "year, place never repeat for one player" in map(str, synth.relations["fielding"])
+    assert not made["fielding"].duplicated(["player", "year", "place"]).any()
+    years = made["fielding"].groupby("player")["year"]
+    assert years.apply(lambda year: year.is_monotonic_increasing).all()
+    again = Synthesizer.load(synth.save(tmp_path / "saved")).sample(seed=2)
+    pd.testing.assert_frame_equal(again["sales"], fake)
