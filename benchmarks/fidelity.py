@@ -11,10 +11,15 @@ real rows with other real rows::
 Per table: mean distance of the columns and of their shares of NULLs, of pairs of columns (TVD,
 and difference of association), the area under the ROC curve of a classifier of the rows alone,
 beside their children's aggregates and beside their parents (0.5 is best), and how well a model
-trained on real and on synthetic rows predicts held-out real ones. Per key: orphans, fan-out KS,
+trained on real and on synthetic rows predicts held-out real ones; ``+mix``, the classifier beside
+the spread and the mix of children; ``allowed``, the greatest area without columns that privacy
+withholds; validity, the share of rows nearer to learned than to held-out rows (0.5 is safe), and
+of copies. Per key: orphans, fan-out KS,
 pairs of a child's and a parent's column, the variance inside groups, and the classifier of rows
-beside their parent, with no parent in two folds. Beside these: joint fan-outs, broken
-relations, TPC-H's queries, and the facts of the key shapes.
+beside their parent, with no parent in two folds; of rows in order: gaps, lag-1 autocorrelation,
+changes, runs and steps, the classifier beside the differences to the row before, repeats of
+natural keys and numbers of sub-entities; columns by the length of groups. Beside these: joint
+fan-outs, pairs some keys apart, broken relations, TPC-H's queries, and the facts of the shapes.
 """
 
 from __future__ import annotations
@@ -35,11 +40,13 @@ from benchmarks.parts.violations import broken_relations
 from benchmarks.queries import query_scores, totals
 from benchmarks.scores import DatabaseScore, database_score, with_columns
 from benchmarks.shapes import SHAPES, STRUCTURES
+from benchmarks.structure import Safety, StructureScore, safety, structure_score
 from synthohive import PrivacyConfig, Synthesizer
 
 COLLECTIONS = {
     "shapes": SHAPES, "structures": STRUCTURES, "tuned": TUNED, "final": FINAL, "all": DATASETS,
 }  # fmt: skip
+NAN = float("nan")
 VIEWS = {"alone": "AUC", "children": "+children", "parents": "+parents"}
 
 
@@ -103,12 +110,16 @@ def run(data: DataSet, args: argparse.Namespace) -> dict[str, Any]:
     )
     metadata = with_columns(synthesizer.metadata, data.real)
     score = database_score(metadata, data.real, made, data.held_out, explain=True)
-    floor = None
+    structure = structure_score(metadata, data.real, made, synthesizer.withheld)
+    safe = safety(metadata, data.real, made, data.held_out)
+    floor, bare = None, None
     if data.floor is not None and not args.no_floor:
         floor = database_score(metadata, *data.floor)
+        bare = structure_score(metadata, *data.floor)
         print(f"  floor: {data.note}")
-    print_tables(score, floor)
+    print_tables(score, floor, structure, bare, safe)
     print_keys(score, floor)
+    print_structure(structure, bare)
     broken = broken_relations(synthesizer, made)
     wrong = [b for b in broken if b.broken]
     print(f"  relations {len(broken)}, broken {len(wrong)}")
@@ -119,6 +130,10 @@ def run(data: DataSet, args: argparse.Namespace) -> dict[str, Any]:
         "sample_seconds": sampled - fitted,
         "score": asdict(score),
         "floor": floor and asdict(floor),
+        "structure": asdict(structure),
+        "structure_floor": bare and asdict(bare),
+        "safety": {name: asdict(one) for name, one in safe.items()},
+        "withheld": synthesizer.withheld,
         "relations": [asdict(b) for b in broken],
     }
     if data.facts is not None and data.floor is not None:
@@ -129,14 +144,31 @@ def run(data: DataSet, args: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
-def print_tables(score: DatabaseScore, floor: Optional[DatabaseScore]) -> None:
+def print_tables(
+    score: DatabaseScore,
+    floor: Optional[DatabaseScore],
+    structure: StructureScore,
+    bare: Optional[StructureScore],
+    safe: dict[str, Safety],
+) -> None:
     """Print a line per table, and what told the copy from the real rows."""
-    titles = ["column", "nulls", "pair", "assoc", *VIEWS.values()]
-    print(f"  {'table':<14}     rows " + "".join(f"{t:>12}" for t in titles) + "  worst column")
+    titles = ["column", "nulls", "pair", "assoc", *VIEWS.values(), "+mix"]
+    more = ["allowed", "valid", "nearer", "copies"]
+    heads = "".join(f"{t:>12}" for t in titles) + "".join(f"{t:>8}" for t in more)
+    print(f"  {'table':<14}     rows {heads}  worst column; impossible")
     for name, table in score.tables.items():
-        both = [_numbers(table), _numbers(floor.tables[name]) if floor else None]
-        cells = "".join(f"{_cell(values):>12}" for values in _aside(*both))
-        print(f"  {name:<14} {table.rows:>8,} {cells}  {table.worst}")
+        both = [
+            [*_numbers(table), structure.mixes.get(name, NAN)],
+            [*_numbers(floor.tables[name]), bare.mixes.get(name, NAN)] if floor and bare else None,
+        ]
+        cells = "".join(f"{_cell(values):>12}" for values in _aside(both[0] or [], both[1]))
+        own = safe[name]
+        allowed = max(structure.allowed.get(name, table.areas).values(), default=NAN)
+        cells += "".join(
+            f"{_cell((x, None)):>8}" for x in (allowed, own.validity, own.nearer, own.copies)
+        )
+        said = "; ".join(filter(None, (table.worst, own.worst)))
+        print(f"  {name:<14} {table.rows:>8,} {cells}  {said}")
     for name, table in score.tables.items():
         for one in table.utility:
             print(
@@ -166,6 +198,33 @@ def print_keys(score: DatabaseScore, floor: Optional[DatabaseScore]) -> None:
         print(f"  {label:<46} {key.orphans:>7}{cells}  {worst}")
     for label, gap in score.joint.items():
         print(f"    joint fan-out {_cell((gap, floor.joint[label] if floor else None))}  {label}")
+
+
+def print_structure(score: StructureScore, floor: Optional[StructureScore]) -> None:
+    """Print what rows in order are to each other, and columns by hops and lengths of groups."""
+    titles = ["gaps", "lag", "changes", "counts", "runs", "steps", "AUC", "entities", "lengths"]
+    if score.series:
+        print(f"  {'series':<46} repeats" + "".join(f"{t:>12}" for t in titles))
+    for label, one in score.series.items():
+        other = floor.series.get(label) if floor else None
+        both = [
+            [s.gaps, s.lag, s.changes, s.counts, s.runs, s.steps, s.area, s.entities_ks,
+             s.lengths_ks]
+            for s in (one, other) if s is not None
+        ]  # fmt: skip
+        cells = "".join(f"{_cell(v):>12}" for v in _aside(both[0], both[1] if other else None))
+        by = ", ".join([one.order, *(f"of {name}" for name in one.within)])
+        entities = "" if isnan(one.entities[0]) else "; {:.1f}->{:.1f} each".format(*one.entities)
+        print(f"  {label + ' by ' + by:<46} {one.repeats:>7.3f}{cells}  {one.worst}{entities}")
+    for label, sizes in score.sizes.items():
+        if len(sizes) > 1 or max(sizes, default=1) > 1:
+            base = floor.sizes.get(label, {}) if floor else {}
+            cells = "  ".join(f"{n:,}+ {_cell((x, base.get(n)))}" for n, x in sizes.items())
+            print(f"    columns by rows of a group: {cells}  {label}")
+    base = floor.hops if floor else {}
+    print("    pairs by hops: " + "  ".join(
+        f"{n}: {_cell((x, base.get(n)))}" for n, x in score.hops.items()
+    ))  # fmt: skip
 
 
 def print_facts(data: DataSet, made: dict[str, Any]) -> dict[str, Any]:
