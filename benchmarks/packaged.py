@@ -94,7 +94,8 @@ def _drawn(values: pa.ChunkedArray, number: int, seed: int) -> tuple[pa.Array, p
 def panels(python: str, package: str, seed: int) -> tuple[Metadata, Tables, Tables]:
     """Return panels as a table of who is followed and one of what was seen when, in two halves."""
     chosen = _PANELS[package]
-    metadata, halves = Metadata(), ({}, {})  # type: tuple[Metadata, tuple[Tables, Tables]]
+    metadata = Metadata()
+    halves: tuple[Tables, Tables] = ({}, {})
     read = _read(python, package, list(chosen))
     for name, (key, parent, constant, number) in chosen.items():
         table = name.split("/")[-1]
