@@ -95,7 +95,7 @@ def _soils(rng: np.random.Generator, size: int) -> Tables:
         amount = np.exp(1.0 + i + x[:, 25 + i])
         columns[name] = np.where(amount < np.exp(i), 0.0, np.round(amount, 1))
     columns["use"] = rng.choice(["field", "meadow", "wood", "town"], rows, p=[0.5, 0.25, 0.2, 0.05])
-    columns["lime"] = (columns["ph"] > 6.8) & (rng.random(rows) < 0.9)
+    columns["lime"] = (columns["ph"] > 6.2) & (rng.random(rows) < 0.8)
     columns["year"] = rng.integers(2011, 2016, rows)
     columns["carbon"] = np.round(np.exp(0.7 + 0.5 * x[:, 29] + 0.9 * (kind == 3)), 2)
     return {"soils": table(**columns)}
