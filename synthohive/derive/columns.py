@@ -68,6 +68,7 @@ class Columns:
         self._codes: dict[str, IntArray] = {}
         self._steps: dict[str, float] = {}
         self._points: dict[str, tuple[float, ...]] = {}
+        self._distinct: dict[str, int] = {}
 
     def numbers(self, name: str) -> Floats:
         """Return a column as floats, NaN for NULL."""
@@ -105,7 +106,9 @@ class Columns:
 
     def distinct(self, name: str) -> int:
         """Return the number of distinct values."""
-        return int(self.codes(name).max(initial=-1)) + 1
+        if name not in self._distinct:  # asked for each pair of columns
+            self._distinct[name] = int(self.codes(name).max(initial=-1)) + 1
+        return self._distinct[name]
 
     @cached_property
     def missing(self) -> dict[str, Bools]:

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Floats, IntArray
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.composed import is_text
 from synthohive.privacy.entities import dense
 from synthohive.privacy.kinds import PiiKind
@@ -89,6 +89,7 @@ def hidden_entities(rows: pa.Table, known: Collection[str]) -> list[str]:
     if len(names) < 2 or not len(rows):
         return []
     codes = {name: codes_of(rows, [name]) for name in names}
+    head = np.stack([codes[name][:_LOOKED_AT] for name in names])  # (columns, rows)
     found: list[tuple[str, IntArray]] = []
     for name in sorted(names, key=lambda n: int(codes[n].max())):
         few = int(codes[name].max(initial=-1)) + 1 < _LEAST_ENTITIES
@@ -97,7 +98,12 @@ def hidden_entities(rows: pa.Table, known: Collection[str]) -> list[str]:
             continue  # someone has a whole number or a text, in each of several rows
         if not repeats(codes[name], _REPEATED):
             continue
-        beside = [o for o in names if o != name and _decides(codes[name], codes[o])]
+        likely = _constant_columns(codes[name][:_LOOKED_AT], head)
+        beside = [
+            other
+            for other, is_likely in zip(names, likely)
+            if is_likely and other != name and _decides(codes[name], codes[other])
+        ]
         if not beside or any(_same(codes[name], other) for _, other in found):
             continue
         if _told_apart(codes[name], [codes[o] for o in beside]) and _is_someone(
@@ -129,8 +135,26 @@ def _decides(one: IntArray, other: IntArray) -> bool:
     """Tell whether all rows with a value of one column have the same in another."""
     if int(other.max(initial=-1)) < 1:
         return False  # a constant tells nothing
-    head = slice(_LOOKED_AT)  # hardly any pair passes this, which costs next to nothing
-    return _constant(one[head], other[head]) and _constant(one, other)
+    return _constant(one, other)
+
+
+def _constant_columns(one: IntArray, others: IntArray) -> Bools:
+    """Tell of all columns at once, (columns, rows), which are constant as :func:`_constant` says.
+
+    Of a few rows: hardly any column passes this, and pair by pair it would take half of the time
+    of a table of 500 columns.
+    """
+    order = np.argsort(one, kind="stable")
+    value = one[order]
+    # neighbours with the same value: it goes with one of another column if these all agree there
+    pairs = np.flatnonzero((value[1:] == value[:-1]) & (value[1:] >= 0))
+    if not len(pairs):
+        return np.ones(len(others), dtype=bool)
+    differ = others[:, order[pairs]] != others[:, order[pairs + 1]]
+    starts = np.flatnonzero(np.r_[True, np.diff(value[pairs]) > 0])
+    constant = ~np.logical_or.reduceat(differ, starts, axis=1)  # (columns, repeated values)
+    found: Bools = constant.mean(axis=1) >= _CONSTANT
+    return found
 
 
 def _constant(one: IntArray, other: IntArray) -> bool:

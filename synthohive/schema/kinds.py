@@ -13,7 +13,16 @@ View = Literal["numbers", "categories", "lengths", "repeats"]
 _NUMBERS = ("constant", "categorical", "numeric")
 _TIMES = ("constant", "categorical", "datetime")
 _DOCUMENTS = ("constant", "categorical", "json", "text")
-_TEXTS = ("constant", "categorical", "moment_text", "number_text", "json", "markup", "text")
+_TEXTS = (
+    "constant",
+    "categorical",
+    "moment_text",
+    "number_text",
+    "json",
+    "markup",
+    "frequent",
+    "text",
+)
 
 
 class ColumnKind(str, Enum):
@@ -56,7 +65,13 @@ class ColumnKind(str, Enum):
     FLOAT = "float", "number", "float64", _NUMBERS, "numbers"
     BOOLEAN = "boolean", "flag", "bool", ("constant", "categorical"), "categories"
     # its domain is declared (ENUM)
-    CATEGORICAL = "categorical", "text", "string", ("constant", "categorical", "text"), "categories"
+    CATEGORICAL = (
+        "categorical",
+        "text",
+        "string",
+        ("constant", "categorical", "frequent", "text"),
+        "categories",
+    )
     DATE = "date", "time", "date32", _TIMES, "numbers"
     TIME = "time", "time", "time64[us]", _TIMES, "numbers"
     TIMESTAMP = "timestamp", "time", "timestamp[us]", _TIMES, "numbers"

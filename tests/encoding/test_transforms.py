@@ -15,6 +15,7 @@ from synthohive.encoding.binary import Binary
 from synthohive.encoding.categorical import Categorical
 from synthohive.encoding.constant import Constant
 from synthohive.encoding.datetime import Datetime
+from synthohive.encoding.frequent import Frequent
 from synthohive.encoding.json import Json
 from synthohive.encoding.numeric import Numeric
 from synthohive.encoding.text import Text
@@ -65,6 +66,35 @@ class TestCategorical(ColumnTransformContract):
         values = pa.array([f"c{i % 60}" for i in range(600)])
         assert self.fitted(values).layout.discrete[0].embed
         assert not self.fitted(values.take(pa.array([0, 1] * 10))).layout.discrete[0].embed
+
+
+class TestFrequent(ColumnTransformContract):
+    transform = Frequent
+    column = Column(name="town", kind="text")
+    rare = ("hiddenburg", "secretville")
+    rare_marks = ("hiddenburg", "secretville")
+    fits_nothing = False
+
+    def values(self, rows: int, rng: np.random.Generator) -> pa.Array:
+        letters = rng.integers(ord("a"), ord("z") + 1, (rows, 7)).astype(np.uint8)
+        rare = [bytes(row).decode() for row in letters]
+        known = choice(["Köln", "Bern", "東京"], rows, rng).to_pylist()
+        return pa.array([k if rng.random() < 0.6 else r for k, r in zip(known, rare)])
+
+    def test_head_and_tail_keep_their_shares(self) -> None:
+        values = self.values(4_000, stream())
+        made = self.round_trip(self.fitted(values), values)
+        head = pa.array(["Köln", "Bern", "東京"])
+        for text in head:
+            shares = [float(np.mean([v == text for v in a])) for a in (values, made)]
+            assert shares[0] == shares[1] > 0.15
+        rare = {str(v) for v in values} - set(map(str, head))
+        assert not rare & {str(v) for v in made}
+
+    @pytest.mark.parametrize("texts", [["a", "b"] * 50, [f"w{i}" for i in range(100)]])
+    def test_columns_without_a_head_or_a_tail_are_rejected(self, texts: list[str]) -> None:
+        with pytest.raises(Reject):
+            self.fitted(pa.array(texts))
 
 
 class TestMomentText(ColumnTransformContract):

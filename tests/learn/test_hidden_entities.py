@@ -11,7 +11,7 @@ import pytest
 
 from synthohive import Metadata, Synthesizer
 from synthohive.learn.entity_paths import EntityFinder
-from synthohive.learn.hidden_entities import hidden_entities
+from synthohive.learn.hidden_entities import _constant, _constant_columns, hidden_entities
 from synthohive.privacy.kinds import PiiFinding, PiiKind
 from synthohive.schema import PrivacyConfig
 from synthohive.schema.plan import RelationalPlan
@@ -115,3 +115,12 @@ def test_nothing_of_a_single_person_of_a_flat_table_comes_out(called: str) -> No
     assert made["c1"].isin(set(real["c1"])).mean() < 0.05
     assert made["c4"].isin(set(real["c4"])).mean() < 0.05
     assert set(made["c5"]) == {"A", "B"}
+
+
+def test_columns_looked_at_together_are_found_as_one_by_one() -> None:
+    rng = np.random.default_rng(5)
+    for rows in (1, 2, 10, 200):
+        one = rng.integers(-1, 12, rows)
+        kinds = (one, one % 3, np.where(rng.random(rows) < 0.02, -1, one), rng.integers(0, 4, rows))
+        found = _constant_columns(one, np.stack(kinds))
+        assert found.tolist() == [_constant(one, other) for other in kinds]

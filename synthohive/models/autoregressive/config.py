@@ -123,9 +123,11 @@ class Tuning:
     all."""
     calibrated_rows: int = 20_000
     calibrated_repeats: int = 20
+    calibrated_cells: int = 4_000_000
     calibrations: int = 4
     """Rows drawn to correct the marginals, of each real row so many at most, as the shares of few
-    rows are chance; and how often: a column that is corrected changes those after it."""
+    rows are chance; cells of them, since a cell costs more the more columns there are; and how
+    often: a column that is corrected changes those after it."""
 
 
 TUNING = Tuning()

@@ -99,7 +99,8 @@ class Autoregressive(TrainedModel):
         real = self.discretiser_.encode(data)[0]  # (rows, J)
         sizes = self.network_.cardinalities
         wanted = log_shares(real, sizes)
-        count = min(TUNING.calibrated_rows, TUNING.calibrated_repeats * len(data))
+        cells = TUNING.calibrated_cells // real.shape[1]
+        count = min(TUNING.calibrated_rows, cells, TUNING.calibrated_repeats * len(data))
         rows = rng.permutation(len(data))[:count].astype(np.int64)
         with torch.no_grad():
             vectors = self.sampler_.context(*as_tensors(context.take(rows)))
