@@ -6,6 +6,7 @@ Gaps alone add up to anything; knowing how far they have come, a model ends wher
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Optional
 
 import numpy as np
@@ -36,6 +37,8 @@ class Elapsed:
         By column, what the values of each row may at most be, NaN for no limit.
     rows : pyarrow.Table, optional
         Where they are known: the columns themselves, not their gaps; NULL counts as 0.
+    encoder : TableEncoder, optional
+        What decodes rows that are drawn, to first values and gaps.
     """
 
     def __init__(
@@ -45,22 +48,48 @@ class Elapsed:
         positions: IntArray,
         rooms: Optional[Mapping[str, Floats]] = None,
         rows: Optional[pa.Table] = None,
+        encoder: Optional[TableEncoder] = None,
     ) -> None:
         self.monotone = [one for one in monotone if one.by_gap]
+        self._names = [name for one in self.monotone for name in (one.column, one.gap)]
+        self._encoder = encoder
         self._ends = np.empty((len(parents), len(self.monotone)))
         for i, one in enumerate(self.monotone):
             room = one.room(rooms or {})
             self._ends[:, i] = one.high if room is None else room
-        self._before, self._first = previous_siblings(parents, positions)
         self._values = np.zeros((len(parents), len(self.monotone)))
-        # + 1: rows without a parent are counted in 0; each is a group of one.
-        size = np.bincount(parents + 1, minlength=1)[parents + 1]
         if rows is not None:
             for i, one in enumerate(self.monotone):
                 self._values[:, i] = np.nan_to_num(as_numbers(rows.column(one.column)))
+        self._line_up(parents, positions)
+
+    def _line_up(self, parents: IntArray, positions: IntArray) -> None:
+        self._before, self._first = previous_siblings(parents, positions)
+        # + 1: rows without a parent are counted in 0; each is a group of one.
+        size = np.bincount(parents + 1, minlength=1)[parents + 1]
         self._left = np.maximum(np.where(parents < 0, 1, size) - positions, 1)
 
-    def put(self, place: IntArray, drawn: EncodedTable, encoder: TableEncoder) -> None:
+    def of(self, rows: IntArray, parents: IntArray, positions: IntArray) -> Elapsed:
+        """Return the same of some rows, of whole groups, that may be there several times.
+
+        Parameters
+        ----------
+        rows : ndarray of int64
+        parents, positions : ndarray of int64
+            Their new groups, and their places in these.
+        """
+        some = copy(self)
+        some._ends, some._values = self._ends[rows], self._values[rows]
+        some._line_up(parents, positions)
+        return some
+
+    @property
+    def layout(self) -> Layout:
+        """Layout of :meth:`history`."""
+        names = [f"{what}.{one.column}" for what in ("so far", "pace") for one in self.monotone]
+        return Layout(continuous=tuple(Continuous(name) for name in names))
+
+    def put(self, place: IntArray, drawn: EncodedTable) -> None:
         """Fill in the rows of one position from their gaps, or first values.
 
         Parameters
@@ -69,11 +98,9 @@ class Elapsed:
             Row numbers, of one position (or step of a piece); the rows before them are filled in.
         drawn : EncodedTable
             These rows, as the model drew them.
-        encoder : TableEncoder
-            What decodes it, to first values and gaps.
         """
-        names = [name for one in self.monotone for name in (one.column, one.gap)]
-        if not names:
+        encoder, names = self._encoder, self._names
+        if not names or encoder is None:
             return
         rows = encoder.only(names).decode(encoder.part(drawn, names), np.random.default_rng(0))
         before = self._before[place]
@@ -103,9 +130,5 @@ class Elapsed:
         pace = np.log10(np.maximum((1.0 - share) / self._left[place, None], LEAST_PACE))
         parts = [2.0 * share - 1.0, 1.0 - 2.0 * pace / np.log10(LEAST_PACE)]
         values = np.where(before[:, None] < 0, 0.0, np.concatenate(parts, axis=1))
-        names = [f"{what}.{one.column}" for what in ("so far", "pace") for one in self.monotone]
-        return EncodedTable(
-            Layout(continuous=tuple(Continuous(name) for name in names)),
-            np.empty((len(place), 0), dtype=np.int32),
-            values.astype(np.float32),
-        )
+        nothing = np.empty((len(place), 0), dtype=np.int32)
+        return EncodedTable(self.layout, nothing, values.astype(np.float32))

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats, IntArray
+from synthohive.derive.elapsed import Elapsed
 from synthohive.derive.keys.makers import Places
 from synthohive.derive.not_null import none_null
 from synthohive.derive.program import Cells
@@ -19,16 +20,16 @@ from synthohive.exceptions import in_column
 from synthohive.generate.blocks import Block
 from synthohive.generate.conditions import Conditions
 from synthohive.generate.following import changed_columns, follow, moved_apart
-from synthohive.generate.in_turn import draw_in_turn
 from synthohive.generate.run import Groups, Run, flags_of
 from synthohive.learn.fitted import FittedTable
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns, hstack, with_column, with_rows
 from synthohive.tables.block_store import EncodedSpool
 from synthohive.tables.context import group_block, keep_columns, time_block
+from synthohive.tables.in_turn import Turns, draw_in_turn
 from synthohive.tables.joins import group_codes
 from synthohive.tables.roles import null_column
-from synthohive.tables.siblings import PIECE
+from synthohive.tables.siblings import PIECE, Siblings
 
 __all__ = ["BlockGenerator", "MadeBlock"]
 
@@ -182,9 +183,10 @@ class BlockGenerator:
             own = None if fixed is None else fixed.take(pa.array(place))
             return self._sampled(known, own, block.positions[place], "block", block.number, number)
 
-        order = block.parents, block.positions
-        encoder = self.fitted.encoder
-        return draw_in_turn(self.fitted, encoder, context, order, rooms, draw, piece=PIECE)
+        order, encoder = (block.parents, block.positions), self.fitted.encoder
+        elapsed = Elapsed(self.fitted.program.monotone, *order, rooms, encoder=encoder)
+        siblings = Siblings(encoder.layout, *order, piece=PIECE)
+        return draw_in_turn(Turns(context, siblings, elapsed), draw)
 
     def _sampled(
         self, context: EncodedTable, fixed: Optional[pa.Table], positions: IntArray, *path: Any

@@ -288,7 +288,10 @@ def _analysed(fit: Fit, pool: Pool, folder: Path) -> Iterator[tuple[str, Optiona
             yield name, one.job
             begun[name] = replace(one, job=None)  # its rows are on the disk by now
     for found in finish_tables(fit, begun, pool, folder):
-        yield found.table.config.name, fit.training(found.table, found.data, found.context)
+        yield (
+            found.table.config.name,
+            fit.training(found.table, found.data, found.context, found.lineup),
+        )
 
 
 def _check_keepable(

@@ -23,6 +23,7 @@ from synthohive.learn.options import FitOptions
 from synthohive.privacy.entities import Entities
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns
+from synthohive.tables.in_turn import Lineup
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
 from synthohive.train.job import TrainingJob
@@ -120,7 +121,11 @@ class Fit:
         )
 
     def training(
-        self, table: FittedTable, encoded: EncodedTable, context: EncodedTable
+        self,
+        table: FittedTable,
+        encoded: EncodedTable,
+        context: EncodedTable,
+        lineup: Optional[Lineup] = None,
     ) -> Optional[TrainingJob]:
         """Return the training of a model; None where every column is constant or made up.
 
@@ -131,6 +136,8 @@ class Fit:
             A code of -1, or NaN, where a column tells nothing in a row.
         context : EncodedTable
             As many rows; it may have no blocks.
+        lineup : Lineup, optional
+            The groups of the rows, if the context tells of the siblings before.
         """
         if not encoded.layout.discrete and not encoded.layout.continuous:
             return None
@@ -148,4 +155,5 @@ class Fit:
             context if has_context else None,
             options.privacy.max_memorisation,
             self.sample.typical_rows(table.config.name),
+            lineup,
         )

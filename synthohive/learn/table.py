@@ -50,6 +50,7 @@ from synthohive.privacy.kinds import PiiKind
 from synthohive.schema import ColumnKind, ForeignKey
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import hstack
+from synthohive.tables.in_turn import Lineup
 from synthohive.tables.roles import Roles
 from synthohive.tables.sampled_groups import SampledGroups, sampled_groups
 from synthohive.tables.siblings import sibling_order
@@ -96,6 +97,8 @@ class Finished:
         Its rows, as its children see them.
     data, context : EncodedTable
         What its model learns, and is given.
+    lineup : Lineup, optional
+        The groups of its rows, if they are given the siblings before.
     told : list of Told
         What was logged.
     """
@@ -104,6 +107,7 @@ class Finished:
     encoded: EncodedTable
     data: EncodedTable
     context: EncodedTable
+    lineup: Optional[Lineup] = None
     told: list[Told] = field(default_factory=list)
 
 
@@ -138,8 +142,8 @@ def finish_table(fit: Fit, begun: Begun) -> Finished:
     table.aliases = {**fit.aliases.get(name, {}), **copies}
     table.namesakes = fit.namesakes.get(name, {})
     table.makers.update(_stretched(fit, name, beginnings(fit, table)))
-    data, context = _TableFit(fit, table).learned()
-    return Finished(table, fit.sample.encoded[name], data, context)
+    data, context, lineup = _TableFit(fit, table).learned()
+    return Finished(table, fit.sample.encoded[name], data, context, lineup)
 
 
 def _described(fit: Fit, name: str, personal: Mapping[str, PiiKind]) -> FittedTable:
@@ -197,8 +201,11 @@ class _TableFit:
         self.entities = fit.entities.of(self.name)
         self.by_gap = fit.options.model.abilities.siblings
 
-    def learned(self) -> tuple[EncodedTable, EncodedTable]:
-        """Fit encoder, made-up columns and profile; return what a model learns, and is given."""
+    def learned(self) -> tuple[EncodedTable, EncodedTable, Optional[Lineup]]:
+        """Fit encoder, made-up columns and profile; return what a model learns, and is given.
+
+        Beside these, the groups of the rows, if they are given the siblings before.
+        """
         fit, table, data = self.fit, self.table, self.fit.sample.tables[self.name]
         fit.entities.report(self.name)
         depths = hierarchies(fit, table)
@@ -213,13 +220,16 @@ class _TableFit:
             self._find_periods(real)
             self._move()
         encoded, masked = self._encoded()
-        elapsed = None
+        elapsed, lineup = None, None
         if self.groups is not None:
             table.largest_group = self.groups.largest
             table.siblings = self.groups.whole and self.by_gap
             if table.siblings:
                 order = self.groups.parents, self.groups.positions
-                elapsed = Elapsed(table.program.monotone, *order, self.modelled.rooms, plain)
+                elapsed = Elapsed(
+                    table.program.monotone, *order, self.modelled.rooms, plain, table.encoder
+                )
+                lineup = Lineup(*order, elapsed)
         context = training_context(
             fit.sample, self.name, self.groups, encoded, times=table.times, elapsed=elapsed
         )
@@ -231,7 +241,7 @@ class _TableFit:
         if typical is not None:
             rows, behind = rows.take(pa.array(typical)), behind.take(typical)
         table.profile = profile_table(rows, profiled, behind, fit.k)
-        return TableEncoder.without(encoded, masked), context
+        return TableEncoder.without(encoded, masked), context, lineup
 
     def _rng(self, part: str) -> np.random.Generator:
         return seeds.generator(self.fit.options.seed, self.name, part)

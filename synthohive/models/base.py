@@ -241,8 +241,9 @@ class ConditionalGenerativeModel(ABC):
             Hears of epochs and checkpoints.
         **kwargs
             May be ignored: ``device``, where training is not to take place on the CPU,
-            ``max_memorisation``, where :attr:`Memorisation.excess` has a limit, and ``typical``,
-            the numbers of the rows whose shares are the real ones, where these are not all.
+            ``max_memorisation``, where :attr:`Memorisation.excess` has a limit, ``typical``,
+            the numbers of the rows whose shares are the real ones, where these are not all, and
+            ``lineup``, the groups of the rows where they are given the siblings before.
 
         Returns
         -------

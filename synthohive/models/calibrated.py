@@ -97,7 +97,7 @@ class CalibratedModel(TrainedModel):
     maps_: Optional[QuantileMaps] = None
     """None until calibrated."""
 
-    def _prepare(self, data: EncodedTable) -> None:
+    def _prepare(self, data: EncodedTable, context: EncodedTable) -> None:
         self.maps_ = None
 
     def _network(self) -> Any:

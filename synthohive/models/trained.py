@@ -24,6 +24,7 @@ from synthohive.models.training import Trainable, TrainingSet, one_thread, split
 from synthohive.schema import TableConfig
 from synthohive.storage.codec import Packed, pack, unpack
 from synthohive.storage.components import check_size, read_json
+from synthohive.tables.in_turn import Lineup
 
 __all__ = ["Arrays", "StoredModel", "TrainedModel"]
 
@@ -110,6 +111,7 @@ class TrainedModel(StoredModel):
         device: str = "cpu",
         max_memorisation: Optional[float] = None,
         typical: Optional[IntArray] = None,
+        lineup: Optional[Lineup] = None,
         **kwargs: Any,
     ) -> Trained:
         """Train on encoded rows; see the base class."""
@@ -117,7 +119,7 @@ class TrainedModel(StoredModel):
         sequence = np.random.SeedSequence() if seed is None else seed
         rng = np.random.Generator(np.random.Philox(sequence))
         self.layout_, self.context_layout_ = data.layout, given.layout
-        self._prepare(data)
+        self._prepare(data, given)
         parts = split(len(data), rng)
         rows = TrainingSet(self.metadata.name, data, given, *parts, self.batch_size, self.epochs)
         with one_thread(int(rng.integers(2**62))):
@@ -132,12 +134,16 @@ class TrainedModel(StoredModel):
                 if typical is not None:
                     shown = data.take(typical), given.take(typical)
                 self._calibrate(shown[0], shown[1], rng)
+                if lineup is not None:
+                    everyone = np.arange(len(data), dtype=np.int64)
+                    some = everyone if typical is None else typical
+                    self._calibrate_groups(data, given, lineup, some, rng)
                 self.memorisation = measure(self, data, context, parts, task.gap, rng)
         return self
 
     @abstractmethod
-    def _prepare(self, data: EncodedTable) -> None:
-        """Take from the rows what the network is built for."""
+    def _prepare(self, data: EncodedTable, context: EncodedTable) -> None:
+        """Take from the rows, and what they are given, what the network is built for."""
 
     @abstractmethod
     def _network(self) -> Any:
@@ -152,6 +158,17 @@ class TrainedModel(StoredModel):
         self, data: EncodedTable, context: EncodedTable, rng: np.random.Generator
     ) -> None:
         """Correct the marginals on rows drawn for real contexts."""
+
+    def _calibrate_groups(
+        self,
+        data: EncodedTable,
+        context: EncodedTable,
+        lineup: Lineup,
+        rows: IntArray,
+        rng: np.random.Generator,
+    ) -> None:
+        """Correct the marginals, on the given rows, where each row follows drawn ones."""
+        return
 
     def _settle(self) -> None:
         """Make the network ready to draw."""

@@ -143,7 +143,13 @@ class Siblings:
         self._sums = np.zeros((rows, len(layout.continuous)))
 
     @classmethod
-    def of(cls, encoded: EncodedTable, parents: IntArray, positions: IntArray) -> Siblings:
+    def of(
+        cls,
+        encoded: EncodedTable,
+        parents: IntArray,
+        positions: IntArray,
+        piece: Optional[int] = None,
+    ) -> Siblings:
         """Return the history of rows that are all known.
 
         Parameters
@@ -152,8 +158,10 @@ class Siblings:
             The table's own columns, of whole groups.
         parents, positions : ndarray of int64, shape (rows,)
             A row without a parent (-1) is a group of its own, at position 0.
+        piece : int, optional
+            As above, where they are to be drawn again.
         """
-        siblings = cls(encoded.layout, parents, positions)
+        siblings = cls(encoded.layout, parents, positions, piece)
         siblings.rows = EncodedTable(encoded.layout, encoded.codes.copy(), encoded.values.copy())
         order = np.lexsort((positions, parents))
         heads = np.flatnonzero(positions[order] == 0)

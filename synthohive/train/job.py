@@ -21,6 +21,7 @@ from synthohive.io.steps import step
 from synthohive.models.base import ConditionalGenerativeModel, TrainingListener
 from synthohive.schema import TableConfig
 from synthohive.storage.components import read_json
+from synthohive.tables.in_turn import Lineup
 
 __all__ = ["FEW", "TrainingJob", "keep_model", "kept_model", "work"]
 
@@ -48,6 +49,7 @@ class TrainingJob:
     context: Optional[EncodedTable]
     max_memorisation: Optional[float] = None
     typical: Optional[IntArray] = None  # the rows whose shares are the real ones; None: all
+    lineup: Optional[Lineup] = None  # their groups, of a model that is given siblings
 
     @property
     def work(self) -> int:
@@ -65,6 +67,8 @@ class TrainingJob:
             further["max_memorisation"] = self.max_memorisation
         if self.typical is not None:
             further["typical"] = self.typical
+        if self.lineup is not None:
+            further["lineup"] = self.lineup
         model.fit(self.data, self.context, seed=self.seed, listener=listener, **further)
         return model
 
@@ -79,6 +83,7 @@ class TrainingJob:
             data=self.data.take(rows),
             context=None if self.context is None else self.context.take(rows),
             typical=None,
+            lineup=None,
         )
 
     def digest(self) -> str:
@@ -95,10 +100,11 @@ class TrainingJob:
             "layouts": [part.layout.to_dict() for part in parts],
         }
         sums.update(json.dumps(state, default=repr).encode())
-        for part in parts:
-            arrays: list[AnyArray] = [part.codes, part.values]
-            for array in arrays:
-                sums.update(np.ascontiguousarray(array).tobytes())
+        arrays: list[AnyArray] = [a for part in parts for a in (part.codes, part.values)]
+        if self.lineup is not None:
+            arrays += [self.lineup.parents, self.lineup.positions]
+        for array in arrays:
+            sums.update(np.ascontiguousarray(array).tobytes())
         return sums.hexdigest()
 
 

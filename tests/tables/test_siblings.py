@@ -190,10 +190,10 @@ def test_rows_know_how_far_their_group_has_come() -> None:
     seed, settings = np.random.SeedSequence(1), EncoderSettings(k=1)
     encoder = TableEncoder.fit(made, described, seed=seed, settings=settings)
     encoded = encoder.encode(made, rng())
-    told = Elapsed(monotone, *groups)
+    told = Elapsed(monotone, *groups, encoder=encoder)
     for position in range(5):
         at = np.flatnonzero(groups[1] == position)
-        told.put(at, encoded.take(at), encoder)
+        told.put(at, encoded.take(at))
     assert told.history(everyone).values == pytest.approx(known.values, abs=0.01)
 
 

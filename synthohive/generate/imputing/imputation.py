@@ -16,19 +16,21 @@ import pyarrow as pa
 from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.validity import check_validity
+from synthohive.derive.elapsed import Elapsed
 from synthohive.encoding.encoded import SILENT, EncodedTable
 from synthohive.encoding.table import TableEncoder
 from synthohive.generate.imputing.filling import Filling, emptied, put_cells
 from synthohive.generate.imputing.known_cells import Evidence
-from synthohive.generate.in_turn import draw_in_turn
 from synthohive.generate.row_rules import row_rules
 from synthohive.learn.fitted import FittedDatabase, LookUpRows
 from synthohive.learn.training_context import training_context
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import WithParents, with_rows
+from synthohive.tables.in_turn import Turns, draw_in_turn
 from synthohive.tables.joins import match_rows
 from synthohive.tables.numbers import nulls
 from synthohive.tables.sample import Sample
+from synthohive.tables.siblings import Siblings
 
 __all__ = ["impute"]
 
@@ -185,9 +187,9 @@ class _Drawing:
             return _put_rows(given, some, drawn)
 
         order, rooms = (groups.parents, groups.positions), table.program.rooms(self.evidence.above)
-        self.rows, self._context = draw_in_turn(
-            table, self.encoder, self._context, order, rooms, draw_step
-        )
+        elapsed = Elapsed(table.program.monotone, *order, rooms, encoder=self.encoder)
+        turns = Turns(self._context, Siblings(self.encoder.layout, *order), elapsed)
+        self.rows, self._context = draw_in_turn(turns, draw_step)
 
     def redraw(self, rows: IntArray, attempt: int) -> None:
         """Draw what is unknown in some rows again."""

@@ -81,6 +81,12 @@ class Tuning:
     own: int = 32
     """Units of the layer within coarse codes, and how many of them each coarse code weighs
     itself."""
+    copy_scales: tuple[float, ...] = (0.03, 0.1, 0.3)
+    """How near a number is to the one before it counts on these scales, in normal scores."""
+    least_pairs: int = 100
+    least_tie: float = 0.05
+    """Rows with one before them, and what that tells of them (kappa, or a correlation of ranks),
+    from which on it is copied: other variables cost nothing."""
     scales: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     """What heads are scaled by; see :meth:`~.heads.Heads.shrink`."""
 
@@ -128,6 +134,10 @@ class Tuning:
     """Rows drawn to correct the marginals, of each real row so many at most, as the shares of few
     rows are chance; cells of them, since a cell costs more the more columns there are; and how
     often: a column that is corrected changes those after it."""
+    rounds: int = 6
+    group_pace: float = 0.6
+    """The same on whole groups, each row after drawn ones: rounds, and the part of the way that the
+    first one goes."""
 
 
 TUNING = Tuning()

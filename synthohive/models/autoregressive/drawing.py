@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from synthohive.models.autoregressive.copying import references, weighed
 from synthohive.models.autoregressive.network import EMBEDDING, Network
 
 __all__ = ["Sampler"]
@@ -50,9 +51,13 @@ class Context:
         after, bias = network.from_context.weight.detach(), network.from_context.bias.detach()
         self.after = (after @ weights["2.weight"]).T if own.given else None
         self.after_bias = bias + after @ weights["2.bias"] if own.given else bias
+        self.width = own.width if own.given else 0
 
     def __call__(self, codes: Tensor, values: Tensor) -> Tensor:
-        """Return (B, C) of codes (B, D) and floats (B, F); (B, 0) without either."""
+        """Return (B, C) of codes (B, D) and floats (B, F); (B, 0) without either.
+
+        Behind the vector stands what is copied.
+        """
         if not self.given:
             return values.new_zeros(len(codes), 0)
         sums = self.bias.expand(len(codes), -1)
@@ -61,7 +66,10 @@ class Context:
         if codes.shape[1]:
             place = codes + 1 + self.network.offsets
             sums = sums + functional.embedding_bag(place, self.codes, mode="sum")
-        return functional.relu(sums)
+        told = functional.relu(sums)
+        if not self.network.copied:
+            return told
+        return torch.cat([told, references(self.network.copied, codes, values)], dim=1)
 
 
 @dataclass(frozen=True)
@@ -105,25 +113,46 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Copying:
+    """Adds what one variable was before to its logits: weights (H, M), biases (1, M)."""
+
+    weight: Tensor
+    bias: Tensor
+    tables: tuple[Tensor, Tensor]
+    place: slice  # of its references, in the context's vector
+
+    def __call__(self, hidden: Tensor, context: Tensor) -> Tensor:
+        """Return (B, K) from hidden (B, H) and contexts (B, C)."""
+        weights = torch.addmm(self.bias, hidden, self.weight)
+        return weighed(weights, context[:, self.place].long(), self.tables)
+
+
+@dataclass(frozen=True)
 class CoarseHead:
     """Draws one variable's coarse codes: weights (H, K) and biases (1, K), in powers of two.
 
-    Without weights, the distribution is the same in all rows.
+    Without weights, and with nothing copied, the distribution is the same in all rows.
     """
 
     weight: Optional[Tensor]
     bias: Tensor
+    copying: Optional[Copying] = None
 
     @cached_property
     def cumulated(self) -> Tensor:
         """The distribution function without weights, (K,)."""
         return _cumulated(self.bias)[0]
 
-    def draw(self, hidden: Optional[Tensor], uniforms: Tensor) -> Tensor:
-        """Return (B,) from hidden (B, H)."""
-        if self.weight is None or hidden is None:
+    def draw(self, hidden: Optional[Tensor], uniforms: Tensor, context: Tensor) -> Tensor:
+        """Return (B,) from hidden (B, H), uniforms (B,) and contexts (B, C)."""
+        if hidden is None or (self.weight is None and self.copying is None):
             return torch.searchsorted(self.cumulated, uniforms, right=True)
-        return _inverse(torch.addmm(self.bias, hidden, self.weight), uniforms)
+        known = self.bias
+        if self.copying is not None:
+            known = known + self.copying(hidden, context)
+        if self.weight is None:
+            return _inverse(known, uniforms)
+        return _inverse(torch.addmm(known, hidden, self.weight), uniforms)
 
     def without(self, code: int) -> CoarseHead:
         """Return the same, but for a code that is never drawn."""
@@ -260,7 +289,7 @@ class Sampler:
             if whole[j]:
                 continue
             hidden = None if step.layer is None else step.layer(next(given_all), known)
-            drawn, finer = step.coarse.draw(hidden, uniforms[0, j]), fine[j]
+            drawn, finer = step.coarse.draw(hidden, uniforms[0, j], context), fine[j]
             if step.fine is not None:
                 finer = step.fine.draw(hidden, drawn, uniforms[1, j])
             if some[j]:  # drawn for all rows, put where it is not given: one product, no selection
@@ -281,7 +310,7 @@ class Sampler:
         weights, biases = (
             torch.cat([whole[..., span] for span in spans], dim=-1) for whole in (after, bias)
         )
-        found = torch.addmm(biases, context, weights)
+        found = torch.addmm(biases, context[:, : self.context.width], weights)
         width = self.network.hidden
         yield from (found[:, i * width : (i + 1) * width] for i in range(len(spans)))
 
@@ -307,13 +336,23 @@ class Sampler:
             # the last layers alone are scaled: what is before a rectifier is no logit
             own = layer and (*layer[:2], *(part * BASE for part in layer[2:]))
             fine = FineHead(shares * BASE, own)
+        copying = self._copying(j)
         return Step(
-            Layer.of(network, j, count) if scale or finer else None,
-            CoarseHead(None if weight is None else weight * BASE, bias * BASE),
+            Layer.of(network, j, count) if scale or finer or copying else None,
+            CoarseHead(None if weight is None else weight * BASE, bias * BASE, copying),
             fine,
             width,
             torch.cat([torch.zeros_like(vectors[:1]), vectors]),
         )
+
+    def _copying(self, j: int) -> Optional[Copying]:
+        copies = self.network.copies
+        if j not in copies:
+            return None
+        i, start = copies.place[j], self.context.width
+        pair = slice(start + 2 * i, start + 2 * i + 2)
+        weight, bias = copies.weight.detach()[i], copies.bias.detach()[i]
+        return Copying(weight * BASE, bias * BASE, copies.tables(i), pair)
 
 
 def _cumulated(logits: Tensor) -> Tensor:

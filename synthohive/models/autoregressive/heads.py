@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Optional
 
@@ -55,7 +55,13 @@ class Heads(nn.Module):
             for j, (g, i) in self.place.items():
                 self.biases[g][i, 0, : self.cardinalities[j]] += biases[j]
 
-    def losses(self, hidden: Tensor, codes: Tensor, kept: bool = False) -> Tensor:
+    def losses(
+        self,
+        hidden: Tensor,
+        codes: Tensor,
+        kept: bool = False,
+        copies: Optional[Mapping[int, Tensor]] = None,
+    ) -> Tensor:
         """Return (B, J) from hidden (J, B, H); 0 where a code is -1.
 
         Parameters
@@ -64,24 +70,34 @@ class Heads(nn.Module):
         codes : Tensor of int, shape (B, J)
         kept : bool, default False
             Without the weights that count for nothing: see :meth:`forget`.
+        copies : mapping of int to Tensor, optional
+            What is added to the logits (B, K) of some variables, and is not scaled.
         """
         found = torch.zeros(codes.shape, dtype=hidden.dtype)
         for group, weight, bias in zip(self.groups, self.weights, self.biases):
             used = weight * self.used[group][:, None, None] if kept else weight
-            logits = torch.baddbmm(bias, hidden[group], used)  # (J', B, K)
+            known = _known(group, bias, copies, len(codes))
+            logits = torch.baddbmm(known, hidden[group], used)  # (J', B, K)
             # variables of like sizes do not stand side by side: back to their places
             found[:, group] = _cross_entropy(logits, codes[:, group].T).T
         return found
 
-    def shrink(self, hidden: Tensor, codes: Tensor) -> Tensor:
+    def shrink(
+        self, hidden: Tensor, codes: Tensor, copies: Optional[Mapping[int, Tensor]] = None
+    ) -> Tensor:
         """Scale each head as rows that it did not learn bear out; return their losses, (J,)."""
         found = torch.zeros(len(self.cardinalities))
         for group, weight, bias in zip(self.groups, self.weights, self.biases):
-            told = torch.bmm(hidden[group], weight)
-            self.scales[group], found[group] = _shrunk(told, bias, codes[:, group].T)
+            told, known = (
+                torch.bmm(hidden[group], weight),
+                _known(group, bias, copies, len(codes)),
+            )
+            self.scales[group], found[group] = _shrunk(told, known, codes[:, group].T)
         return found
 
-    def judge(self, hidden: Tensor, codes: Tensor) -> None:
+    def judge(
+        self, hidden: Tensor, codes: Tensor, copies: Optional[Mapping[int, Tensor]] = None
+    ) -> None:
         """Find out which heads serve for rows that were not learned: where all else is known, too.
 
         Parameters
@@ -89,9 +105,12 @@ class Heads(nn.Module):
         hidden : Tensor, shape (J, B, H)
             Of rows of which all other variables are known.
         codes : Tensor of int, shape (B, J)
+        copies : mapping of int to Tensor, optional
+            As for :meth:`losses`.
         """
         for group, weight, bias in zip(self.groups, self.weights, self.biases):
-            scales, _ = _shrunk(torch.bmm(hidden[group], weight), bias, codes[:, group].T)
+            known = _known(group, bias, copies, len(codes))
+            scales, _ = _shrunk(torch.bmm(hidden[group], weight), known, codes[:, group].T)
             self.used[group] = ((scales > 0) | (self.scales[group] > 0)).to(self.used.dtype)
 
     def forget(self) -> None:
@@ -255,6 +274,19 @@ class FineHeads(nn.Module):
             return shares, (self.enter[i], self.coarse.weight[rows], leave)
         own = self.own[rows].view(-1, TUNING.own, self.widest)[..., :width] * scale
         return shares, (self.enter[i], self.coarse.weight[rows], leave, own)
+
+
+def _known(
+    group: Sequence[int], bias: Tensor, copies: Optional[Mapping[int, Tensor]], rows: int
+) -> Tensor:
+    """Return biases (J', 1, K) of some variables, (J', B, K) with what is copied, if any is."""
+    own = [(i, copies[j]) for i, j in enumerate(group) if j in copies] if copies else []
+    if not own:
+        return bias
+    added = bias.expand(-1, rows, -1).clone()
+    for i, logits in own:
+        added[i, :, : logits.shape[1]] += logits
+    return added
 
 
 def _shrunk(told: Tensor, known: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:

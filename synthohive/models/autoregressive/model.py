@@ -17,17 +17,20 @@ from typing import Any, Optional
 import numpy as np
 import torch
 
-from synthohive._arrays import Floats
+from synthohive._arrays import Floats, IntArray
 from synthohive.encoding.encoded import ABSENT, SILENT, EncodedTable
 from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
+from synthohive.models.autoregressive.copying import sources_of, tied
 from synthohive.models.autoregressive.discretise import Bins, Discretiser
 from synthohive.models.autoregressive.drawing import Sampler
 from synthohive.models.autoregressive.network import Network
+from synthohive.models.autoregressive.rollout import Rollout
 from synthohive.models.autoregressive.training import AutoregressiveTask, log_shares
 from synthohive.models.base import Abilities, Pace
 from synthohive.models.blocks import as_tensors
 from synthohive.models.trained import Arrays, TrainedModel
 from synthohive.models.training import TrainingSet
+from synthohive.tables.in_turn import Lineup
 
 __all__ = ["Autoregressive"]
 
@@ -68,8 +71,13 @@ class Autoregressive(TrainedModel):
     config: AutoregressiveConfig
     network_: Network
 
-    def _prepare(self, data: EncodedTable) -> None:
+    def _prepare(self, data: EncodedTable, context: EncodedTable) -> None:
         self.discretiser_, self.rows_ = Discretiser.fit(data), len(data)
+        known = sources_of(self.discretiser_, context.layout)
+        codes = self.discretiser_.encode(data)[0] if known else None
+        self.copied_ = np.zeros(0, np.bool_)
+        if codes is not None:
+            self.copied_ = tied(known, codes, as_tensors(context))
 
     def _task(self, rows: TrainingSet, rng: np.random.Generator) -> Optional[AutoregressiveTask]:
         if not self.discretiser_.variables:
@@ -79,12 +87,14 @@ class Autoregressive(TrainedModel):
 
     def _network(self) -> Network:
         variables = self.discretiser_.variables
+        known = sources_of(self.discretiser_, self.context_layout_)
         return Network(
             [variable.cardinality for variable in variables],
             [variable.width for variable in variables],
             self.context_layout_,
             self.config.for_table(self.rows_, len(variables)),
             wide=[j for j, variable in enumerate(variables) if variable.many],
+            copied=[source for source, told in zip(known, self.copied_.tolist()) if told],
         )
 
     def _settle(self) -> None:
@@ -119,6 +129,43 @@ class Autoregressive(TrainedModel):
             # at most by 1: the share of a code that was hardly drawn is mostly chance; less than
             # the whole way, since the columns after it move as well
             self.network_.heads.shift([0.7 * (a - b).clamp(-1, 1) for a, b in pairs])
+            self._settle()
+
+    def _calibrate_groups(
+        self,
+        data: EncodedTable,
+        context: EncodedTable,
+        lineup: Lineup,
+        rows: IntArray,
+        rng: np.random.Generator,
+    ) -> None:
+        """Correct the heads' biases until whole groups, drawn row after row, have the real shares.
+
+        Parameters
+        ----------
+        data, context : EncodedTable
+        lineup : Lineup
+            Their groups.
+        rows : ndarray of int64
+            Those that have the real shares, of whole groups.
+        rng : numpy.random.Generator
+        """
+        sizes = self.network_.cardinalities
+        cells = TUNING.calibrated_cells // len(sizes)
+        most = min(TUNING.calibrated_rows, cells, TUNING.calibrated_repeats * len(rows))
+        rollout = Rollout(data, context, lineup, rows, most, rng)
+        wanted = log_shares(self.discretiser_.encode(data.take(rows))[0], sizes)
+
+        def sample(known: EncodedTable, given: EncodedTable) -> EncodedTable:
+            return self._draw(known, rng, given=given)
+
+        for number in range(TUNING.rounds):
+            with torch.no_grad():
+                made = self.discretiser_.encode(rollout.draw(sample))[0]
+            # shorter and shorter steps average out what single rounds have by chance
+            pace = TUNING.group_pace / (1 + number / 2)
+            pairs = zip(wanted, log_shares(made, sizes))
+            self.network_.heads.shift([pace * (a - b).clamp(-1, 1) for a, b in pairs])
             self._settle()
 
     def log_likelihood(
@@ -174,7 +221,7 @@ class Autoregressive(TrainedModel):
     def _arrays(self) -> Arrays:
         bins = enumerate(self.discretiser_.bins)
         found = {f"bins.{i}.{name}": array for i, own in bins for name, array in vars(own).items()}
-        return {"rows": np.array([self.rows_]), **found}
+        return {"rows": np.array([self.rows_]), "copied": self.copied_, **found}
 
     def _restore(self, arrays: Arrays) -> None:
         parts = [f.name for f in fields(Bins)]
@@ -183,3 +230,4 @@ class Autoregressive(TrainedModel):
             for i in range(len(self.layout_.continuous))
         ]
         self.discretiser_, self.rows_ = Discretiser(self.layout_, bins), int(arrays["rows"][0])
+        self.copied_ = arrays["copied"].astype(np.bool_)

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from synthohive.encoding.encoded import Layout
 from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
+from synthohive.models.autoregressive.copying import CopyHeads, Source, references
 from synthohive.models.autoregressive.heads import FineHeads, Heads
 
 __all__ = ["ContextNetwork", "Network"]
@@ -35,6 +36,8 @@ class Network(nn.Module):
     config : AutoregressiveConfig
     wide : sequence of int
         Variables of many codes, each of which means something of its own.
+    copied : sequence of Source
+        Those of which the context tells what they were in the rows before.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Network(nn.Module):
         context: Layout,
         config: AutoregressiveConfig,
         wide: Sequence[int] = (),
+        copied: Sequence[Source] = (),
     ) -> None:
         super().__init__()
         count = len(cardinalities)
@@ -60,7 +64,8 @@ class Network(nn.Module):
         self.embed = nn.Embedding(sum(cardinalities) or 1, embedding)
         self.embed_fine = nn.Embedding(sum(sizes) or 1, embedding)
         nn.init.zeros_(self.embed_fine.weight)  # a fine code says little beside its coarse one
-        self.context = ContextNetwork(context, config.context)
+        self.copies = CopyHeads(copied, hidden)
+        self.context = ContextNetwork(context, config.context, copied)
         self.from_context = nn.Linear(config.context, max(count, 1) * hidden)
         self.before = nn.Parameter(torch.randn(count, embedding, count, hidden))  # (J, E, J, H)
         self.norm = nn.LayerNorm(hidden)
@@ -138,7 +143,10 @@ class Network(nn.Module):
         """
         hidden = self.hidden_of_all(coarse, fine, context, mask)
         fines = self.fine.losses(hidden, coarse, fine, kept)
-        return self.heads.losses(hidden, coarse, kept) + fines
+        return self.heads.losses(hidden, coarse, kept, self._copies(hidden, context)) + fines
+
+    def _copies(self, hidden: Tensor, context: Tensor) -> dict[int, Tensor]:
+        return self.copies.logits(hidden, context[:, self.context.width :])
 
     def forget(self) -> None:
         """Drop all that serves variables which rows that were not learned tell nothing of.
@@ -149,7 +157,8 @@ class Network(nn.Module):
         self.fine.forget()
         count = len(self.cardinalities)
         used = torch.tensor([
-            float(self.heads.used[j] > 0 or self.fine.is_used(j)) for j in range(count)
+            float(self.heads.used[j] > 0 or self.fine.is_used(j) or j in self.copies)
+            for j in range(count)
         ])  # fmt: skip
         with torch.no_grad():
             self.before.mul_(used[None, None, :, None])
@@ -179,13 +188,14 @@ class Network(nn.Module):
             The total loss, and what :meth:`losses` are of what is kept, without scales.
         """
         hidden = self.hidden_of_all(coarse, fine, context, mask)
-        losses = self.heads.shrink(hidden, coarse).sum()
+        copies = self._copies(hidden, context)
+        losses = self.heads.shrink(hidden, coarse, copies).sum()
         total = float(losses + self.fine.shrink(hidden, coarse, fine).sum())
         beside = self.hidden_of_all(coarse, fine, context, 1 - torch.eye(len(self.cardinalities)))
-        self.heads.judge(beside, coarse)
+        self.heads.judge(beside, coarse, self._copies(beside, context))
         self.fine.judge(beside, coarse, fine)
         fines = self.fine.losses(hidden, coarse, fine, kept=True)
-        return total, self.heads.losses(hidden, coarse, kept=True) + fines
+        return total, self.heads.losses(hidden, coarse, True, copies) + fines
 
     def hidden_of_all(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> Tensor:
         """Return what heads are given, (J, B, H); see :meth:`losses`."""
@@ -193,7 +203,10 @@ class Network(nn.Module):
         # one product (B, J * E) @ (J * E, J * H) for all variables: what one must not see is masked
         # in the weights, so that J forward passes become one
         weights = (self.before * mask[:, None, :, None]).view(-1, count * self.hidden)
-        sums = self.from_context(context) + self.embedded(coarse, fine).flatten(1) @ weights
+        sums = (
+            self.from_context(context[:, : self.context.width])
+            + self.embedded(coarse, fine).flatten(1) @ weights
+        )
         if self.wide:
             further = (self.before_wide * mask[self.wide][:, None, :, None]).flatten(0, 1)
             sums = sums + self.embedded_wide(coarse, fine).flatten(1) @ further.flatten(1)
@@ -207,8 +220,9 @@ class Network(nn.Module):
 class ContextNetwork(nn.Module):
     """Context rows as one vector: embedded codes, and floats by value and rank."""
 
-    def __init__(self, layout: Layout, width: int) -> None:
+    def __init__(self, layout: Layout, width: int, copied: Sequence[Source] = ()) -> None:
         super().__init__()
+        self.copied = list(copied)
         sizes = [block.cardinality + 1 for block in layout.discrete]  # 0: an absent parent
         self.offsets: Tensor
         self.knots: Tensor
@@ -231,12 +245,12 @@ class ContextNetwork(nn.Module):
             self.knots.copy_(torch.from_numpy(np.ascontiguousarray(marks, dtype=np.float32)))
 
     def forward(self, codes: Tensor, values: Tensor) -> Tensor:
-        """Return (B, width) from codes (B, D) and floats (B, F)."""
+        """Return (B, width) from codes (B, D) and floats (B, F), and behind it what is copied."""
         if not self.given:
             return torch.zeros(1, self.width).expand(len(codes), -1)  # one row's memory
         vectors = self.embed(codes + 1 + self.offsets).flatten(1)
         found: Tensor = self.layers(torch.cat([vectors, self.told(values)], dim=1))
-        return found
+        return torch.cat([found, references(self.copied, codes, values)], dim=1)
 
     def told(self, values: Tensor) -> Tensor:
         """Return what the first layer sees of floats."""

@@ -1,0 +1,77 @@
+"""What variables were in the rows before reaches their logits, in training as in drawing."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from synthohive import Autoregressive, TableConfig
+from synthohive.encoding.encoded import Continuous, Discrete, EncodedTable, Layout
+from synthohive.models.blocks import as_tensors
+from synthohive.tables.siblings import Siblings
+
+GROUPS, SIZE, CODES = 40, 20, 30
+LAYOUT = Layout(
+    (Discrete("state", CODES), Discrete("level", 2), Discrete("noise", 3)),
+    (Continuous("level", 1, 1),),
+)
+
+
+def series(seed: int = 1) -> tuple[EncodedTable, EncodedTable]:
+    """Return rows of a state that mostly stays, a level that hardly moves, and noise."""
+    draws, shape = np.random.default_rng(seed), (GROUPS, SIZE)
+    state, level = draws.integers(0, CODES, shape), draws.normal(size=shape)
+    for i in range(1, SIZE):
+        stays = draws.random(GROUPS) < 0.9
+        state[:, i] = np.where(stays, state[:, i - 1], state[:, i])
+        level[:, i] = 0.99 * level[:, i - 1] + np.sqrt(1 - 0.99**2) * level[:, i]
+    absent = draws.random(GROUPS * SIZE) < 0.02
+    codes = np.stack([state.ravel(), absent, draws.integers(0, 3, GROUPS * SIZE)], axis=1)
+    values = np.where(absent, 0, np.tanh(level.ravel() / 2))[:, None]
+    rows = EncodedTable(LAYOUT, codes.astype(np.int32), values.astype(np.float32))
+    parents, positions = np.divmod(np.arange(GROUPS * SIZE), SIZE)
+    history = Siblings.of(rows, parents, positions).history(np.arange(len(rows)))
+    return rows, history
+
+
+def test_codes_are_drawn_by_the_likelihood_that_is_learned() -> None:
+    rows, history = series()
+    model = Autoregressive(TableConfig(name="t"), epochs=1)
+    model.fit(rows, history, seed=np.random.SeedSequence(1))
+    network = model.network_
+    named = [LAYOUT.discrete[s.variable].column for s in network.copies.sources]
+    assert named == ["state", "level"]  # noise has nothing of the row before
+    with torch.no_grad():
+        network.copies.bias.normal_(0, 0.7)
+        network.copies.weight.normal_(0, 0.1)
+        network.heads.scales.fill_(1.0)
+    model._settle()
+    for row in (0, 5, 11):  # the first row has none before it
+        given = as_tensors(history.take(np.array([row])))
+        count = 2_000
+        uniforms = torch.full((2, 3, count), 0.5)
+        uniforms[0, 0] = (torch.arange(count) + 0.5) / count
+        with torch.no_grad():
+            context = model.sampler_.context(*given).expand(count, -1)
+            drawn = model.sampler_.draw(context, uniforms)[0][:, 0]
+            every = torch.full((CODES, 3), -1)
+            every[:, 0] = torch.arange(CODES)
+            own = network.context(*given).expand(CODES, -1)
+            natural = torch.ones(3, 3).triu(1)
+            losses = network.losses(every, torch.full_like(every, -1), own, natural)[:, 0]
+        shares = torch.bincount(drawn, minlength=CODES) / count
+        assert torch.allclose(shares, (-losses).exp(), atol=2 / count)
+
+
+def test_what_stays_and_what_hardly_moves_is_learned_from_few_rows() -> None:
+    rows, history = series()
+    model = Autoregressive(TableConfig(name="t"), epochs=8)
+    model.fit(rows, history, seed=np.random.SeedSequence(1))
+    later = np.flatnonzero((np.arange(len(rows)) % SIZE > 0) & (rows.codes[:, 1] == 0))
+    later = later[rows.codes[later - 1, 1] == 0]
+    drawn = model.sample(len(later), history.take(later), rng=np.random.default_rng(1))
+    before = rows.take(later - 1)
+    assert abs((drawn.codes[:, 0] == before.codes[:, 0]).mean() - 0.9) < 0.05
+    near = np.corrcoef(drawn.values[drawn.codes[:, 1] == 0, 0],
+                       before.values[drawn.codes[:, 1] == 0, 0])[0, 1]  # fmt: skip
+    assert near > 0.93
