@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from synthohive._arrays import IntArray
 from synthohive.schema import ColumnKind, TableConfig
-from synthohive.tables.joins import group_codes, never_repeat
+from synthohive.tables.joins import group_codes
 
 __all__ = ["CONTRADICTIONS", "told_apart"]
 
@@ -40,7 +40,7 @@ def told_apart(
     """Return the smallest sets of labels and dates that never repeat together inside a group.
 
     Each column repeats by itself, and is needed: without it, the others do repeat. Chance would
-    have let the set repeat, too, were its columns independent.
+    have let the set repeat, too.
 
     Parameters
     ----------
@@ -96,21 +96,44 @@ def _alike(codes: IntArray) -> float:
 
 def repeated_rows(places: Sequence[IntArray]) -> int:
     """Return how many rows repeat another one in all places; negative numbers say nothing."""
-    known = np.all([each >= 0 for each in places], axis=0)
-    code = np.zeros(int(known.sum()), dtype=np.int64)
-    for each in places:
-        code = np.unique(code * (int(each.max(initial=0)) + 1) + each[known], return_inverse=True)[
-            1
-        ].reshape(-1)
+    code = _joint(places)
     return len(code) - (int(code.max(initial=-1)) + 1)
 
 
+def _joint(places: Sequence[IntArray]) -> IntArray:
+    """Return a dense number for what rows are in all places, of rows without a negative one."""
+    known = np.all([each >= 0 for each in places], axis=0)
+    code = np.zeros(int(known.sum()), dtype=np.int64)
+    for each in places:
+        # dense after each place, so that products fit in 64 bits
+        pairs = code * (int(each.max(initial=0)) + 1) + each[known]
+        code = np.unique(pairs, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return code
+
+
 def _is_rule(places: Sequence[IntArray]) -> bool:
-    """Whether no row repeats, where chance would repeat some, and no place is needless."""
-    if not never_repeat(places, CONTRADICTIONS):
+    """Whether no row repeats; of several columns, though chance would have let some.
+
+    That is, of rows that are equal in all others, so many as any two rows of a group are equal in
+    the last one, whichever of the columns that is.
+    """
+    if repeated_rows(places):
         return False
-    without = ([*places[:n], *places[n + 1 :]] for n in range(1, len(places)))
-    return len(places) == 2 or all(repeated_rows(some) >= CONTRADICTIONS for some in without)
+    if len(places) == 2:
+        return True
+    groups, columns = places[0], places[1:]
+    inside = max(_pairs([groups]), 1.0)
+    chance = (
+        _pairs([groups, *columns[:n], *columns[n + 1 :]]) * _pairs([groups, column]) / inside
+        for n, column in enumerate(columns)
+    )
+    return max(chance) >= CONTRADICTIONS
+
+
+def _pairs(places: Sequence[IntArray]) -> float:
+    """Return how many pairs of rows are equal in all places."""
+    sizes = np.bincount(_joint(places)).astype(np.float64)
+    return float((sizes * (sizes - 1)).sum() / 2)
 
 
 def _may_tell(config: TableConfig, name: str, rows: pa.Table) -> bool:

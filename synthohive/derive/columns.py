@@ -48,6 +48,8 @@ class Columns:
         Columns that follow wholly from no others, but may have an order (dates in a key).
     made_up : collection of str
         Columns of parents with other values in the copy: nothing goes with these there.
+    labels : collection of str
+        Columns that follow wholly from no others, but that others may follow from (codes in a key).
     """
 
     def __init__(
@@ -58,8 +60,9 @@ class Columns:
         k: int = 5,
         ordered: Collection[str] = (),
         made_up: Collection[str] = (),
+        labels: Collection[str] = (),
     ) -> None:
-        self.rows, self.k = rows, k
+        self.rows, self.k, self.labels = rows, k, sorted(labels)
         self.ordered = [name for name in rows.column_names if name in ordered]
         self.made_up = frozenset(made_up)
         self.targets = [name for name in rows.column_names if name in targets]

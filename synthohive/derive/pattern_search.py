@@ -81,7 +81,7 @@ def find_lookups(columns: Columns, chosen: Chosen) -> None:
     """
     sources = [
         n
-        for n in columns.targets
+        for n in dict.fromkeys([*columns.targets, *columns.ordered, *columns.labels])
         if 1 < columns.distinct(n) <= MOST_VALUES
         and not pa.types.is_floating(columns.type(n))
         and columns.distinct(n) * 3 < len(columns.rows)

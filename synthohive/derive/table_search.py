@@ -26,7 +26,7 @@ from synthohive.derive.program import Program
 from synthohive.derive.search import discover, discover_links
 from synthohive.derive.verification import AllRows
 from synthohive.privacy.entities import Entities
-from synthohive.schema import Column, ForeignKey
+from synthohive.schema import Column, ColumnKind, ForeignKey
 from synthohive.tables.ancestors import ancestor_columns, hstack
 from synthohive.tables.nulls import any_null
 from synthohive.tables.numbers import as_numbers, is_time
@@ -36,6 +36,7 @@ from synthohive.tables.source import SourceTables
 __all__ = ["DerivationFinder"]
 
 log = get_logger(__name__)
+_LABELS = (ColumnKind.CODE, ColumnKind.TEXT, ColumnKind.CATEGORICAL)
 MOST_BOUNDS = 8
 """Orders to one parent: each is one more rule for its choice."""
 
@@ -84,7 +85,13 @@ class DerivationFinder:
             kept = [*_parent_and_copies(driver.parent, rows, above), *named]
             above = above.select([name for name in above.column_names if name in kept])
         columns = Columns(
-            hstack(rows, above), self._free(), entities, k, self._in_keys(), self.made_up
+            hstack(rows, above),
+            self._free(),
+            entities,
+            k,
+            self._in_keys(),
+            self.made_up,
+            self._labels(),
         )
         return self._verified(discover(columns, stated), driver)
 
@@ -214,6 +221,12 @@ class DerivationFinder:
         unique = {c for columns in config.unique_sets for c in columns} & set(self.attributes)
         times = {c for c in unique if is_time(config.columns[c].arrow_type)}
         return times - alone - self.fixed - set(config.derived)
+
+    def _labels(self) -> set[str]:
+        """Return the labels that are modelled, and are unique beside other columns."""
+        config = self.sample.metadata.tables[self.table]
+        unique = {c for u in config.unique_sets for c in u if len(u) > 1} & set(self.attributes)
+        return {c for c in unique if config.columns[c].kind in _LABELS}
 
     def _verified(
         self, found: Program, key: Optional[ForeignKey], *, partial: bool = False

@@ -340,8 +340,8 @@ def _with_entities(
     told = [f for f in fitted.findings if fitted.strategy_of(f.table, f.column) != "drop"]
     found = find_entity_tables(sample, fitted.privacy, told, aliases)
     if relations:
-        personal = {name: fitted.personal(name) for name in sample.plan.order}
-        found += find_sub_entities(sample, whole, personal, found)
+        entities = EntityFinder(sample, fitted.privacy, [*fitted.findings, *fitted.kept_findings])
+        found += find_sub_entities(sample, whole, entities, found)
     if not found:
         return {}
     fan_outs = add_entities(whole, sample, found)

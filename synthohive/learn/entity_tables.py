@@ -89,6 +89,10 @@ class EntityTable:
         The keys of the table within which it is that its own columns hold: whose entities they are.
     labels : tuple of str
         What tells its entities apart beside those whose they are, and others' again.
+    alone : tuple of str
+        What tells them apart whosever they are.
+    kept : bool
+        Whether it is a look-up table: of labels that rows show anyhow.
     time : str, optional
         The date that never repeats among its rows in the table within which it is.
     stated : bool
@@ -102,6 +106,8 @@ class EntityTable:
     parent: Optional[ForeignKey] = None
     above: tuple[ForeignKey, ...] = ()
     labels: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
+    kept: bool = False
     time: Optional[str] = None
     stated: bool = False
 
@@ -126,13 +132,6 @@ class EntityTable:
         """What never repeats in the table within which it is, though nothing there says so."""
         found = self.time is not None and not self.stated
         return [UniqueConstraint(columns=[*self.columns, self.time])] if found else []
-
-    @property
-    def alone(self) -> list[UniqueConstraint]:
-        """What tells its entities apart alone, though they belong to others."""
-        over = {column for key in self.own_keys for column in key.columns}
-        names = [c for c in self.columns if c not in over and c not in self.labels]
-        return [UniqueConstraint(columns=[name]) for name in names if self.above]
 
     @property
     def place(self) -> str:
@@ -189,9 +188,9 @@ def with_entities(
             pk=list(one.columns),
             foreign_keys=one.own_keys,
             columns=described,
-            unique=one.alone,
+            unique=[UniqueConstraint(columns=[name]) for name in one.alone],
             pii_cols=dict.fromkeys(cleared_columns(config, privacy) & set(described), "none"),
-            reference=False,
+            reference=one.kept,
         )
         config.foreign_keys = [*config.foreign_keys, one.key]
         config.unique = [*config.unique, *one.series]

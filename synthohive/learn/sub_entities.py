@@ -3,23 +3,26 @@
 A row for each store, department and week has a key that nobody need declare: the three never
 repeat together. A department of a store is then an entity within the table, as persons are
 (:mod:`.entity_tables`): driven by the store, it has its label, what is the same in all of its rows,
-and drives these, so that its series is a group of rows in which no date repeats.
+and drives these, so that its series is a group of rows in which no date repeats. Where there is no
+table of stores, the stores are found within that of the departments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.unique_search import told_apart
+from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.entity_tables import EntityTable, decides
 from synthohive.learn.hidden_entities import codes_of
-from synthohive.schema import ColumnKind, ForeignKey, TableConfig
+from synthohive.schema import ColumnKind, TableConfig
 from synthohive.schema.plan import TIMES
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
@@ -29,14 +32,18 @@ __all__ = ["find_sub_entities"]
 log = get_logger(__name__)
 SERIES = 4.0
 """Rows of an entity on average: fewer are no series."""
+LEAST_SERIES = 100
+"""Of fewer, a model learns too little of where series begin and how they go on."""
 SIDE_BY_SIDE = 2.0
 """Rows of a parent and a date on average: fewer are events, one after the other."""
+FILLED = 0.5
+"""Share of the dates between the first and the last of a series that it has: else it is none."""
 
 
 def find_sub_entities(
     sample: Sample,
     whole: SourceTables,
-    personal: Mapping[str, Collection[str]],
+    entities: EntityFinder,
     known: Sequence[EntityTable],
 ) -> list[EntityTable]:
     """Return the tables within tables whose rows are series, verified on all rows.
@@ -45,23 +52,24 @@ def find_sub_entities(
     ----------
     sample : Sample
     whole : SourceTables
-    personal : mapping of str to collection of str
-        By table, the columns that are made up.
+    entities : EntityFinder
+        Knows which columns are personal, and how many entities share a label.
     known : sequence of EntityTable
         What is found within tables by other means; it has its columns.
     """
     found = []
     for name in sample.plan.order:
         config, rows = sample.metadata.tables[name], sample.tables[name]
-        if config.reference or not len(rows) or sample.plan.tables[name].driver is None:
+        if config.reference or not len(rows):
             continue
         taken = {c for one in known if one.table == name for c in (*one.columns, *one.follows)}
-        search = _Search(sample, name, config, rows, {*personal.get(name, ()), *taken})
+        personal = {f.column for f in entities.findings if f.table == name}
+        search = _Search(sample, name, config, rows, personal | taken, entities)
         panel = next((p for p in search.panels() if whole.differ(name, [*p.entity, p.time])), None)
         if panel is None:
             continue
-        one = search.entities(panel)
-        found.append(one)
+        one, *outer = search.entities(panel)
+        found += [one, *outer]
         key = ", ".join((*panel.entity, panel.time))
         log.info("panel_found", table=name, key=key, series_of=one.place, constant=[*one.follows])
     return found
@@ -82,44 +90,77 @@ class _Search:
     config: TableConfig
     rows: pa.Table
     out: Collection[str]
+    finder: EntityFinder
 
     def panels(self) -> Iterator[_Panel]:
         """Yield panels, those with the longest series first."""
         found = {}
         for names in self._keys():
             for time in self._times(names):
-                entity = tuple(n for n in names if n != time)
+                entity = tuple(n for n in self.config.stored if n in names and n != time)
                 length, width = self._mean(entity), self._mean((*self._group, time))
-                if set(entity) > set(self._group) and length >= SERIES and width >= SIDE_BY_SIDE:
+                if set(entity) <= set(self._group) or self._size(entity) < LEAST_SERIES:
+                    continue
+                if length < SERIES or width < SIDE_BY_SIDE:
+                    continue
+                if self._filled(entity, time) >= FILLED:
                     found[_Panel(entity, time)] = length
         yield from sorted(found, key=lambda panel: -found[panel])
 
-    def entities(self, panel: _Panel) -> EntityTable:
-        """Return the table of a panel's entities."""
-        keys = self.config.foreign_keys
-        kept = tuple(key for key in keys if set(key.columns) < set(panel.entity))
-        out = {*self.config.key_columns, *self.config.derived, *self.out, *panel.entity, panel.time}
-        codes = codes_of(self.rows, panel.entity)
-        free = [name for name in self.config.stored if name in self._plain and name not in out]
-        follows = tuple(name for name in free if self._is_constant(codes, name))
-        own = [column for column in panel.entity if column not in self._linked]
-        labels = tuple(column for column in own if not self._is_alone(codes, column))
+    def entities(self, panel: _Panel) -> list[EntityTable]:
+        """Return the table of a panel's entities, and of those whose they are, if none is there."""
+        keys, sets = self.config.foreign_keys, self.config.unique_sets
+        above = tuple(key for key in keys if set(key.columns) < set(panel.entity))
+        stated = any(set(unique) == {*panel.entity, panel.time} for unique in sets)
         name = f"{self.table}[{', '.join(panel.entity)}]"
-        key = {*panel.entity, panel.time}
-        stated = any(set(unique) == key for unique in self.config.unique_sets)
-        return EntityTable(
-            name, self.table, panel.entity, follows, None, kept, labels, panel.time, stated
+        one = EntityTable(
+            name,
+            self.table,
+            panel.entity,
+            self._follows(panel.entity, panel),
+            above=above,
+            time=panel.time,
+            stated=stated,
         )
+        if above:
+            return [self._labelled(one, {column for key in above for column in key.columns})]
+        if len(panel.entity) == 1:
+            return [self._kept(one)]
+        # Whoever decides most, then whoever has most of the others.
+        decided = {column: self._follows([column], panel) for column in panel.entity}
+        over = min(panel.entity, key=lambda c: (-len(decided[c]), self._size([c])))
+        outer = EntityTable(f"{name}[{over}]", name, (over,), decided[over])
+        return [self._labelled(one, {over}), self._kept(outer)]
 
-    @property
-    def _driver(self) -> ForeignKey:
-        driver = self.sample.plan.tables[self.table].driver
-        assert driver is not None
-        return driver
+    def _labelled(self, one: EntityTable, over: Collection[str]) -> EntityTable:
+        """Return entities with what tells them apart beside those whose they are."""
+        own, count = [c for c in one.columns if c not in over], self._size(one.columns)
+        alone = tuple(column for column in own if self._size([column]) == count)
+        return replace(one, alone=alone, labels=tuple(c for c in own if c not in alone))
+
+    def _kept(self, one: EntityTable) -> EntityTable:
+        """Return entities whose names stay what they are, if enough others share each of them."""
+        name = one.columns[0]
+        if self.config.columns[name].kind not in (ColumnKind.TEXT, ColumnKind.CATEGORICAL):
+            return one  # a number is made
+        holders = self.finder.of(self.table).holders(codes_of(self.rows, [name]))
+        shared = bool((holders >= self.finder.privacy.k_anonymity_threshold).all())
+        return replace(one, follows=(), kept=True) if shared else one
+
+    def _follows(self, entity: Sequence[str], panel: _Panel) -> tuple[str, ...]:
+        """Return what is the same in all rows of an entity."""
+        out = {*self.config.key_columns, *self.config.derived, *self.out, *panel.entity, panel.time}
+        codes = codes_of(self.rows, entity)
+        free = [name for name in self.config.stored if name in self._plain and name not in out]
+        return tuple(name for name in free if self._is_constant(codes, name))
+
+    def _size(self, names: Sequence[str]) -> int:
+        return int(codes_of(self.rows, names).max(initial=-1)) + 1
 
     @property
     def _group(self) -> list[str]:
-        return self._driver.columns
+        driver = self.sample.plan.tables[self.table].driver
+        return [] if driver is None else driver.columns
 
     @property
     def _plain(self) -> set[str]:
@@ -128,13 +169,16 @@ class _Search:
     def _keys(self) -> Iterator[tuple[str, ...]]:
         """Yield the columns that never repeat together, with the driving key's: declared, found."""
         fixed = {c for unique in self.config.unique_sets for c in unique if len(unique) == 1}
-        declared = [u for u in self.config.unique_sets if set(u) > set(self._group)]
+        sets = self.config.unique_sets
+        declared = [u for u in sets if set(u) > set(self._group) and len(u) > 1]
         for unique in declared:
             if not set(unique) & set(self.out):
                 yield unique
         if declared:
             return
-        groups = codes_of(self.rows, self._group)
+        groups = np.zeros(len(self.rows), dtype=np.int64)
+        if self._group:
+            groups = codes_of(self.rows, self._group)
         out = {*self._group, *fixed, *self.config.derived, *self.out}
         for some in told_apart(self.config, self.rows, groups, out):
             yield (*self._group, *some)
@@ -155,9 +199,15 @@ class _Search:
         codes = codes_of(self.rows, names)
         return int((codes >= 0).sum()) / max(int(codes.max(initial=-1)) + 1, 1)
 
-    def _is_alone(self, codes: IntArray, name: str) -> bool:
-        """Whether no two entities have the same label, whoever they belong to."""
-        return int(codes_of(self.rows, [name]).max()) == int(codes.max())
+    def _filled(self, entity: Sequence[str], time: str) -> float:
+        """Return the share of the dates, of all that occur, that series have within their ends."""
+        dates = self.rows.column(time).combine_chunks()
+        place = pc.rank(dates, tiebreaker="dense").to_numpy().astype(np.int64)
+        codes = codes_of(self.rows, entity)
+        low, high = np.full(int(codes.max()) + 1, len(dates)), np.zeros(int(codes.max()) + 1)
+        np.minimum.at(low, codes[codes >= 0], place[codes >= 0])
+        np.maximum.at(high, codes[codes >= 0], place[codes >= 0])
+        return float((codes >= 0).sum() / max((high - low + 1).sum(), 1))
 
     def _is_constant(self, codes: IntArray, name: str) -> bool:
         """Whether all rows of an entity hold the same, and not by chance."""

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthohive import Metadata, Synthesizer
+from synthohive import Metadata, PrivacyConfig, Synthesizer
 from synthohive.io.dataframe import FrameReader
+from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.entity_tables import EntityTable
 from synthohive.learn.sub_entities import find_sub_entities
 from synthohive.schema.plan import RelationalPlan
@@ -36,6 +37,7 @@ def panel(stores: int = 24, weeks: int = 10) -> dict[str, pd.DataFrame]:
         {"store": np.arange(1, stores + 1), "kind": rng.choice(["A", "B"], stores)}
     )
     sales = pd.DataFrame(rows, columns=["store", "dept", "week", "floor", "sales"])
+    sales["holiday"] = sales["week"].isin(dates[[2, 7]])
     return {"shops": shops, "sales": sales.sort_values(["week", "store"], ignore_index=True)}
 
 
@@ -49,8 +51,8 @@ def found(tables: dict[str, pd.DataFrame], metadata: Metadata) -> list[EntityTab
     counts = reader.counts(list(tables))
     plan = RelationalPlan.build(reader.metadata, counts)
     rows = reader.sample(plan.drivers, 100_000, 1).drawn
-    sample = Sample(reader.metadata, plan, rows)
-    return find_sub_entities(sample, SourceTables(reader, rows, counts), {}, [])
+    sample, whole = Sample(reader.metadata, plan, rows), SourceTables(reader, rows, counts)
+    return find_sub_entities(sample, whole, EntityFinder(sample, PrivacyConfig()), [])
 
 
 @pytest.mark.parametrize("key", [None, KEY, "id"])
@@ -69,7 +71,23 @@ def test_labels_that_no_two_parents_share_tell_alone() -> None:
     tables["sales"]["dept"] += 100 * tables["sales"]["store"]
     (one,) = found(tables, described())
     assert one.labels == ()
-    assert [u.columns for u in one.alone] == [["dept"]]
+    assert one.alone == ("dept",)
+
+
+def test_without_any_table_above() -> None:
+    """Stores are found within their departments; what shows its name keeps it."""
+    (one, outer) = found({"sales": panel()["sales"]}, Metadata().add_table("sales"))
+    assert (one.columns, one.labels, one.follows) == (("store", "dept"), ("dept",), ("floor",))
+    assert (outer.table, outer.columns, outer.kept) == (one.name, ("store",), False)
+    rows = panel()["sales"]
+    shops = "no " + (100 * rows["store"] + rows["dept"]).astype(str)
+    few, series = rows["store"] > 20, pd.DataFrame({"shop": shops, **rows[["week", "sales"]]})
+    assert not found({"sales": series[few]}, Metadata().add_table("sales"))  # of 60 series
+    (one,) = found({"sales": series}, Metadata().add_table("sales"))
+    assert (one.columns, one.time, one.kept) == (("shop",), "week", False)
+    often = series[shops.map(shops.value_counts()) >= 5]
+    (one,) = found({"sales": often}, Metadata().add_table("sales"))
+    assert one.kept
 
 
 def test_over_two_declared_keys() -> None:
@@ -135,6 +153,7 @@ def test_a_copy_keeps_natural_keys_and_has_as_many_series(tmp_path: Path) -> Non
     assert set(fake["dept"]) <= set(real["dept"])  # labels, and no numbers between them
     assert (fake.groupby(["store", "dept"])["floor"].nunique() == 1).all()
     assert set(fake["week"]) <= set(real["week"])  # no day but Fridays
+    assert (fake["holiday"] == fake["week"].isin(real["week"][real["holiday"]])).all()
     assert "year, place never repeat for one player" in map(str, synth.relations["fielding"])
     assert not made["fielding"].duplicated(["player", "year", "place"]).any()
     years = made["fielding"].groupby("player")["year"]
