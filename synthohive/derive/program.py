@@ -28,6 +28,7 @@ from synthohive.derive.not_null import never_null
 from synthohive.derive.order import Order
 from synthohive.derive.presence import Presence, donors, with_nulls
 from synthohive.derive.residuals import Residual
+from synthohive.derive.sticky import Sticky
 from synthohive.schema import Column, ColumnKind
 from synthohive.schema.columns import column_from_arrow
 from synthohive.tables.ancestors import hstack, with_column
@@ -59,6 +60,8 @@ class Program:
         Of what is left to model: columns that never fall inside a group of siblings.
     residuals : tuple of Residual
         Of the others: those that lie near one of them.
+    sticky : tuple of Sticky
+        Of the others: those that mostly are as in the row before.
     """
 
     derivations: tuple[Derivation, ...] = ()
@@ -66,6 +69,7 @@ class Program:
     flags: frozenset[str] = frozenset()
     monotone: tuple[Monotone, ...] = ()
     residuals: tuple[Residual, ...] = ()
+    sticky: tuple[Sticky, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.derivations or self.presences)
@@ -199,7 +203,17 @@ class Program:
             *(n for n in arrays if n not in rows.column_names),
         ]
         described.update({n: column_from_arrow(pa.field(n, arrays[n].type)) for n in new})
-        return pa.table(arrays), described
+        if groups is None or not self.sticky:
+            return pa.table(arrays), described
+        flags = {one.column: (one.flag, one.encode(rows, groups)) for one in self.sticky}
+        # whether a column changes stands before it, and so is drawn before what it changes to
+        both = [
+            pair
+            for n, a in arrays.items()
+            for pair in (*([flags[n]] if n in flags else []), (n, a))
+        ]
+        described.update({name: _described(name, array) for name, array in flags.values()})
+        return pa.table(dict(both)), {n: described[n] for n, _ in both if n in described}
 
     def learned_besides(
         self, rows: pa.Table, unknown: IntArray, rng: np.random.Generator
@@ -291,7 +305,12 @@ class Program:
         return never_null(column, array, None, rng)
 
     def unmove(
-        self, rows: pa.Table, above: pa.Table, rng: Rng = None, groups: Optional[Groups] = None
+        self,
+        rows: pa.Table,
+        above: pa.Table,
+        rng: Rng = None,
+        groups: Optional[Groups] = None,
+        known: Collection[str] = (),
     ) -> pa.Table:
         """Return what :meth:`move` was given, from what was drawn.
 
@@ -302,8 +321,14 @@ class Program:
             those that lead beyond a column's bounds. Both are cut at the bounds without one.
         groups : (ndarray, ndarray), optional
             Of rows of whole groups. The columns that never fall mean nothing in single rows.
+        known : collection of str, optional
+            Columns that do not go by the row before.
         """
         rooms = self.rooms(above)
+        for kept in self.sticky:
+            if groups is not None and kept.column not in known:
+                rows = with_column(rows, kept.column, kept.decode(rows, groups))
+            rows = rows.drop_columns([kept.flag])
         for one in self.monotone:
             if groups is not None:
                 if one.column in rooms:

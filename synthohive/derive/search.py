@@ -17,6 +17,7 @@ from synthohive.derive.monotone import Monotone, find_monotone
 from synthohive.derive.presence import Presence, find_nulls
 from synthohive.derive.program import Program
 from synthohive.derive.residuals import find_residuals
+from synthohive.derive.sticky import Sticky, find_sticky
 from synthohive.tables.ancestors import hstack
 from synthohive.tables.numbers import is_number
 from synthohive.tables.sampled_groups import SampledGroups
@@ -127,8 +128,14 @@ def with_moves(
             columns, groups.parents, groups.positions, by_gap=by_gap, sorts=sorts
         )
     rest = set(columns.targets) - {one.column for one in monotone}
+    sticky: list[Sticky] = []
+    if groups is not None and groups.whole and by_gap:
+        left = Columns(columns.rows, rest, columns.entities, columns.k)
+        sticky = find_sticky(left, groups.parents, groups.positions)
+        rest -= {one.column for one in sticky}
     residuals = find_residuals(Columns(columns.rows, rest, columns.entities, columns.k))
-    return replace(program, monotone=tuple(monotone), residuals=tuple(residuals))
+    moves = tuple(monotone), tuple(residuals), tuple(sticky)
+    return replace(program, monotone=moves[0], residuals=moves[1], sticky=moves[2])
 
 
 def verified(found: Program, batches: Iterable[pa.Table]) -> Program:

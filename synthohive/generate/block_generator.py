@@ -15,6 +15,7 @@ from synthohive.derive.elapsed import Elapsed
 from synthohive.derive.keys.makers import Places
 from synthohive.derive.not_null import none_null
 from synthohive.derive.program import Cells
+from synthohive.derive.sticky import carried
 from synthohive.encoding.encoded import SILENT, EncodedTable, Layout
 from synthohive.exceptions import in_column
 from synthohive.generate.blocks import Block
@@ -146,7 +147,9 @@ class BlockGenerator:
         encoded, context = self._modelled(context, fixed, block, rooms)
         rows = self._decoded(encoded, fixed, "block", block.number)
         rng = self.run.rng(self.name, "block", block.number, "rooms")
-        rows = self.fitted.program.unmove(rows, above, rng, (block.parents, block.positions))
+        known = () if fixed is None else fixed.column_names
+        order = block.parents, block.positions
+        rows = self.fitted.program.unmove(rows, above, rng, order, known)
         rows = self._derived(rows, above, None, "block", block.number)
         rows = self._within_bounds(rows, context, above, block)
         rng = self.run.rng(self.name, "periods", block.number)
@@ -186,7 +189,9 @@ class BlockGenerator:
         order, encoder = (block.parents, block.positions), self.fitted.encoder
         elapsed = Elapsed(self.fitted.program.monotone, *order, rooms, encoder=encoder)
         siblings = Siblings(encoder.layout, *order, piece=PIECE)
-        return draw_in_turn(Turns(context, siblings, elapsed), draw)
+        known = () if fixed is None else fixed.column_names
+        held = carried(self.fitted.program.sticky, encoder, known)
+        return draw_in_turn(Turns(context, siblings, elapsed, held), draw)
 
     def _sampled(
         self, context: EncodedTable, fixed: Optional[pa.Table], positions: IntArray, *path: Any
@@ -269,7 +274,8 @@ class BlockGenerator:
         again = program.unmove(self._decoded(drawn, fixed, *path), beside_it)
         # What a group gave them (a value that only rises) cannot be drawn for single rows.
         all_rows = np.ones(len(rows), dtype=np.bool_)
-        known = {one.column: (all_rows, before.column(one.column)) for one in program.monotone}
+        held = [one.column for one in program.monotone] + [one.column for one in program.sticky]
+        known = {name: (all_rows, before.column(name)) for name in held}
         return self._derived(again, beside_it, known, *path)
 
     def _within_bounds(

@@ -26,6 +26,7 @@ from synthohive.derive.keys.rising import find_rising
 from synthohive.derive.periods import find_periods, never_overlap
 from synthohive.derive.program import Program
 from synthohive.derive.search import with_moves
+from synthohive.derive.sticky import carried
 from synthohive.derive.table_search import DerivationFinder
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.encoding.table import TableEncoder
@@ -219,17 +220,17 @@ class _TableFit:
         if fit.options.relations:
             self._find_periods(real)
             self._move()
-        encoded, masked = self._encoded()
+        encoder, encoded, masked = self._encoded()
         elapsed, lineup = None, None
         if self.groups is not None:
             table.largest_group = self.groups.largest
             table.siblings = self.groups.whole and self.by_gap
             if table.siblings:
                 order = self.groups.parents, self.groups.positions
-                elapsed = Elapsed(
-                    table.program.monotone, *order, self.modelled.rooms, plain, table.encoder
-                )
-                lineup = Lineup(*order, elapsed)
+                rooms, program = self.modelled.rooms, table.program
+                elapsed = Elapsed(program.monotone, *order, rooms, plain, encoder)
+                held = carried(program.sticky, encoder)
+                lineup = Lineup(*order, elapsed, held)
         context = training_context(
             fit.sample, self.name, self.groups, encoded, times=table.times, elapsed=elapsed
         )
@@ -363,28 +364,29 @@ class _TableFit:
         driver, data = self.plan.driver, self.fit.sample.tables[self.name]
         by = [] if driver is None else sibling_order(table.config, data.column_names, driver)[:1]
         table.program = with_moves(table.program, searched, groups, by_gap=self.by_gap, sorts=by)
-        log.relations(self.name, table.program.never_falling)
+        log.relations(self.name, [*table.program.never_falling, *table.program.sticky])
         order = None if groups is None else (groups.parents, groups.positions)
         modelled.rows, modelled.columns = table.program.move(
             modelled.rows, modelled.columns, order, self._rng("monotone"), modelled.sources
         )
 
-    def _encoded(self) -> tuple[EncodedTable, dict[str, Bools]]:
-        """Return the encoded rows, and in which of them columns tell nothing."""
+    def _encoded(self) -> tuple[TableEncoder, EncodedTable, dict[str, Bools]]:
+        """Return encoder and encoded rows, and in which of them columns tell nothing."""
         fit, table, modelled, entities = self.fit, self.table, self.modelled, self.entities
         behind = {c: entities.behind(rows, fit.k) for c, rows in modelled.sources.items()}
         # Blurred before anything is learned from them, encoders included.
         rows = without_spikes(
             modelled.rows, modelled.columns, entities, fit.k, self._rng("spikes"), behind
         )
-        table.encoder = fit.encoder_of(table, Modelled(rows, modelled.columns), entities, behind)
-        encoded = table.encoder.encode(rows, self._rng("encode"))
+        encoder = fit.encoder_of(table, Modelled(rows, modelled.columns), entities, behind)
+        table.encoder = encoder
+        encoded = encoder.encode(rows, self._rng("encode"))
         if not rows.num_columns:  # keys only: a table without columns forgets its rows
             encoded = EncodedTable.empty(len(fit.sample.tables[self.name]))
         # First rows of groups have no gap: their cells are filled, and must teach nothing.
         masked = {} if self.groups is None else table.program.masked(self.groups.positions)
         encoded = fit.sample.encoded[self.name] = TableEncoder.without(encoded, masked, 0, 0.0)
-        return encoded, masked
+        return encoder, encoded, masked
 
 
 def _made_up_texts(fit: Fit, names: Sequence[str]) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from synthohive._arrays import IntArray
 from synthohive.encoding.encoded import EncodedTable, Layout
-from synthohive.tables.siblings import Siblings, alike
+from synthohive.tables.siblings import Carried, Siblings, alike
 
 __all__ = ["Beside", "Draw", "Lineup", "Turns", "draw_in_turn"]
 
@@ -54,10 +54,19 @@ class Turns:
         What rows know but for those before them.
     siblings : Siblings
     beside : Beside
+    carried : sequence of Carried, optional
+        Columns that rows may have from the row before.
     """
 
-    def __init__(self, context: EncodedTable, siblings: Siblings, beside: Beside) -> None:
+    def __init__(
+        self,
+        context: EncodedTable,
+        siblings: Siblings,
+        beside: Beside,
+        carried: Sequence[Carried] = (),
+    ) -> None:
         self.context, self.siblings, self.beside = context, siblings, beside
+        self.carried = carried
         self.steps = list(enumerate(siblings.places()))
 
     def known(self, place: IntArray) -> EncodedTable:
@@ -69,6 +78,7 @@ class Turns:
         """Draw the steps from `first` to before `last`, all by default."""
         for number, place in self.steps[first : None if last < 0 else last]:
             drawn = draw(number, place, self.known(place))
+            drawn = self.siblings.carried(place, drawn, self.carried)
             self.siblings.put(place, drawn)
             self.beside.put(place, drawn)
 
@@ -99,8 +109,10 @@ class Lineup:
         Of each row: its driving parent's row (-1: none), and its place among its siblings.
     beside : Beside
         As it is in the real rows.
+    carried : tuple of Carried
     """
 
     parents: IntArray
     positions: IntArray
     beside: Beside
+    carried: tuple[Carried, ...] = ()

@@ -14,6 +14,7 @@ rows are as if they had been drawn one after the other, in as many steps.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
@@ -24,7 +25,15 @@ from synthohive._arrays import IntArray
 from synthohive.encoding.encoded import EncodedTable, Layout
 from synthohive.schema import ColumnKind, ForeignKey, TableConfig
 
-__all__ = ["PIECE", "Siblings", "alike", "previous_siblings", "sibling_order", "sibling_ranks"]
+__all__ = [
+    "PIECE",
+    "Carried",
+    "Siblings",
+    "alike",
+    "previous_siblings",
+    "sibling_order",
+    "sibling_ranks",
+]
 
 
 PIECE = 250
@@ -100,6 +109,23 @@ def alike(one: EncodedTable, other: EncodedTable) -> bool:
     far = np.abs(one.values - other.values) > SAME
     breaks = (one.codes != other.codes).any(axis=1) | far.any(axis=1)
     return int(breaks.sum()) <= MOST_BREAKS * len(breaks)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A column that has the cells of the row before where others have certain codes.
+
+    Attributes
+    ----------
+    when : tuple of (int, int)
+        Discrete blocks, and the code of each.
+    codes, values : tuple of int
+        The column's discrete and continuous blocks.
+    """
+
+    when: tuple[tuple[int, int], ...]
+    codes: tuple[int, ...]
+    values: tuple[int, ...]
 
 
 class Siblings:
@@ -178,6 +204,31 @@ class Siblings:
         order = np.argsort(self._steps, kind="stable")
         cuts = np.flatnonzero(np.diff(self._steps[order])) + 1
         return [part for part in np.split(order, cuts) if len(part)]
+
+    def carried(
+        self, place: IntArray, drawn: EncodedTable, columns: Sequence[Carried]
+    ) -> EncodedTable:
+        """Return the rows of one step with what they have from the rows before.
+
+        Parameters
+        ----------
+        place : ndarray of int64
+        drawn : EncodedTable
+            These rows; not changed.
+        columns : sequence of Carried
+        """
+        if not columns:
+            return drawn
+        codes, values, before = drawn.codes.copy(), drawn.values.copy(), self._before[place]
+        for one in columns:
+            stays = before >= 0
+            for block, code in one.when:
+                stays = stays & (drawn.codes[:, block] == code)
+            rows = np.flatnonzero(stays)[:, None]
+            source = before[rows]
+            codes[rows, one.codes] = self.rows.codes[source, one.codes]
+            values[rows, one.values] = self.rows.values[source, one.values]
+        return EncodedTable(drawn.layout, codes, values)
 
     def put(self, place: IntArray, drawn: EncodedTable) -> None:
         """Fill in the rows of one step."""

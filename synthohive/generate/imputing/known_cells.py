@@ -123,7 +123,9 @@ class Evidence:
     def _unknown(self, name: str) -> Bools:
         if name in self.table.program.flags:
             return np.zeros(len(self.rows), dtype=np.bool_)
-        gaps = {one.gap: one.column for one in self.table.program.monotone if one.by_gap}
+        program = self.table.program
+        gaps = {one.gap: one.column for one in program.monotone if one.by_gap}
+        gaps |= {one.flag: one.column for one in program.sticky}
         found = self.any_lost(self._sources(gaps.get(name, name)))
         if name in gaps and self.groups is not None:  # nor is the gap of the row after it known
             # sorted by group and place; a group's first row has no gap, so that it does no harm to

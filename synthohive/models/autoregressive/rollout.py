@@ -59,7 +59,7 @@ class Rollout:
         siblings = Siblings.of(told.take(self.origin), parents, positions, piece=PIECE)
         beside = lineup.beside.of(self.origin, parents, positions)
         own = _without_history(context, data.layout, beside.layout).take(self.origin)
-        self.turns = Turns(own, siblings, beside)
+        self.turns = Turns(own, siblings, beside, lineup.carried)
 
     def draw(self, sample: Sample) -> EncodedTable:
         """Draw all rows once more; return them, -1 and NaN where they tell nothing."""
