@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from synthohive._arrays import Floats
 
-__all__ = ["U64", "Permutation", "below", "hashed", "subkey", "uniform", "weighted"]
+__all__ = ["U64", "Permutation", "below", "choices_for", "hashed", "subkey", "uniform", "weighted"]
 
 U64 = npt.NDArray[np.uint64]
 Number = TypeVar("Number", bound=np.integer[Any])
@@ -136,3 +136,18 @@ class Permutation:
         if rounds.step < 0:
             left, right = right, left
         return np.asarray((left << self._half) | right)
+
+
+def choices_for(distinct: int, draws: int) -> int:
+    """Return among how many things so many draws are expected to find so many different ones.
+
+    Examples
+    --------
+    >>> choices_for(63, 100), choices_for(100, 10_000)
+    (99, 100)
+    """
+    ratios = np.geomspace(1e-3, 1e6, 4000)  # draws for each thing
+    shares = -np.expm1(-ratios) / ratios  # different ones among the draws; falling
+    share = distinct / max(draws, 1)
+    at = min(int(np.searchsorted(-shares, -share)), len(ratios) - 1)
+    return max(distinct, round(draws / float(ratios[at])))

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Codes, Floats32, IntArray
+from synthohive._arrays import Bools, Codes, Floats32, IntArray
 from synthohive.encoding.canonical import canonical, canonical_type
 from synthohive.encoding.encoded import Layout
 from synthohive.encoding.value_counts import ValueCounts
@@ -180,6 +180,10 @@ class ColumnTransform(ABC):
     def null_code(self) -> int:
         """The first block's code for NULL; -1 if there is none."""
         return -1
+
+    def untold(self, values: pa.Array) -> Optional[Bools]:
+        """Return the rows whose blocks tell nothing of them, as they were drawn; None for none."""
+        return None
 
     @property
     def withheld(self) -> float:

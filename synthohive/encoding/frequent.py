@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Optional
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Floats, IntArray
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.encoding.base import Reject, Summary
 from synthohive.encoding.coded import CodedTransform
+from synthohive.encoding.places import Places
 from synthohive.encoding.text import Text
 
 __all__ = ["Frequent"]
@@ -34,7 +36,7 @@ class Frequent(CodedTransform):
         The shared texts, ascending.
     counts_ : ndarray of int64
         Rows of each.
-    tail_ : Text
+    tail_ : Places or Text
         Learned from the other texts.
     """
 
@@ -42,7 +44,7 @@ class Frequent(CodedTransform):
 
     categories_: pa.Array = field(init=False)
     counts_: IntArray = field(init=False)
-    tail_: Text = field(init=False)
+    tail_: CodedTransform = field(init=False)
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Frequent:
         """Keep the shared texts; reject columns of few such, or of too few others to tell of."""
@@ -60,14 +62,18 @@ class Frequent(CodedTransform):
         kept = kept.take(order)
         self.categories_, self.counts_ = kept.values, kept.counts
         rows = int(others.counts.sum())
-        self.tail_ = Text(self.column, self.settings).fit(Summary(rows, 0, {"value": others}), seed)
+        tail = Summary(rows, 0, {"value": others})
+        try:
+            self.tail_ = Places(self.column, self.settings).fit(tail, seed)
+        except Reject:
+            self.tail_ = Text(self.column, self.settings).fit(tail, seed)
         self.null_ = summary.nulls > 0
         return self
 
     @property
     def withheld(self) -> float:
         """The share of the tail."""
-        tail = float(self.tail_.weights_.sum())
+        tail = float(np.sum(self.tail_.frequencies))
         return tail / (tail + float(self.counts_.sum()))
 
     @property
@@ -91,6 +97,14 @@ class Frequent(CodedTransform):
         own = self.tail_.assign(distinct.take(pa.array(rare)))
         codes[rare] = np.where(own >= 0, own + len(self.counts_), -1)
         return codes
+
+    def untold(self, values: pa.Array) -> Optional[Bools]:
+        """Return the rows whose code is drawn; see the base class."""
+        untold = self.tail_.untold(values)
+        if untold is not None:
+            plain = self.plain(values)
+            untold &= ~pc.is_in(plain, value_set=self.categories_).to_numpy(zero_copy_only=False)
+        return untold
 
     def make(self, codes: IntArray, rng: np.random.Generator) -> pa.Array:
         """Return the shared texts, and made-up ones of the patterns."""

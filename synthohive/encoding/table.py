@@ -134,6 +134,11 @@ class TableEncoder:
                 parts.append(transform.encode(_column(table, name), stream))
         return EncodedTable(self.layout, *side_by_side(parts, table.num_rows))
 
+    def untold(self, table: pa.Table) -> dict[str, Bools]:
+        """Return the rows in which a column's blocks tell nothing, of columns that have such."""
+        found = {n: t.untold(_column(table, n)) for n, t in self.transforms.items()}
+        return {name: rows for name, rows in found.items() if rows is not None}
+
     def only(self, names: Collection[str]) -> TableEncoder:
         """Return the encoder of some columns."""
         kept = {name: t for name, t in self.transforms.items() if name in names}

@@ -13,7 +13,7 @@ from synthohive.derive.composed import is_text, mark
 from synthohive.derive.keys.choice import learn_beginnings
 from synthohive.derive.keys.patterns import BegunTextMaker
 from synthohive.derive.persons.alias import Alias
-from synthohive.derive.persons.given import find_given
+from synthohive.derive.persons.given import beside_of, find_given, is_placed
 from synthohive.learn.alias_search import NEAR
 from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedTable
@@ -34,11 +34,14 @@ SOME = 1_000
 
 
 def rare_cities(fit: Fit, name: str) -> dict[str, PiiKind]:
-    """Return the columns of cities most of which are rare: made up, never learned."""
+    """Return the columns of cities, most of them rare, that go by a country or a region.
+
+    They are made up, never learned. Where nothing says in which country they lie, that is learned.
+    """
     config, data = fit.sample.metadata.tables[name], fit.sample.tables[name]
     entities = fit.entities.of(name)
     found: dict[str, PiiKind] = {}
-    if fit.options.privacy.pii_strategy != "fake":
+    if fit.options.privacy.pii_strategy != "fake" or not fit.options.relations:
         return found
     out = {*config.key_columns, *config.derived, *fit.database.personal(name)}
     out |= cleared_columns(config, fit.options.privacy)
@@ -52,7 +55,7 @@ def rare_cities(fit: Fit, name: str) -> dict[str, PiiKind]:
         rows, values = codes[codes >= 0], encoded.dictionary.to_pylist()[:SOME]
         # By rows, not by values: a few large cities may be all that most rows hold.
         rare = len(rows) > 0 and shared[rows].mean() < MOST_SHARED
-        if rare and are_cities(column, values):
+        if rare and are_cities(column, values) and is_placed(fit.sample, name, column):
             found[column] = PiiKind.CITY
     return found
 
@@ -120,8 +123,8 @@ def made_up(fit: Fit, table: FittedTable) -> dict[str, FakeColumn]:
         target: one.persons(fit.sample, fit.database.personal(one.source))
         for target, one in table.namesakes.items()
     }
-    by = [(one, one.beside(fit.sample).labels) for one in table.given if not one.women]
-    labels = {t: found for one, found in by if found is not None for t in one.targets}
+    beside = {t: beside_of(table.given, t, fit.sample) for one in table.given for t in one.targets}
+    labels = {t: b.labels for t, b in beside.items() if b is not None and b.labels is not None}
     described, privacy = alone(fit, table), fit.options.privacy
     strategies = {column: fit.database.strategy_of(name, column) for column in personal}
     fakes = fit_columns(described, personal, data, privacy, entities, others, labels, strategies)

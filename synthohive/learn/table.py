@@ -386,6 +386,9 @@ class _TableFit:
         # First rows of groups have no gap: their cells are filled, and must teach nothing.
         masked = {} if self.groups is None else table.program.masked(self.groups.positions)
         encoded = fit.sample.encoded[self.name] = TableEncoder.without(encoded, masked, 0, 0.0)
+        if self.by_gap:  # what was drawn where nothing is known must teach nothing, either
+            for name, untold in encoder.untold(rows).items():
+                masked[name] = masked[name] | untold if name in masked else untold
         return encoder, encoded, masked
 
 

@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from synthohive._random import choices_for
 from synthohive.privacy.entities import Entities
 from synthohive.privacy.fake import FakeColumn
+from synthohive.privacy.gazetteer import cities_of, country_of, is_region
 from synthohive.privacy.kinds import ABOUT_PERSON, NAMES, PiiKind
 from synthohive.privacy.places import ENGLISH, locale_of, territory_of
 from synthohive.privacy.pools import Texts, pools
@@ -28,7 +30,8 @@ __all__ = ["Names", "fit_columns", "persons_of"]
 Names = list[Person]
 Labels = NDArray[np.object_]
 
-_MOST_VARIANTS = 30
+_MOST_VARIANTS = 60
+_LEAST_CITIES = 10
 _SOME = 200
 _FREE_FORM = frozenset(
     {
@@ -111,6 +114,8 @@ def fit_columns(
             persons=persons or _beside(names, kind, person, values),
             **common,
         )
+        if kind is PiiKind.CITY and strategy == "fake":
+            whole = _with_cities(whole, country_of(values.unique().to_pylist()), values)
         by = labels.get(name)
         if by is not None and strategy == "fake" and column.kind.family == "text":
             parts = _parts(values, by, entities, k)
@@ -180,7 +185,8 @@ def _variant(
     whole: FakeColumn, label: str, values: pa.ChunkedArray, common: dict[str, Any]
 ) -> FakeColumn:
     """Return what makes the values beside a label, in the form of its country where it is one."""
-    territory = "" if whole.kind is PiiKind.CREDIT_CARD else territory_of(label) or ""
+    region = label if is_region(label) else ""
+    territory = "" if whole.kind is PiiKind.CREDIT_CARD else region[:2] or territory_of(label) or ""
     locale = locale_of(territory) if territory else ENGLISH
     made = FakeColumn.fit(
         whole.kind, whole.column, values, locale=locale, territory=territory, **common
@@ -188,7 +194,22 @@ def _variant(
     foreign = made.blocks is not None and not _same_script(made.blocks.streets, values)
     if foreign:  # the real ones are written in another script than the country's own
         made = replace(made, blocks=whole.blocks)
+    if made.kind is PiiKind.CITY and territory:
+        made = _with_cities(made, region or territory, values)
     return replace(made, case=whole.case)
+
+
+def _with_cities(made: FakeColumn, place: str, values: pa.ChunkedArray) -> FakeColumn:
+    """Return what makes cities of a country or region, which repeat as often as `values` do."""
+    some = [str(value) for value in values.unique().drop_null().to_pylist()]
+    known = cities_of(place, script_of("".join(some[:_SOME]))) if place else ()
+    if made.blocks is None or len(known) < _LEAST_CITIES:
+        return made
+    rows = len(values) - values.null_count
+    count = len(known) if made.unique else max(choices_for(len(some), rows), _LEAST_CITIES)
+    # by nothing but their number: which ones are the real ones decides nothing
+    order = np.random.Generator(np.random.Philox(count)).permutation(len(known))[:count]
+    return replace(made, blocks=replace(made.blocks, cities=np.array(known)[order]))
 
 
 def _same_script(made: Texts, values: pa.ChunkedArray) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Optional
 
 import pyarrow as pa
 
+from synthohive.privacy.gazetteer import known_cities
 from synthohive.privacy.identifiers import are_identifiers, are_phones, is_luhn, is_phone
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.mentions import (
@@ -19,7 +20,6 @@ from synthohive.privacy.mentions import (
     mentions_person,
 )
 from synthohive.privacy.names import fold, is_name, is_name_word, is_user_name, known_names
-from synthohive.privacy.places import known_cities
 
 __all__ = [
     "FITS",

@@ -15,7 +15,6 @@ __all__ = [
     "ENGLISH",
     "calling_code",
     "guess_locale",
-    "known_cities",
     "known_countries",
     "lead_of_phone",
     "locale_of",
@@ -43,7 +42,6 @@ _WORD = re.compile("[\u3040-\u9fff\uac00-\ud7a3]+|[^\\W\\d_]{3,}")
 _VOCABULARY = re.compile(
     r"(first|last)_names?(_(fe)?male)?|(first|last)_name_pairs|cit(y_name|ie)s|street_suffix\w*"
 )
-_CITIES = re.compile("cities|city_names")
 _PHONE = re.compile(r"(\+|00)\s?(\d{1,3})")
 _SAMPLE = 2000
 _LEAST = 10
@@ -175,17 +173,6 @@ def locale_of(territory: str) -> str:
     same = sorted(name for name in AVAILABLE_LOCALES if name.endswith(f"_{territory}"))
     usual = [_USUAL[tongue] for tongue in order if tongue in _USUAL]
     return (same or usual or [ENGLISH])[0]
-
-
-@lru_cache(maxsize=1)
-def known_cities() -> frozenset[str]:
-    """Return the cities that Faker knows in all of its locales, folded."""
-    return frozenset(
-        fold(city)
-        for provider in providers("address").values()
-        for city in listed(provider, _CITIES)
-        if "{" not in city
-    )
 
 
 def calling_code(territory: str) -> str:

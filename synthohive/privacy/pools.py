@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthohive.exceptions import SchemaError
+from synthohive.privacy.gazetteer import cities_of
 from synthohive.privacy.names import joined_names, slugs_of
+from synthohive.texts.words import script_of
 
 __all__ = ["Pools", "Texts", "faker", "pools"]
 
@@ -20,6 +22,7 @@ Texts = NDArray[np.str_]
 
 _DRAWS = 4000
 _STREETS = 1000
+_LEAST_CITIES = 20
 _TOLD_APART = 0.3
 _GLUED = re.compile("[a-zà-ÿ]{3}[A-Z]")  # MunozVille
 _SPELLED = frozenset({"de", "da", "no", "sv"})  # ü is written ue there, and ø oe
@@ -76,10 +79,17 @@ def pools(locale: str) -> Pools:
         first_slugs=np.array(tuple(_slug(name, locale) for name in first)),
         last_slugs=np.array(tuple(_slug(name, locale) for name in last)),
         streets=np.array(_distinct(getattr(source, "town", source.street_name), _STREETS)),
-        cities=np.array([c for c in _distinct(source.city, _STREETS) if not _GLUED.search(c)]),
+        cities=np.array(_cities(source, locale)),
         words=np.array(_distinct(source.word, _STREETS)),
         companies=np.array(_distinct(source.company, _STREETS)),
     )
+
+
+def _cities(source: Any, locale: str) -> tuple[str, ...]:
+    """Return the cities of the country in the locale's script; made-up ones where few are known."""
+    made = tuple(c for c in _distinct(source.city, _STREETS) if not _GLUED.search(c))
+    known = cities_of(locale[-2:], script_of("".join(made)))
+    return known if len(known) >= _LEAST_CITIES else made
 
 
 def _distinct(make: Callable[[], str], draws: int) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ _TEXTS = (
     "json",
     "markup",
     "frequent",
+    "places",
     "text",
 )
 

@@ -11,7 +11,17 @@ from math import prod
 from re import Pattern
 from typing import Any
 
-__all__ = ["by_chance", "listed", "phrases", "providers", "sections", "texts_in", "themes", "words"]
+__all__ = [
+    "by_chance",
+    "listed",
+    "phrases",
+    "places",
+    "providers",
+    "sections",
+    "texts_in",
+    "themes",
+    "words",
+]
 
 
 @lru_cache(maxsize=1)
@@ -54,6 +64,23 @@ def themes() -> dict[str, tuple[str, ...]]:
     """Return words for things, not persons, by what they are about."""
     split = (line.split() for line in _lines("words.txt"))
     return {theme: tuple(found) for theme, *found in split}
+
+
+@lru_cache(maxsize=1)
+def _places() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    split = (line.split("\t") for line in _lines("places.txt"))
+    return tuple((region, tuple(names.split(";"))) for region, names in split)
+
+
+def places() -> dict[str, tuple[str, ...]]:
+    """Return cities by country and region, the largest first.
+
+    Examples
+    --------
+    >>> places()["DE 02"][:2]
+    ('Munich', 'Nuremberg')
+    """
+    return dict(_places())
 
 
 def _lines(file: str) -> list[str]:

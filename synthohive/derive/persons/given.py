@@ -10,12 +10,14 @@ from typing import Optional
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from synthohive._logging import get_logger
 from synthohive._readable import Readable
 from synthohive.derive.persons.alias import Path, Texts, path_rows, paths, texts_of
 from synthohive.privacy.columns import persons_of
 from synthohive.privacy.entities import Entities
+from synthohive.privacy.gazetteer import country_of_regions, region_named
 from synthohive.privacy.kinds import NAMES, PiiKind
 from synthohive.privacy.names import is_womans
 from synthohive.privacy.places import (
@@ -31,7 +33,7 @@ from synthohive.privacy.subjects import words_of
 from synthohive.tables.base import Tables
 from synthohive.tables.sample import Sample
 
-__all__ = ["Given", "beside_of", "find_given"]
+__all__ = ["Given", "beside_of", "find_given", "is_placed"]
 
 log = get_logger(__name__)
 
@@ -67,6 +69,8 @@ class Given(Readable):
         For persons: whose titles these are. Else empty: the form goes by the text.
     lands : dict of str to str
         Of a column of e-mail addresses: the country of each domain, as made-up ones have it.
+    country : str
+        Of a column of regions: whose they are.
     """
 
     table: str
@@ -76,6 +80,7 @@ class Given(Readable):
     column: str
     women: dict[str, bool] = field(default_factory=dict)
     lands: dict[str, str] = field(default_factory=dict)
+    country: str = ""
 
     def beside(self, tables: Tables) -> Beside:
         """Return what the column says of the rows of the targets."""
@@ -84,7 +89,9 @@ class Given(Readable):
         if self.women:
             codes = [int(self.women.get(text, -1)) if text else -1 for text in texts]
             return Beside(women=np.array(codes, dtype=np.int8))
-        if self.lands:
+        if self.country:
+            texts = [region_named(self.country, text) if text else None for text in texts]
+        elif self.lands:
             texts = [self.lands.get(_domain(text)) if text else None for text in texts]
         elif is_language(self.column):
             texts = [territory_of_language(text) if text else None for text in texts]
@@ -105,7 +112,7 @@ def beside_of(given: Iterable[Given], target: str, tables: Tables) -> Optional[B
     Parameters
     ----------
     given : iterable of Given
-        Of the table of `target`; for each of titles and countries, the first one counts.
+        Of the table of `target`; for each of titles and countries, the first one counts that tells.
     target : str
         The made-up column.
     tables : Tables
@@ -115,7 +122,13 @@ def beside_of(given: Iterable[Given], target: str, tables: Tables) -> Optional[B
     if not found:
         return None
     women = next((one.women for one in found if one.women is not None), None)
-    labels = next((one.labels for one in found if one.labels is not None), None)
+    labels: Optional[NDArray[np.object_]] = None
+    for one in found:
+        if labels is None or one.labels is None:
+            labels = one.labels if labels is None else labels
+        else:  # where no region is known, the country may be
+            unknown = np.array([label is None for label in labels], dtype=np.bool_)
+            labels = np.where(unknown, one.labels, labels)
     return Beside(women, labels)
 
 
@@ -160,6 +173,9 @@ def find_given(
         speaking = Given(table, named, (), table, address, lands=lands) if lands else None
     if named and speaking is not None and _names_follow(sample, speaking, kinds):
         found.append(replace(speaking, targets=named))
+    for column in (c for c, kind in kinds.items() if kind is PiiKind.CITY):
+        region = _region(sample, table, column, without)
+        found += [] if region is None else [region]
     if country is not None:
         found.append(country)
     for column, kind in kinds.items():
@@ -169,6 +185,13 @@ def find_given(
             found += [] if brand is None else [brand]
     log.relations(table, found)
     return found
+
+
+def is_placed(sample: Sample, table: str, city: str) -> bool:
+    """Tell whether a column beside cities, or over keys, says where they lie."""
+    if _region(sample, table, city, {city}) is not None:
+        return True
+    return _country(sample, table, (city,), {city}, persons=False) is not None
 
 
 def _domain(address: str) -> str:
@@ -255,6 +278,17 @@ def _country(
             many = sum(text in named for text in texts) >= CLEARLY * sum(bool(t) for t in texts)
             if named and many and (spoken or _is_telling(name, named)):
                 return Given(table, targets, path, end, name)
+    return None
+
+
+def _region(sample: Sample, table: str, target: str, without: set[str]) -> Optional[Given]:
+    """Return the column beside cities that names the regions in which they lie."""
+    cities = [text or "" for text in texts_of(sample.tables[table].column(target))]
+    for name, texts in _own(sample, table, without):
+        pairs = {(text, city) for text, city in zip(texts, cities) if text}
+        there = country_of_regions(*zip(*sorted(pairs))) if pairs else ""
+        if there:
+            return Given(table, (target,), (), table, name, country=there)
     return None
 
 
