@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -127,11 +127,14 @@ class Label:
         first, and a digit's.
     length : int
         Without `lead`.
+    kind : str
+        Of a name: the public list that it is on.
     """
 
     lead: str
     form: str
     length: int
+    kind: str = ""
 
     @classmethod
     def of(cls, token: str, units: Collection[str] = ()) -> Label:
@@ -148,6 +151,11 @@ class Label:
         """Whether the tokens stand right behind numbers."""
         return self.form in (LOWER + DIGIT, UPPER + DIGIT)
 
+    @property
+    def is_name(self) -> bool:
+        """Whether the tokens may be names: words that begin with a capital, or have none."""
+        return not self.unit and self.form[0] not in (MARK, DIGIT, LOWER)
+
     def usual(self) -> Label:
         """Return the label of the commonest tokens like these."""
         if self.unit:
@@ -157,7 +165,7 @@ class Label:
         if self.form[0] == DIGIT:
             return Label(self.lead, DIGIT * 2, 3)
         if self.form in (UPPER * 2, UPPER + LOWER):
-            return Label(self.lead, self.form, 6)
+            return Label(self.lead, self.form, 6, self.kind)
         return Label(self.lead, (UPPER if self.form[0] == UPPER else LOWER) * 2, 6)
 
     def cased(self, word: str) -> str:
@@ -166,7 +174,7 @@ class Label:
 
 
 def labels_of(
-    tokens: Tokens, rare: IntArray, ids: IntArray, k: int
+    tokens: Tokens, rare: IntArray, ids: IntArray, k: int, kind_of: Callable[[str], str]
 ) -> tuple[list[Label], IntArray]:
     """Sort the rare tokens into groups of which one maker each makes up tokens.
 
@@ -181,6 +189,8 @@ def labels_of(
         The number of each token that is shared; -1 for a rare one.
     k : int
         A group of fewer entities becomes part of a commoner one.
+    kind_of : callable
+        Returns the public list that a name is on; empty for other words.
 
     Returns
     -------
@@ -192,7 +202,11 @@ def labels_of(
     if not len(rare):
         return [], np.empty(0, dtype=np.int64)
     used, of = np.unique(tokens.codes[rare], return_inverse=True)
-    each = [Label.of(tokens.known[code], tokens.units) for code in used]
+    plain = [Label.of(tokens.known[code], tokens.units) for code in used]
+    each = [
+        replace(one, kind=kind_of(tokens.known[code].strip())) if one.is_name else one
+        for one, code in zip(plain, used)
+    ]
     names = sorted(set(each))
     index = {label: i for i, label in enumerate(names)}
     codes = np.array([index[label] for label in each])[of.reshape(-1)]
@@ -206,7 +220,12 @@ def labels_of(
     many &= tokens.value_counts.holders_of(narrow, rows) >= k
     codes = np.where(many[narrow], len(names) + narrow, wide)
     labels = names + [names[key // (len(tokens.known) + 1)] for key in keys]
-    return _merged(labels, codes, tokens.value_counts.holders_of(codes, rows) >= k)
+    labels, codes = _merged(labels, codes, tokens.value_counts.holders_of(codes, rows) >= k)
+    # of which list names of few entities are, is not told: they are words as others
+    shared = tokens.value_counts.holders_of(codes, rows, len(labels)) >= k
+    told = [one if kept else replace(one, kind="") for one, kept in zip(labels, shared)]
+    distinct = list(dict.fromkeys(told))
+    return distinct, np.array([distinct.index(label) for label in told])[codes]
 
 
 def _merged(labels: list[Label], codes: IntArray, shared: Bools) -> tuple[list[Label], IntArray]:
@@ -214,12 +233,7 @@ def _merged(labels: list[Label], codes: IntArray, shared: Bools) -> tuple[list[L
     counts = np.bincount(codes, minlength=len(labels))
     shared = np.append(shared, np.zeros(len(labels) - len(shared), dtype=bool))
     shared[np.argsort(-counts, kind="stable")[_MAX_LABELS:]] = False  # all but the most used
-    usual = [
-        *(Label(lead, f, 6) for lead in ("", " ") for f in (LOWER * 2, UPPER * 2, UPPER + LOWER)),
-        *(Label(lead, DIGIT * 2, 3) for lead in ("", " ")),
-        *(Label("", case + DIGIT, 2) for case in (LOWER, UPPER)),
-        Label("", MARK, 1),
-    ]
+    usual = sorted({label.usual() for label in labels})
     kinds = [usual.index(label.usual()) for label in labels]
     group = np.where(shared, np.arange(len(labels)), len(labels) + np.array(kinds))[codes]
     kept, codes = np.unique(group, return_inverse=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, Optional
 
@@ -23,7 +23,8 @@ from synthohive.encoding.placeholders import (
 )
 from synthohive.encoding.splicing import Drawn, ordered, spliced
 from synthohive.encoding.value_counts import ValueCounts
-from synthohive.encoding.vocabulary import Vocabulary, numbered, tokens_of
+from synthohive.encoding.vocabulary import Vocabulary, joined, numbered, tokens_of
+from synthohive.encoding.word_kinds import like
 from synthohive.texts.patterns import Pattern
 from synthohive.texts.words import are_words, script_of, things, units_like
 
@@ -80,11 +81,11 @@ class Sequences:
         unit : {"words", "letters"}
             What tokens are. Letters are always learned.
         """
-        tokens = _tokens(value_counts, unit)
+        tokens = _tokens(value_counts, unit, k)
         if unit == "words" and not _covered(tokens, k):
             return None
 
-        shared, labels, ids = numbered(tokens, k)
+        shared, labels, ids = numbered(tokens, k, named=unit == "words")
         if unit == "words":
             makers = _word_makers(tokens, shared, ids, labels, k, rng)
         else:
@@ -245,13 +246,14 @@ def _kinds(vocabulary: Vocabulary, known: list[Label], made: list[Label]) -> Int
     examples = vocabulary.examples
     # What a maker makes has a label of its own: of a rare length, the usual one.
     beside = zip(made, examples[len(known) :])
-    labels = [*known, *(label if label.unit else Label.of(text) for label, text in beside)]
+    as_made = (label if label.unit else Label.of(text) for label, text in beside)
+    labels = [*known, *(replace(one, kind=label.kind) for one, label in zip(as_made, made))]
     kinds = [
         f"{token}"
         if label.form == MARK
         else f"{label.lead}{label.form}{label.length}"
         if label.form[0] == DIGIT
-        else f"{label.lead}{label.form}"
+        else f"{label.lead}{label.form}{label.kind}"
         for token, label in zip(examples, labels)
     ]
     return np.unique(np.array(kinds, dtype=object), return_inverse=True)[1].reshape(-1)
@@ -267,7 +269,7 @@ def _matched(wanted: IntArray, found: IntArray) -> IntArray:
     return slot
 
 
-def _tokens(value_counts: ValueCounts, unit: Unit) -> Tokens:
+def _tokens(value_counts: ValueCounts, unit: Unit, k: int) -> Tokens:
     """Cut texts into tokens; only the first texts, up to a number of tokens."""
     texts = value_counts.values.to_pylist()
     split = [tokens_of(t) if unit == "words" else list(t) for t in texts]
@@ -275,18 +277,23 @@ def _tokens(value_counts: ValueCounts, unit: Unit) -> Tokens:
     count = max(1, int(np.searchsorted(sizes, _MAX_TOKENS)))
     if count < len(split):
         value_counts = value_counts.take(np.arange(count))
-    return Tokens.of(value_counts, split[:count])
+    tokens = Tokens.of(value_counts, split[:count])
+    if unit == "letters":
+        return tokens
+    rare = {tokens.known[code] for code in np.flatnonzero(tokens.holders() < k)}
+    return Tokens.of(value_counts, [joined(one, rare) for one in split[:count]])
 
 
 def is_wordy(value_counts: ValueCounts, k: int) -> bool:
     """Tell whether texts are made of words that entities share, rather than of characters."""
-    return _covered(_tokens(value_counts, "words"), k)
+    return _covered(_tokens(value_counts, "words", k), k)
 
 
 def are_rare_words(value_counts: ValueCounts, k: int) -> bool:
     """Tell whether what few entities share in texts is words: ``pdf`` is none, but shared."""
-    rare = _rare(_tokens(value_counts, "words"), k)
-    return script_of("".join(rare)) == "LATIN" and are_words(rare)  # of others it is not known
+    rare = _rare(_tokens(value_counts, "words", k), k)
+    known = ("LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL")  # of others it is not known
+    return script_of("".join(rare)) in known and are_words(rare)
 
 
 def _rare(tokens: Tokens, k: int) -> list[str]:
@@ -404,9 +411,13 @@ def _made_up(
     rare: set[str],
     rng: np.random.Generator,
 ) -> list[str]:
-    """Return words like those of a label, but none of the `rare` ones: public words of as many
-    letters, two of them, or made-up ones where there are few.
+    """Return words like those of a label: names of its kind; else public words of as many letters,
+    two of them, or made-up ones where there are few, but none of the `rare` ones.
     """
+    names = like(label.kind, label.length, script_of("".join(rare))) if label.kind else ()
+    if names:
+        drawn = rng.choice(sorted(names), min(_MADE_UP, len(names)), replace=False)
+        return sorted(label.cased(str(name)) for name in drawn)
     public = things(rare)
     words = {word for word in public if len(word) == label.length} - rare
     if len(words) < _PUBLIC and label.length >= _COMPOUND and script_of("".join(rare)) == "LATIN":

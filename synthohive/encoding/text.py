@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Floats, IntArray
+from synthohive._random import choices_for
 from synthohive.encoding.base import Summary
 from synthohive.encoding.coded import CodedTransform
 from synthohive.encoding.sequences import Sequences, are_rare_words, is_wordy
@@ -34,6 +35,8 @@ _FORMS = {"=": forms.shape, "~": forms.run, "+": forms.token, "*": forms.secret}
 _URL = re.compile(r"(?:https?|ftp)://|www\.")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE = re.compile(r"(?=(?:\D*\d){7})\+?[\d\s().\-/]{7,20}")
+_REPEATED = 2  # rows of a text, from which on made-up ones repeat as well
+_MOST_MADE = 20_000
 _TELLING = 20  # fewer texts do not tell what their characters are drawn from
 EMPTY, WORDS, LETTERS, OTHER = "empty", "words", "letters", "other"
 
@@ -57,12 +60,15 @@ class Text(CodedTransform):
         What makes up the texts of each pattern.
     weights_ : ndarray of float64
         Number of rows of each code.
+    made_ : list of pyarrow.Array
+        Of each code where real texts repeat: made-up ones that repeat as often.
     """
 
     name = "text"
     keys_: list[str] = field(default_factory=list)
     patterns_: list[Made] = field(default_factory=list)
     weights_: Floats = field(default_factory=lambda: np.empty(0))
+    made_: list[pa.Array] = field(default_factory=list)
 
     def fit(self, summary: Summary, seed: np.random.SeedSequence) -> Text:
         """Learn the patterns."""
@@ -95,6 +101,12 @@ class Text(CodedTransform):
         known = codes >= 0
         mass = counts.counts[known].astype(np.float64)
         self.weights_ = np.bincount(codes[known], mass, minlength=self.size).astype(np.float64)
+        rows = summary.value.counts.sum()
+        if _REPEATED * len(summary.value) <= rows and len(summary.value) <= _MOST_MADE:
+            distinct = np.bincount(codes[known], minlength=self.size)
+            for code, (different, rows) in enumerate(zip(distinct, self.weights_)):
+                count = choices_for(round(scale * different), round(scale * rows))
+                self.made_.append(self._generate(np.full(max(count, 1), code), rng))
         return self
 
     @property
@@ -154,6 +166,15 @@ class Text(CodedTransform):
         return found
 
     def make(self, codes: IntArray, rng: np.random.Generator) -> pa.Array:
+        """Make up a text of each pattern, or take one of those that repeat."""
+        if not self.made_:
+            return self._generate(codes, rng)
+        sizes = np.array([len(made) for made in self.made_])
+        place = (rng.random(len(codes)) * sizes[codes]).astype(np.int64)
+        starts = np.cumsum(sizes) - sizes
+        return pa.concat_arrays(self.made_).take(pa.array(starts[codes] + place))
+
+    def _generate(self, codes: IntArray, rng: np.random.Generator) -> pa.Array:
         """Make up a text of each pattern, cut to what the column can hold."""
         starts = self._starts
 
@@ -206,6 +227,7 @@ def _frequent(
     members = {
         shape: [rows[i] for i in inside]
         for shape, inside in forms.by_form(forms.shape(texts[row]) for row in rows)
+        if set(shape) != {forms.LETTER}  # of Chinese characters, it says no more than how many
     }
     mass = {shape: int(value_counts.counts[part].sum()) for shape, part in members.items()}
     found: dict[str, list[int]] = {}

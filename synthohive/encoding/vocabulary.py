@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import IntArray
 from synthohive.encoding.placeholders import Label, Tokens, labels_of
+from synthohive.encoding.word_kinds import WordKinds, phrases
+from synthohive.privacy.names import fold
 from synthohive.texts.patterns import Pattern
 
-__all__ = ["Vocabulary", "is_running_text", "numbered", "tokens_of"]
+__all__ = ["Vocabulary", "is_running_text", "joined", "numbered", "tokens_of"]
 
 # A word or number has the blank before it; Chinese and Japanese are read by character.
 _CJK = "\u3040-\u30ff\u3400-\u9fff"
 _TOKEN = re.compile(rf" ?(?:[{_CJK}]|(?:(?![{_CJK}])[^\W\d_]){{1,40}}|\d{{1,20}})|[\s\S]")
 _MIN_WORDS = 2  # of running text
 _MAX_TOKENS = 5_000  # with a number of their own
+_LONGEST = 5  # tokens of a name
 
 
 def tokens_of(text: str) -> list[str]:
@@ -31,6 +36,37 @@ def tokens_of(text: str) -> list[str]:
     ['Pack', ' of', ' 12', ',', ' ', '(', 'new', ')']
     """
     return _TOKEN.findall(text)
+
+
+def joined(tokens: Sequence[str], rare: AbstractSet[str]) -> list[str]:
+    """Put together what is one name, some words of which are `rare`: San Diego, 佐藤.
+
+    Examples
+    --------
+    >>> joined(tokens_of("The San Diego Bears"), {" Diego"})
+    ['The', ' San Diego', ' Bears']
+    """
+    known, starts, found, at = phrases(), _starts(), list[str](), 0
+    while at < len(tokens):
+        size = 1
+        if fold(tokens[at].strip()) in starts:
+            sizes = range(min(_LONGEST, len(tokens) - at), 1, -1)
+            parts = ((n, tokens[at : at + n]) for n in sizes)
+            few = (n for n, part in parts if not rare.isdisjoint(part) and _is_one(part, known))
+            size = next(few, 1)
+        found.append("".join(tokens[at : at + size]))
+        at += size
+    return found
+
+
+def _is_one(tokens: Sequence[str], known: Collection[str]) -> bool:
+    return fold("".join(tokens).strip()) in known
+
+
+@lru_cache(maxsize=1)
+def _starts() -> frozenset[str]:
+    """Return the first tokens of names of several."""
+    return frozenset(tokens_of(name)[0] for name in phrases())
 
 
 def is_running_text(text: str) -> bool:
@@ -92,10 +128,13 @@ class Vocabulary:
         return pa.concat_arrays(parts).cast(pa.large_string()).take(pa.array(place))
 
 
-def numbered(tokens: Tokens, k: int) -> tuple[list[str], list[Label], IntArray]:
+def numbered(
+    tokens: Tokens, k: int, *, named: bool = False
+) -> tuple[list[str], list[Label], IntArray]:
     """Return the tokens that `k` entities share, labels of the others, and the numbers of all.
 
-    A number counts the shared ones, then the labels.
+    A number counts the shared ones, then the labels. Where tokens are words, the others may be
+    `named`: of a kind of places or persons.
     """
     holders, uses = tokens.holders(), tokens.uses()
     best = sorted(np.flatnonzero(holders >= k), key=lambda i: (-uses[i], tokens.known[i]))
@@ -104,6 +143,9 @@ def numbered(tokens: Tokens, k: int) -> tuple[list[str], list[Label], IntArray]:
     number[best] = np.arange(len(best))
     ids = number[tokens.codes]
     rare = np.flatnonzero(ids < 0)
-    labels, codes = labels_of(tokens, rare, ids, k)
+    kinds = WordKinds()
+    if named:
+        kinds = WordKinds.learn(tokens.known[i].strip() for i in np.unique(tokens.codes[rare]))
+    labels, codes = labels_of(tokens, rare, ids, k, kinds.of if named else lambda _: "")
     ids[rare] = len(best) + codes
     return [tokens.known[i] for i in best], labels, ids

@@ -20,6 +20,8 @@ __all__ = [
     "is_womans",
     "joined_names",
     "known_names",
+    "locales_of",
+    "names_of",
     "slug",
     "slugs_of",
     "solid_name",
@@ -168,6 +170,48 @@ def is_womans(first: str) -> Optional[bool]:
         if name in _sexes():
             return _sexes()[name]
     return None
+
+
+@lru_cache(maxsize=1)
+def _by_locale() -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the first and the last names of each locale."""
+    found = {}
+    for locale, provider in providers("person").items():
+        for kind, attributes in (("first", _FIRST), ("last", _LAST)) if "_" in locale else ():
+            names = (*listed(provider, attributes), *joined_names(locale, kind))
+            found[kind, locale] = tuple(dict.fromkeys(n for n in names if "{" not in n))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _locales() -> dict[str, frozenset[tuple[str, str]]]:
+    found: dict[str, set[tuple[str, str]]] = {}
+    for key, names in _by_locale().items():
+        for name in names:
+            found.setdefault(fold(name), set()).add(key)
+    return {name: frozenset(keys) for name, keys in found.items()}
+
+
+def locales_of(name: str) -> frozenset[tuple[str, str]]:
+    """Return the locales in which a folded word is a name, and whether a first or a last one.
+
+    Examples
+    --------
+    >>> sorted(locales_of("kowalczyk"))
+    [('last', 'pl_PL')]
+    """
+    return _locales().get(name, frozenset())
+
+
+def names_of(kind: str, locale: str) -> tuple[str, ...]:
+    """Return the first or the last names of a locale.
+
+    Examples
+    --------
+    >>> "Kowalczyk" in names_of("last", "pl_PL"), names_of("first", "xx_XX")
+    (True, ())
+    """
+    return _by_locale().get((kind, locale), ())
 
 
 @lru_cache(maxsize=1)

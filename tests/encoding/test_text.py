@@ -16,6 +16,8 @@ from synthohive.encoding.base import ColumnTransform, EncoderSettings, Reject
 from synthohive.encoding.json import Json
 from synthohive.encoding.registry import fit_column
 from synthohive.encoding.text import Text
+from synthohive.encoding.vocabulary import joined, tokens_of
+from synthohive.privacy.gazetteer import cities_of, regions_of
 from synthohive.schema import Column
 from synthohive.texts.words import agents_like, things, vocabulary_of
 from tests.contracts.column_transform import SEED, stream
@@ -229,3 +231,31 @@ def test_words_of_a_few_texts_stand_apart() -> None:
     assert not [text for text in made if re.search(r"[a-z][A-Z]", text)]
     known = set(things(texts)) | {word for t in texts for word in t.lower().split()}
     assert {word.lower() for text in made for word in text.split()} <= known
+
+
+CLUBS = ["FC", "SV", "TSV", "VfL"]
+
+
+def test_rare_names_in_texts_become_names_of_their_kind_and_country() -> None:
+    towns = [c for c in cities_of("DE 02") if c.isalpha()][5:125]
+    texts = [f"{CLUBS[i % 4]} {town}" for i, town in enumerate(towns)]
+    texts += [f"SV Xqwurtz{chr(97 + i % 26)}" for i in range(20)]  # of no list
+    found = [text.partition(" ") for text in made_up(Text, texts)]
+    assert {club for club, _, _ in found} <= set(CLUBS)
+    german = [any(r.startswith("DE") for r in regions_of(town)) for _, _, town in found]
+    assert np.mean(german) > 0.95
+    assert len({town for _, _, town in found} - {*towns}) > 30
+
+
+def test_names_of_several_words_or_in_chinese_characters_are_one() -> None:
+    assert joined(tokens_of("University of San Diego"), {" Diego"})[-1] == " San Diego"
+    assert joined(tokens_of("San Diego"), set()) == ["San", " Diego"]  # both are shared
+    assert joined(tokens_of("斉藤食品"), {"斉"}) == ["斉藤", "食", "品"]
+
+
+def test_made_up_texts_repeat_as_often_as_real_ones() -> None:
+    towns = [c for c in cities_of("US OH") if c.isalpha()][:60]
+    texts = [f"{town} Field" for town in towns for _ in range(4)]
+    found = made_up(Text, texts)
+    assert not {*found} & {"Field"}
+    assert 40 <= len({*found}) <= 70
