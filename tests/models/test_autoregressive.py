@@ -153,6 +153,62 @@ def test_a_variable_sees_only_what_the_mask_shows() -> None:
         assert {k for k in range(3) if changed[k] and k != j} == seen_by
 
 
+@pytest.mark.parametrize("many", [{}, {3: 100}])
+def test_of_many_variables_sums_are_known(many: dict[int, int]) -> None:
+    """In any order, of all others, and where some are given."""
+    count = TUNING.paired + 6
+    sizes = [many.get(j, 2 + j % 3) for j in range(count)]
+    made = network(sizes)
+    assert made.sums is not None
+    context = made.context(*as_tensors(EncodedTable.empty(1)))
+    rank = np.random.default_rng(3).permutation(count)
+    coarse = torch.tensor([[size - 1 for size in sizes]])
+    fine = torch.full_like(coarse, -1)
+    masks = (
+        torch.from_numpy((rank[:, None] < rank[None, :]).astype(np.float32)),
+        1 - torch.eye(count),
+    )
+    for mask in masks:
+        base = made.losses(coarse, fine, context, mask)[0]
+        for j in (0, 3, 40):
+            other = coarse.clone()
+            other[0, j] = 0
+            changed = (made.losses(other, fine, context, mask)[0] - base).abs() > 1e-6
+            assert not (changed & (mask[j] == 0))[torch.arange(count) != j].any()
+            assert changed[mask[j] == 1].float().mean() > 0.8
+    given = coarse.repeat(8_000, 1)
+    given[:, 5] = -1  # all others are known
+    given[::2, 4] = -1  # but for one, in half of the rows
+    sampler = Sampler(made)
+    uniforms = torch.from_numpy(stream().random((2, count, len(given)), dtype=np.float32))
+    wide = sampler.context(*as_tensors(EncodedTable.empty(len(given))))
+    drawn, _ = sampler.draw(wide, uniforms, (given, torch.full_like(given, -1)))
+    assert torch.equal(drawn[:, 6:], given[:, 6:])
+    for code in range(sizes[5]):
+        coarse[0, 5] = code
+        loss = made.losses(coarse, fine, context, masks[1])[0, 5].detach()
+        assert (drawn[1::2, 5] == code).float().mean() == pytest.approx(
+            float((-loss).exp()), abs=0.03
+        )
+
+
+def test_of_many_variables_drawing_follows_the_likelihood() -> None:
+    """The loss of drawn rows is the entropy of what they are drawn from, half of them given."""
+    count, rows = TUNING.paired + 6, 5_000
+    made = network([3] * count)
+    sampler, before = Sampler(made), torch.triu(torch.ones(count, count), diagonal=1)
+    none = EncodedTable.empty(rows)
+    uniforms = torch.from_numpy(stream().random((2, count, rows), dtype=np.float32))
+    drawn, fine = sampler.draw(sampler.context(*as_tensors(none)), uniforms)
+    with torch.no_grad():
+        context = made.context(*as_tensors(none))
+        hidden = made.hidden_of_all(drawn, fine, context, before)
+        losses = made.heads.losses(hidden, drawn)
+        each = [made.heads.losses(hidden, torch.full_like(drawn, code)) for code in range(3)]
+    entropies = sum((-loss).exp() * loss for loss in each)
+    assert torch.allclose(losses.mean(dim=0), entropies.mean(dim=0), atol=0.06)
+
+
 def test_drawing_follows_the_likelihood() -> None:
     """The frequencies of 200,000 draws are the probabilities that the losses state."""
     made = network([3, 4], [2, 1])

@@ -74,7 +74,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Layer:
-    """One variable's layer, from what the context gives and what is known (B, J * E) to (B, H).
+    """One variable's layer, from what the context gives and what is known to (B, H).
 
     The weights of the first variables known, and the stretch of what the context gives to all.
     """
@@ -212,6 +212,7 @@ class Step:
     fine: Optional[FineHead]
     width: int  # number of fine codes
     vectors: Tensor  # (1 + K * W, E or more): zeros, for what is not known, then all pairs embedded
+    enter: Optional[Tensor]  # (E or more, R): they are added to sums of all variables
 
     def without(self, coarse: int, fine: int) -> Step:
         """Return the same, but for a pair of codes that is never drawn; -1: any fine code."""
@@ -227,11 +228,15 @@ class Step:
         coarse, fine : Tensor of int, shape (B,)
             A negative coarse one: nothing is known. A negative fine one counts as 0.
         out : Tensor, shape (B, E or more)
-            The variable's stretch of what is known; overwritten.
+            The variable's stretch of what is known, overwritten; or the sums, added to.
         """
         # -1 * width + fine is at most -1: what is not known stays below 0, whatever the fine code
         place = (coarse * self.width).add_(fine.clamp(min=0)) if self.width > 1 else coarse
-        torch.index_select(self.vectors, 0, place.clamp(min=-1).add_(1), out=out)
+        place = place.clamp(min=-1).add_(1)
+        if self.enter is None:
+            torch.index_select(self.vectors, 0, place, out=out)
+        else:
+            out.addmm_(self.vectors[place], self.enter)
 
 
 class Sampler:
@@ -244,6 +249,8 @@ class Sampler:
         self.network, self.context = network, Context(network)
         ends = accumulate(network.spans)  # each variable's stretch of what is known, (B, J * E)
         self.places = [slice(end - own, end) for end, own in zip(ends, network.spans)]
+        if network.sums is not None:  # which all variables share
+            self.places = [slice(network.sums.leave.shape[1])] * len(network.spans)
         self._steps: dict[bool, list[Step]] = {}
 
     @torch.inference_mode()
@@ -277,7 +284,8 @@ class Sampler:
         coarse, fine = (codes.T.clone() for codes in both)  # (J, B): a variable is one stretch
         stays = coarse != -1
         some, whole = stays.any(dim=1).tolist(), stays.all(dim=1).tolist()
-        known = torch.zeros(len(context), sum(self.network.spans))  # (B, J * E)
+        width = max((place.stop for place in self.places), default=0)
+        known = torch.zeros(len(context), width)  # (B, J * E), or the sums
         steps = self._laid_out(ordered=not bool((coarse >= 0).any()))
         for j, codes in (never or {}).items():
             steps[j] = steps[j].without(*codes)
@@ -296,7 +304,9 @@ class Sampler:
                 drawn = torch.where(stays[j], coarse[j], drawn)
                 finer = torch.where(stays[j], fine[j], finer)
             coarse[j], fine[j] = drawn, finer
-            step.embed(coarse[j], fine[j], known[:, self.places[j]])
+            if some[j] and step.enter is not None:  # what is given is in the sums already
+                drawn = torch.where(stays[j], -1, drawn)
+            step.embed(drawn, finer, known[:, self.places[j]])
         return coarse.clamp_(min=0).T, fine.T
 
     def _given(self, context: Tensor, steps: Sequence[Step]) -> Iterator[Tensor]:
@@ -343,6 +353,7 @@ class Sampler:
             fine,
             width,
             torch.cat([torch.zeros_like(vectors[:1]), vectors]),
+            None if network.sums is None else network.sums.entering(j),
         )
 
     def _copying(self, j: int) -> Optional[Copying]:

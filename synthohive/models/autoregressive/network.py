@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import Optional
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from synthohive.encoding.encoded import Layout
 from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
 from synthohive.models.autoregressive.copying import CopyHeads, Source, references
 from synthohive.models.autoregressive.heads import FineHeads, Heads
+from synthohive.models.autoregressive.sums import Sums
 
 __all__ = ["ContextNetwork", "Network"]
 
@@ -26,7 +28,8 @@ class Network(nn.Module):
     """Embeddings, masked sums of those before, one residual layer, and heads per variable.
 
     All variables' layers are fused: the sums are one product with a masked matrix, the
-    layers and the heads batched ones. B rows, J variables, E embedding, H hidden.
+    layers and the heads batched ones. Of many variables, what is before one are a few
+    :class:`~.sums.Sums`. B rows, J variables, E embedding, H hidden.
 
     Parameters
     ----------
@@ -67,14 +70,19 @@ class Network(nn.Module):
         self.copies = CopyHeads(copied, hidden)
         self.context = ContextNetwork(context, config.context, copied)
         self.from_context = nn.Linear(config.context, max(count, 1) * hidden)
-        self.before = nn.Parameter(torch.randn(count, embedding, count, hidden))  # (J, E, J, H)
+        self.sums: Optional[Sums] = None
+        if count > TUNING.paired:
+            self.sums = Sums(count, embedding, hidden, wide)
+        else:
+            self.before = nn.Parameter(torch.randn(count, embedding, count, hidden))  # (J, E, J, H)
         self.norm = nn.LayerNorm(hidden)
         self.layer = nn.Parameter(torch.randn(count, hidden, hidden) / math.sqrt(hidden))
         self.layer_bias = nn.Parameter(torch.zeros(count, 1, hidden))
         self.drop = nn.Dropout(config.dropout)
-        with torch.no_grad():
-            # sums of J * E terms: a variance of about 1, however many columns there are
-            self.before.mul_(1 / math.sqrt(embedding * max(count, 1)))
+        if self.sums is None:
+            with torch.no_grad():
+                # sums of J * E terms: a variance of about 1, however many columns there are
+                self.before.mul_(1 / math.sqrt(embedding * max(count, 1)))
         self.heads = Heads(cardinalities, hidden)
         self.fine = FineHeads(cardinalities, widths, hidden, wide)
         self.wide = list(wide)
@@ -84,11 +92,13 @@ class Network(nn.Module):
         self.register_buffer("wide_offsets", _offsets(far), persistent=False)
         if self.wide:
             self.embed_wide = nn.Embedding(sum(far), TUNING.wide)
-            self.before_wide = nn.Parameter(torch.randn(len(far), TUNING.wide, count, hidden))
             with torch.no_grad():
                 # small, and multiplied by the pace where it is used: Adam's steps are as long as
                 # ever, so the product moves as many times further
                 self.embed_wide.weight.div_(TUNING.pace)
+        if self.wide and self.sums is None:
+            self.before_wide = nn.Parameter(torch.randn(len(far), TUNING.wide, count, hidden))
+            with torch.no_grad():
                 self.before_wide.mul_(1 / math.sqrt(TUNING.wide * count))
 
     def embedded(self, coarse: Tensor, fine: Tensor) -> Tensor:
@@ -107,7 +117,12 @@ class Network(nn.Module):
         return found * (own >= 0).unsqueeze(-1)
 
     def weights_before(self, j: int, count: int) -> Tensor:
-        """Return the weights of the vectors of the first variables in one's layer, (_, H)."""
+        """Return the weights of the vectors of the first variables in one's layer, (_, H).
+
+        Of the sums, where these stand for all vectors.
+        """
+        if self.sums is not None:
+            return self.sums.leave[j]
         parts = []
         for i in range(count):
             parts.append(self.before[i, :, j])
@@ -161,9 +176,12 @@ class Network(nn.Module):
             for j in range(count)
         ])  # fmt: skip
         with torch.no_grad():
-            self.before.mul_(used[None, None, :, None])
-            if self.wide:
-                self.before_wide.mul_(used[None, None, :, None])
+            if self.sums is not None:
+                self.sums.forget(used)
+            else:
+                self.before.mul_(used[None, None, :, None])
+                if self.wide:
+                    self.before_wide.mul_(used[None, None, :, None])
             of_context = used.repeat_interleave(self.hidden)
             self.from_context.weight.mul_(of_context[:, None])
             self.from_context.bias.mul_(of_context)
@@ -199,7 +217,21 @@ class Network(nn.Module):
 
     def hidden_of_all(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> Tensor:
         """Return what heads are given, (J, B, H); see :meth:`losses`."""
+        sums = self._given(coarse, fine, context, mask)  # (J, B, H)
+        hidden = self.drop(functional.relu(self.norm(sums)))
+        layered = functional.relu(torch.baddbmm(self.layer_bias, hidden, self.layer))
+        deeper: Tensor = hidden + layered
+        return deeper
+
+    def _given(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> Tensor:
         count = len(self.cardinalities)
+        if self.sums is not None:
+            vectors = self.embedded(coarse, fine)
+            further = self.embedded_wide(coarse, fine) if self.wide else vectors[:, :0]
+            given = self.from_context(context[:, : self.context.width])
+            shared = given.view(len(context), count, self.hidden).transpose(0, 1)
+            known: Tensor = shared + self.sums(vectors, further, mask)
+            return known
         # one product (B, J * E) @ (J * E, J * H) for all variables: what one must not see is masked
         # in the weights, so that J forward passes become one
         weights = (self.before * mask[:, None, :, None]).view(-1, count * self.hidden)
@@ -210,11 +242,8 @@ class Network(nn.Module):
         if self.wide:
             further = (self.before_wide * mask[self.wide][:, None, :, None]).flatten(0, 1)
             sums = sums + self.embedded_wide(coarse, fine).flatten(1) @ further.flatten(1)
-        sums = sums.view(len(coarse), count, self.hidden).transpose(0, 1)  # (J, B, H)
-        hidden = self.drop(functional.relu(self.norm(sums)))
-        layered = functional.relu(torch.baddbmm(self.layer_bias, hidden, self.layer))
-        deeper: Tensor = hidden + layered
-        return deeper
+        found: Tensor = sums.view(len(coarse), count, self.hidden).transpose(0, 1)
+        return found
 
 
 class ContextNetwork(nn.Module):
