@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-__all__ = ["counted", "html_table", "listed"]
+__all__ = ["counted", "html_table", "listed", "percent"]
 
 MOST_LINES = 500
 """Rows of a table in a notebook, which browsers draw at once."""
@@ -68,3 +68,15 @@ def _shown(cell: object) -> str:
     if cell is None:
         return ""
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
+
+
+def percent(share: float) -> str:
+    """Write a share with as many digits as tell it from all.
+
+    Examples
+    --------
+    >>> percent(0.79), percent(0.993), percent(0.99983), percent(0.9999999)
+    ('79%', '99.3%', '99.98%', '99.99%')
+    """
+    digits = next((n for n in range(2) if 1.0 - share >= 10.0 ** -(n + 2)), 2)
+    return f"{min(share, 0.9999):.{digits}%}"

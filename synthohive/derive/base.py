@@ -18,7 +18,7 @@ from synthohive._readable import Readable
 from synthohive.io.questions import CannotAsk, Terms
 from synthohive.schema.arrow_types import limits
 from synthohive.tables.ancestors import hstack, with_column
-from synthohive.tables.numbers import from_numbers, nulls
+from synthohive.tables.numbers import as_numbers, from_numbers, is_number, nulls
 
 __all__ = ["Bools", "Derivation", "Modelled", "Rng", "Step", "Values", "as_column", "in_order"]
 
@@ -213,6 +213,8 @@ def as_column(values: Values, type_: pa.DataType) -> pa.Array:
     if isinstance(values, np.ndarray):
         return from_numbers(values, type_)
     array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    if array.type != type_ and _counts_otherwise(array.type, type_):
+        return from_numbers(as_numbers(pa.chunked_array([array])), type_)
     if array.type != type_ and pa.types.is_integer(type_):
         low, high = limits(type_)
         if pa.types.is_string(array.type):
@@ -224,6 +226,12 @@ def as_column(values: Values, type_: pa.DataType) -> pa.Array:
         array = pc.max_element_wise(array, pa.scalar(low, array.type), skip_nulls=False)
         array = pc.min_element_wise(array, pa.scalar(high, array.type), skip_nulls=False)
     return array if array.type == type_ else array.cast(type_)
+
+
+def _counts_otherwise(one: pa.DataType, other: pa.DataType) -> bool:
+    """Whether Arrow refuses to cast what lies between two values of the other type."""
+    rounds = any(pa.types.is_decimal(type_) or pa.types.is_date(type_) for type_ in (one, other))
+    return rounds and is_number(one) and is_number(other)
 
 
 def _digits(texts: pa.Array) -> pa.Array:

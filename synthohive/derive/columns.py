@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
-from typing import Optional
+from typing import Any, Callable, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,15 @@ LEAST_ROWS = 30
 """Fewer rows prove nothing."""
 FEW = 200
 """Rows that refute most candidates at little cost."""
+
+MOST_EXCEPTIONS = 0.08
+"""Share of rows that may contradict what holds in nearly all."""
+FEW_EXCEPTIONS = 0.01
+"""The same of rules whose exceptions are not kept, as too few entities have any."""
+CHANCE = 0.2
+"""Exceptions are at most this share of what they were, were the rule's target any row's."""
+LOOSE = 0.7
+"""Share of a few rows in which what holds in nearly all of the others must hold."""
 
 _LARGEST = 1e75
 
@@ -140,12 +150,37 @@ class Columns:
         return known >= LEAST_ROWS and not bool((missing & ~self.missing[target]).any())
 
 
+Nearly = Callable[[Columns, Derivation, Bools], Optional[Derivation]]
+"""What is kept of a rule that some rows break; None for nothing."""
+
+
 class Chosen:
     """The derivations found so far: at most one for each target, never in a circle."""
 
     def __init__(self, columns: Columns) -> None:
         self.columns = columns
         self.derivations: dict[str, Derivation] = {}
+        self.nearly: Optional[Nearly] = None  # while looking for what holds in nearly all rows
+
+    @contextmanager
+    def allowing(self, nearly: Nearly) -> Iterator[None]:
+        """Take derivations that some rows break, as far as `nearly` keeps them, in this block."""
+        self.nearly = nearly
+        try:
+            yield
+        finally:
+            self.nearly = None
+
+    def hold(self, right: Bools) -> Any:
+        """Whether what holds in some of a few rows may hold in enough of all; along the last axis.
+
+        Examples
+        --------
+        >>> chosen = Chosen(Columns(pa.table({"a": [1]}), ["a"]))
+        >>> bool(chosen.hold(np.array([True, True, True, False])))
+        False
+        """
+        return right.all(axis=-1) if self.nearly is None else right.mean(axis=-1) >= LOOSE
 
     def free(self, *, whole: bool = True) -> list[str]:
         """Return the columns that may still become a target; fewer do that are to follow wholly."""
@@ -179,14 +214,26 @@ class Chosen:
         ):
             return False
         strict = derivation.strict and bool(derivation.needs)
-        if strict and not self.columns.covers(derivation.needs, target):
+        if strict and not self._covers(derivation):
             return False
-        rows = self.columns.rows
+        rows, few = self.columns.rows, derivation.violations(self.columns.rows.slice(0, FEW))
         # Most candidates break in the first rows.
-        if derivation.violations(rows.slice(0, FEW)).any() or derivation.violations(rows).any():
+        if len(few) and not self.hold(~few):
             return False
-        self.derivations[target] = derivation
+        wrong = derivation.broken(rows) if strict else derivation.violations(rows)
+        kept: Optional[Derivation] = derivation
+        if wrong.any():
+            kept = self.nearly(self.columns, derivation, wrong) if self.nearly else None
+        if kept is None:
+            return False
+        self.derivations[target] = kept
         return True
+
+    def _covers(self, derivation: Derivation) -> bool:
+        """Whether the target has enough values, hardly any of them beside a NULL in a source."""
+        if self.nearly is None:
+            return self.columns.covers(derivation.needs, derivation.target)
+        return int((~self.columns.missing[derivation.target]).sum()) >= LEAST_ROWS
 
     def ordered(self) -> tuple[Derivation, ...]:
         """Return the derivations, each after those that it needs."""

@@ -17,12 +17,24 @@ from synthohive.derive.composed import find_composed
 from synthohive.derive.containing import find_containing
 from synthohive.derive.formula_search import find_linear, find_products, find_sums
 from synthohive.derive.level import find_levels
-from synthohive.derive.mostly import find_mostly
+from synthohive.derive.mostly import find_mostly, nearly
 from synthohive.derive.pattern_search import find_copies, find_lookups, find_orders
 
-__all__ = ["LINKS", "SEARCHES", "Search"]
+__all__ = ["LINKS", "NEARLY_LINKS", "SEARCHES", "Search"]
 
 Search = Callable[[Columns, Chosen], None]
+
+
+def in_nearly_all(*searches: Search) -> Search:
+    """Return the search for what holds in nearly all rows, by searches for what holds in all."""
+
+    def find(columns: Columns, chosen: Chosen) -> None:
+        with chosen.allowing(nearly):
+            for search in searches:
+                search(columns, chosen)
+
+    return find
+
 
 SEARCHES: list[Search] = [
     find_copies,
@@ -33,17 +45,23 @@ SEARCHES: list[Search] = [
     find_products,
     find_clocks,
     find_lookups,
+    in_nearly_all(find_copies, find_calendar, find_sums, find_linear, find_products, find_lookups),
     partial(find_mostly, times=False),
     find_containing,
     find_orders,
+    in_nearly_all(find_orders),
     find_mostly,
     find_levels,
 ]
 """What is looked for in a table's rows beside their driving parents'.
 
 What explains most comes first, as each column follows from others in one way only: a copy is also
-a formula, and a sum in which nothing is left to chance is also an order.
+a formula, and a sum in which nothing is left to chance is also an order. What follows wholly in
+nearly all rows comes before what follows in part in all.
 """
 
 LINKS: tuple[Search, ...] = (find_copies, find_composed, find_sums, find_linear, find_products)
 """What may follow from a parent over a further key."""
+
+NEARLY_LINKS = in_nearly_all(find_copies, find_sums, find_linear, find_products)
+"""What may do so in nearly all rows."""

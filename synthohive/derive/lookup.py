@@ -54,43 +54,28 @@ class Lookup(Derivation):
         The combinations of sources and target that enough entities share.
     weights : ndarray of int64
         How often each occurs.
-    exact : bool
-        Each combination has one value; else a few have several.
     """
 
     named = ("sources",)
     sources: tuple[str, ...]
     entries: pa.Table
     weights: IntArray
-    exact: bool = True
-
-    def is_function(self, rows: pa.Table) -> bool:
-        """Whether equal sources have equal targets in these rows, NULL aside."""
-        group = group_codes([rows], [self.sources])[0]
-        value = group_codes([rows], [[self.target]])[0]
-        known = (group >= 0) & (value >= 0)
-        pairs = np.unique(np.stack([group[known], value[known]], axis=1), axis=0)
-        return len(np.unique(pairs[:, 0])) == len(pairs)
 
     def violations(self, rows: pa.Table) -> Bools:
         """Return the rows whose target is not the one of their combination."""
-        if not self.exact:
-            return np.zeros(len(rows), dtype=np.bool_)
         own, entry = group_codes([rows, self.entries], [[self.target], [self.target]])
         entry_of = match_rows(rows, self.sources, self.entries, self.sources)
         there = (entry_of >= 0) & (own >= 0)
         return np.asarray(there & (entry[entry_of] != own), dtype=np.bool_)
 
     def fine(self, ask: Terms) -> Any:
-        """See the base class; of an exact one, rows say nothing alone."""
-        if self.exact:
-            raise CannotAsk
-        return ask.plain(True)
+        """See the base class: rows say nothing alone."""
+        raise CannotAsk
 
     def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
         """Look the target up; an unknown combination gets the same one each time."""
         here, there = group_codes([rows, self.entries], [self.sources, self.sources])
-        entry = self._entries(here, there, None if self.exact else rng)
+        entry = self._entries(here, there, None)
         unknown = np.flatnonzero((entry < 0) & (here >= 0))
         if len(unknown):
             entry[unknown] = self._stand_in(rows.take(unknown))
@@ -162,4 +147,4 @@ class Lookup(Derivation):
         return pc.if_else(pa.array(fits), target, as_column(self.decode(rows), target.type))
 
     def __str__(self) -> str:
-        return f"{', '.join(self.sources)} -> {self.target}{'' if self.exact else ' (mostly)'}"
+        return f"{', '.join(self.sources)} -> {self.target}"

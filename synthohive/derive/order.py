@@ -18,7 +18,7 @@ from synthohive.privacy.entities import on_grid
 from synthohive.tables.ancestors import with_values
 from synthohive.tables.numbers import as_numbers, from_numbers
 
-__all__ = ["Order"]
+__all__ = ["Order", "among"]
 
 _MARKS = (np.inf, -np.inf, np.nan)
 """What stands for each point mass among distances: special values have codes of their own."""
@@ -101,7 +101,7 @@ class Order(Derivation):
         """Return what the target may be on the side of the sources."""
         return self._known(rows, (self.source, *self.beyond), self.after)
 
-    def _start(self, rows: pa.Table) -> Floats:
+    def start(self, rows: pa.Table) -> Floats:
         """Return the same on the target's grid: where the target may begin."""
         first = self._first(rows)
         if not self.step:
@@ -113,7 +113,7 @@ class Order(Derivation):
     def _origin(self, rows: pa.Table) -> Floats:
         """Return from where distances count: the first place for a target, or midnight."""
         if not self.clock:
-            return self._start(rows)
+            return self.start(rows)
         return np.asarray(self._sign * day_of(self._sign * self._first(rows)))
 
     @property
@@ -199,7 +199,7 @@ class Order(Derivation):
         bound = self.low if self.after else self.high
         near = np.full(len(rows), np.nan if bound is None else self._sign * bound)
         if self.clock:  # some moments of the first day are too early
-            near = np.fmax(near, self._sign * self._start(rows))
+            near = np.fmax(near, self._sign * self.start(rows))
         least = np.nan_to_num((near - self._sign * origin) / self._unit)
         if silent is not None:
             gaps = np.where(silent, np.nan, gaps)
@@ -211,7 +211,7 @@ class Order(Derivation):
         high = np.fmax(np.where(np.isnan(room[far]), np.inf, room[far] + slack[far]), low)
         found = np.where(gaps[far] > high, high, low)
         if rng is not None:  # where no other row's fits, any in the room that there is
-            taken = _among(gaps[gaps >= 0], low, high, rng)
+            taken = among(gaps[gaps >= 0], low, high, rng)
             if self.clock:
                 there = _on_that_day(gaps, far, low, high, rng)
                 taken = np.where(np.isnan(there), taken, there)
@@ -228,7 +228,7 @@ class Order(Derivation):
         """Add the distance; a negative one counts as none."""
         modelled = rows.column(self.target)
         if not self.distance:
-            return self._clipped(self._drawn(as_numbers(modelled), rows, rng), rows)
+            return self.clipped(self._drawn(as_numbers(modelled), rows, rng), rows)
         modelled, start = self.limited(modelled, rows, rng), self._origin(rows)
         gaps = as_numbers(modelled) * self._unit
         # A model may draw a distance below 0; the target then is where the source is.
@@ -248,14 +248,14 @@ class Order(Derivation):
         """
         if rng is None:
             return numbers
-        start, end = self._start(rows), self._end(rows)
+        start, end = self.start(rows), self._end(rows)
         wrong = (self._sign * (numbers - start) < 0) | (self._sign * (end - numbers) < 0)
         far = np.flatnonzero(wrong & ~at_points(numbers, self.points))
         # Shape (2, rows): from where to where each value may be; not bounded where unknown.
         edges = np.stack([start, end] if self.after else [end, start])[:, far]
         edges = np.where(np.isnan(edges), np.array([[-np.inf], [np.inf]]), edges)
         usual = regular(numbers, self.points)
-        taken = _among(usual[~np.isnan(usual)], edges[0], edges[1], rng)
+        taken = among(usual[~np.isnan(usual)], edges[0], edges[1], rng)
         numbers = numbers.copy()
         numbers[far] = np.where(np.isnan(taken), numbers[far], taken)
         return numbers
@@ -276,9 +276,9 @@ class Order(Derivation):
         """Move what lies beyond a limit, then what lies on the wrong side of the source."""
         first, last = (np.fmax, np.fmin) if self.after else (np.fmin, np.fmax)
         right = last(numbers, self._known(rows, self.limits, not self.after))
-        return np.where(np.isnan(numbers), numbers, first(right, self._start(rows)))
+        return np.where(np.isnan(numbers), numbers, first(right, self.start(rows)))
 
-    def _clipped(self, numbers: Floats, rows: pa.Table) -> Floats:
+    def clipped(self, numbers: Floats, rows: pa.Table) -> Floats:
         """Return values on the right side of all other columns; point masses stay."""
         right = self._beside(numbers, rows)
         return np.where(at_points(numbers, self.points), numbers, right)
@@ -288,7 +288,7 @@ class Order(Derivation):
         target = rows.column(self.target)
         if not self.violations(rows).any():
             return target
-        return self._clipped(as_numbers(target), rows)
+        return self.clipped(as_numbers(target), rows)
 
     def invert(self, rows: pa.Table, source: str, modelled: Modelled, rng: Rng) -> Optional[Values]:
         """Take the distance off the target; see the base class."""
@@ -310,7 +310,7 @@ class Order(Derivation):
         return f"{self.target} " + ", ".join(f"{symbol} {name}" for symbol, name in sides)
 
 
-def _among(values: Floats, low: Floats, high: Floats, rng: np.random.Generator) -> Floats:
+def among(values: Floats, low: Floats, high: Floats, rng: np.random.Generator) -> Floats:
     """Return one of some values at random between each two ends; NaN where there is none."""
     values = np.append(np.sort(values), np.nan)
     # What lies between two ends is one span of the sorted values.
@@ -326,4 +326,4 @@ def _on_that_day(
     """Return other times, of any rows, on the same days between two ends; NaN where none is."""
     day = day_of(gaps[rows])
     latest = np.minimum(high - day, np.nextafter(DAY, 0.0))
-    return day + _among(gaps[gaps >= 0] % DAY, np.maximum(low - day, 0.0), latest, rng)
+    return day + among(gaps[gaps >= 0] % DAY, np.maximum(low - day, 0.0), latest, rng)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
-from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
+from synthohive.derive.columns import LEAST_ROWS, MOST_EXCEPTIONS, Chosen, Columns, spaced
 from synthohive.derive.hours import DAY, by_the_clock, told_by_the_clock
 from synthohive.derive.lookup import Copy, Lookup
+from synthohive.derive.mostly import Mostly
 from synthohive.derive.order import Order
 from synthohive.derive.points import heaviest, middle_fifth
 from synthohive.tables.numbers import is_number, is_time
@@ -39,17 +40,19 @@ HEAVY = 0.05
 """A value in more rows than this is better modelled as itself than as a distance."""
 MORE = 2
 """So are values if there are so many times more distances."""
-MOST_EXCEPTIONS = 0.05
-"""Share of rows that may contradict a dependency; it is then kept as one that mostly holds."""
 MOST_SOURCES = {1: 100, 2: 12}
 """Columns that are tried as sources, alone and in pairs; those of fewest values first."""
 FEW = 1_000
+SHARP = 4
+"""Rows on the right side of an order, for each one as near to it on the wrong side."""
+NARROW = 0.25
+"""A distance of less than this share of the column's own spread tells most of it."""
 FAR = 0.25
 """A distance that is spread more widely than this share of its column tells little of it."""
 
 
 def find_copies(columns: Columns, chosen: Chosen) -> None:
-    """Find columns that always equal another, or one of the parent."""
+    """Find columns that equal another, or one of the parent."""
     spread = spaced(len(columns.rows), FEW)
     few = columns.rows.take(pa.array(spread)).to_pydict()
     names = sorted(columns.rows.column_names, key=lambda n: n in columns.targets)
@@ -60,11 +63,16 @@ def find_copies(columns: Columns, chosen: Chosen) -> None:
             if (
                 source != target
                 and _repeat(columns.type(source), columns.type(target))
-                and columns.distinct(source) == columns.distinct(target)
-                and all(a == b for a, b in zip(few[source], few[target]) if None not in (a, b))
+                and (chosen.nearly or columns.distinct(source) == columns.distinct(target))
+                and _equal(chosen, few[source], few[target])
                 and chosen.add(Copy(target, source))
             ):
                 break
+
+
+def _equal(chosen: Chosen, one: list[Any], other: list[Any]) -> bool:
+    known = [a == b for a, b in zip(one, other) if a is not None and b is not None]
+    return not known or bool(chosen.hold(np.array(known)))
 
 
 def _repeat(one: pa.DataType, other: pa.DataType) -> bool:
@@ -89,13 +97,17 @@ def find_lookups(columns: Columns, chosen: Chosen) -> None:
     sources.sort(key=columns.distinct)
     labels = [n for n in sources if not is_number(columns.type(n))]
     for size, loose in ((1, True), (2, True), (1, False), (2, False)):
+        # Numbers are told apart by what they measure: nearly a function of one is none.
+        if not loose and chosen.nearly is not None:
+            break
+        exceptions = 2 * MOST_EXCEPTIONS if chosen.nearly is not None else 0.0
         among = labels if loose else sources
         for names in combinations(among[: MOST_SOURCES[size]], size):
             group, count = _groups(columns, names)
             if count > min(MOST_ENTRIES, len(columns.rows) // 3):
                 continue
             for target in chosen.free():
-                if target not in names and _follows(columns, group, count, target, loose):
+                if target not in names and _follows(columns, group, count, target, exceptions):
                     _add_lookup(columns, chosen, names, target, group)
 
 
@@ -109,12 +121,11 @@ def _groups(columns: Columns, names: tuple[str, ...]) -> tuple[IntArray, int]:
     return group, int(group.max(initial=-1)) + 1
 
 
-def _follows(columns: Columns, group: IntArray, count: int, target: str, loose: bool) -> bool:
+def _follows(columns: Columns, group: IntArray, count: int, target: str, exceptions: float) -> bool:
     values = columns.codes(target)
     if columns.distinct(target) < 2 or columns.distinct(target) > count:
         return False
     both = np.flatnonzero((group >= 0) & (values >= 0))
-    exceptions = MOST_EXCEPTIONS if loose else 0.0
     if _contradicted(group[both[:FEW]], values[both[:FEW]], count) > exceptions:
         return False  # most candidates fail here, at little cost
     if _contradicted(group[both], values[both], count) > exceptions:
@@ -142,12 +153,16 @@ def _add_lookup(
     _, codes = np.unique(each[known], return_inverse=True)
     codes = codes.reshape(-1)
     kept = known[columns.entities.take(known).holders(codes)[codes] >= columns.k]
-    if len(kept) < LEAST_COVERED * len(known):
-        return
     _, first, weights = np.unique(each[kept], return_index=True, return_counts=True)
-    entries = columns.rows.select([*sources, target]).take(kept[first]).combine_chunks()
-    relation = Lookup(target, sources, entries, weights.astype(np.int64))
-    chosen.add(replace(relation, exact=relation.is_function(columns.rows)))
+    # Of each combination of sources, the most frequent target; others are exceptions.
+    order = np.lexsort((-weights, group[kept[first]]))
+    _, heaviest_first = np.unique(group[kept[first]][order], return_index=True)
+    best = np.sort(order[heaviest_first])
+    covered = np.isin(group[known], group[kept[first[best]]])
+    if not len(best) or covered.mean() < LEAST_COVERED:
+        return
+    entries = columns.rows.select([*sources, target]).take(kept[first[best]]).combine_chunks()
+    chosen.add(Lookup(target, sources, entries, weights[best].astype(np.int64)))
 
 
 def find_orders(columns: Columns, chosen: Chosen) -> None:
@@ -157,21 +172,27 @@ def find_orders(columns: Columns, chosen: Chosen) -> None:
         return
     spread = spaced(len(columns.rows), FEW)
     few = np.stack([columns.regular(n)[spread] for n in names], axis=1)
-    orders = []
+    most, orders = 0.0 if chosen.nearly is None else MOST_EXCEPTIONS, []
+    free = chosen.free(whole=False)
+    if chosen.nearly is not None:  # one that holds in all rows may tell less
+        free += [n for n, taken in chosen.derivations.items() if type(taken) is Order]
     for i, target in enumerate(names):
-        if target not in chosen.free(whole=False):
+        if target not in free:
             continue
         # Shape (rows, columns): one target beside all sources at once.
         gaps = few[:, i : i + 1] - few
-        both_sided = (gaps > 0).any(axis=0) & (gaps < 0).any(axis=0)
-        one_sided = np.asarray(~both_sided, dtype=np.bool_)
+        lesser = np.minimum((gaps > 0).mean(axis=0), (gaps < 0).mean(axis=0))
+        one_sided = np.asarray(lesser <= 2 * most, dtype=np.bool_)
         for source in (n for n, may in zip(names, one_sided) if may and n != target):
-            orders += list(orders_between(columns, target, source))
+            orders += list(orders_between(columns, target, source, most))
     # First those whose source is known in all rows: of the others, the distance is to no real date.
     orders.sort(key=lambda pair: (not pair[1].strict, not pair[1].after, pair[0]))
     later = [order for _, order in orders if not chosen.add(order)]
     for order in later:
-        _join(columns, chosen, order)
+        if chosen.nearly is None:
+            _join(columns, chosen, order)
+        else:
+            _put_before(columns, chosen, order)
 
 
 def _join(columns: Columns, chosen: Chosen, order: Order) -> None:
@@ -195,6 +216,18 @@ def _join(columns: Columns, chosen: Chosen, order: Order) -> None:
         )
 
 
+def _put_before(columns: Columns, chosen: Chosen, order: Order) -> None:
+    """Let an order with exceptions tell more of a target than the one that holds in all rows."""
+    taken = chosen.derivations.get(order.target)
+    if type(taken) is not Order or not {*order.needs}.isdisjoint(taken.needs):
+        return
+    if chosen.depends(order.source, order.target) or chosen.nearly is None:
+        return
+    kept = chosen.nearly(columns, order, order.violations(columns.rows))
+    if isinstance(kept, Mostly):
+        chosen.derivations[order.target] = replace(kept, also=taken)
+
+
 def _implied(columns: Columns, taken: Order, source: str) -> bool:
     """Whether a further source never lies nearer to the target than those that are known."""
     own = columns.regular(source)
@@ -206,7 +239,9 @@ def _implied(columns: Columns, taken: Order, source: str) -> bool:
     return not bool((nearer & rows).any())
 
 
-def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple[float, Order]]:
+def orders_between(
+    columns: Columns, target: str, source: str, most: float = 0.0
+) -> Iterator[tuple[float, Order]]:
     """Yield the order of two columns, with the spread of their distance.
 
     Parameters
@@ -214,6 +249,8 @@ def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple
     columns : Columns
     target, source : str
         Columns that can be calculated with; a time has an order to times only.
+    most : float
+        Share of rows, at most, that may break it; some do then.
 
     Returns
     -------
@@ -228,8 +265,9 @@ def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple
     if len(known) < LEAST_ROWS:
         return
     gaps = later[known] - earlier[known]
-    after = bool((gaps >= 0).all())
-    if not after and (gaps > 0).any():
+    after = float((gaps < 0).mean()) <= most
+    wrong = gaps < 0 if after else gaps > 0
+    if wrong.mean() > most or bool(most) != bool(wrong.any()):
         return
     shuffled = later[known][np.random.default_rng(0).permutation(len(known))] - earlier[known]
     # Shuffled, the same values show how often chance puts one on the wrong side.
@@ -237,14 +275,18 @@ def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple
     least = TIMES_CONTRADICTIONS if is_time(columns.type(target)) else CONTRADICTIONS
     if broken < max(least, 0.01 * len(known)):
         return
+    odd, known, gaps = np.abs(gaps[wrong]), known[~wrong], gaps[~wrong]
     step = columns.step(target)
     heavy = heaviest(later[known])
     plain = heavy < HEAVY or heaviest(gaps) > heavy / 2
     spread = float(np.subtract(*np.quantile(gaps, [0.9, 0.1])))
     own = float(np.subtract(*np.quantile(later[known], [0.9, 0.1])))
-    narrower = spread < own or is_time(columns.type(target))
+    time = is_time(columns.type(target))
+    if len(odd) and not (time or spread < NARROW * own or _sharp(np.abs(gaps), odd)):
+        return
+    narrower = spread < own or time
     listed = on_a_list(later[known], gaps)
-    finer = is_time(columns.type(target)) and step != DAY
+    finer = time and step != DAY
     midnight = finer and _at_midnight(later[known], gaps)
     far = finer and spread > FAR * own and by_the_clock(later[known], earlier[known])
     distance = plain and narrower and not listed and not midnight and not far
@@ -258,6 +300,17 @@ def orders_between(columns: Columns, target: str, source: str) -> Iterator[tuple
         centre=_centre(columns, target, source, DAY if clock else step), clock=clock,
     )  # fmt: skip
     yield spread / max(own, 1e-12), order
+
+
+def _sharp(right: Floats, wrong: Floats) -> bool:
+    """Whether an order ends at its source, rather than fading out beyond it.
+
+    Of two numbers that merely go together, the tail beyond their equality has about half as many
+    rows in it as the stretch of the same length before. Moments, and what follows another closely,
+    are better told by the distance in either case.
+    """
+    width = float(np.median(wrong))
+    return int((right < width).sum()) >= SHARP * int((wrong <= width).sum())
 
 
 def _centre(columns: Columns, target: str, source: str, step: float) -> Optional[float]:

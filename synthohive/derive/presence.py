@@ -11,11 +11,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats, IntArray
-from synthohive._display import listed
+from synthohive._display import listed, percent
 from synthohive._readable import Readable
-from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns
+from synthohive.derive.columns import (
+    CHANCE,
+    FEW_EXCEPTIONS,
+    LEAST_ROWS,
+    MOST_EXCEPTIONS,
+    Chosen,
+    Columns,
+)
 from synthohive.io.questions import Terms
 from synthohive.tables.numbers import as_numbers, is_time, nulls
+from synthohive.tables.roles import exception_column
 
 __all__ = [
     "Groups",
@@ -62,6 +70,10 @@ class Presence(Readable):
         Of the rows beside other values, those that are NULL.
     dated : bool
         The edges are points in time.
+    flag : str, optional
+        The column, modelled besides, that is NULL in all rows but the exceptions; if there are any.
+    holds : float
+        The share of real rows that are none.
     """
 
     target: str
@@ -73,11 +85,36 @@ class Presence(Readable):
     edges: tuple[float, ...] = ()
     share: float = 0.0
     dated: bool = False
+    flag: Optional[str] = None
+    holds: float = 1.0
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The column that says so."""
-        return (self.source,)
+        """The column that says so, and that of the exceptions."""
+        return (self.source,) if self.flag is None else (self.source, self.flag)
+
+    @property
+    def rule(self) -> Presence:
+        """The same without exceptions."""
+        return replace(self, flag=None)
+
+    def exceptions(self, rows: pa.Table) -> Bools:
+        """Return the rows, of real ones, in which the rule does not hold."""
+        missing = nulls(rows.column(self.target))
+        always, never = self._among(rows, self.always), self._among(rows, self.never)
+        return (always & ~missing) | (never & missing)
+
+    def learned(self, rows: pa.Table) -> pa.Array:
+        """Return what is modelled besides, of real rows."""
+        return pa.array(np.ones(len(rows), dtype=np.bool_), mask=~self.exceptions(rows))
+
+    def decides(self, rows: pa.Table) -> Bools:
+        """Return the rows beside a value that decides, but for exceptions."""
+        return self._among(rows, self.always) | self._among(rows, self.never)
+
+    def follows(self, rows: pa.Table) -> Bools:
+        """Return the real rows in which the target's NULL is told by the rule, or its exception."""
+        return self.decides(rows) & nulls(rows.column(self.target))
 
     def _among(self, rows: pa.Table, values: Collection[Value]) -> Bools:
         column = rows.column(self.source)
@@ -94,13 +131,21 @@ class Presence(Readable):
             mask = np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.bool_) & ~missing
         return mask | missing if None in values else mask
 
+    def _told(self, rows: pa.Table) -> tuple[Bools, Bools]:
+        """Return where the target is NULL, and where it never is."""
+        always, never = self._among(rows, self.always), self._among(rows, self.never)
+        if self.flag is None or self.flag not in rows.column_names:
+            return always, never
+        odd = ~nulls(rows.column(self.flag))
+        return np.where(odd, never, always), np.where(odd, always, never)
+
     def empty(self, rows: pa.Table) -> Bools:
         """Return the rows in which the target is NULL."""
-        return self._among(rows, self.always)
+        return self._told(rows)[0]
 
     def kept(self, rows: pa.Table) -> Bools:
         """Return the rows in which the target is never NULL."""
-        return self._among(rows, self.never)
+        return self._told(rows)[1]
 
     def filled(self, rows: pa.Table, array: Any, rng: np.random.Generator) -> Any:
         """Return values without NULLs in rows that have none: others' in their place.
@@ -130,9 +175,11 @@ class Presence(Readable):
         return with_nulls(array, pa.array(mask)) if mask.any() else array
 
     def violations(self, rows: pa.Table) -> Bools:
-        """Return the rows that break the rule."""
-        missing = nulls(rows.column(self.target))
-        return (self.empty(rows) & ~missing) | (self.kept(rows) & missing)
+        """Return the rows that break the rule; exceptions do not, where it has any."""
+        if self.flag is not None and self.flag not in rows.column_names:
+            return np.zeros(len(rows), dtype=np.bool_)
+        missing, (empty, kept) = nulls(rows.column(self.target)), self._told(rows)
+        return np.asarray((empty & ~missing) | (kept & missing), dtype=np.bool_)
 
     def fine(self, ask: Terms) -> Any:
         """Return a condition of SQL that is true in no row that breaks the rule."""
@@ -175,6 +222,9 @@ class Presence(Readable):
         return replace(self, always=tuple(always), never=tuple(never), exact=False)
 
     def __str__(self) -> str:
+        return self._said() + ("" if self.flag is None else f" in {percent(self.holds)} of rows")
+
+    def _said(self) -> str:
         if self.edges:
             return self._of_edges()
         if self.by_value:
@@ -263,6 +313,10 @@ def find_nulls(columns: Columns, chosen: Chosen, flags: Collection[str]) -> dict
         ranges = [_ranges(columns, target, name) for name in sources]
         every = [*groups, *(group for group in ranges if group is not None)]
         best = _rules(columns, target, every)
+        if not best or not best[0].exact:  # with exceptions, another may decide more
+            best = _most_decided(
+                [*best, *_rules(columns, target, groups, MOST_EXCEPTIONS)], columns
+            )
         anchors = {name: presence.source for name, presence in found.items()}
         for presence in best:
             if target not in chosen.above(presence.source, anchors):
@@ -279,12 +333,24 @@ def nulls_by_category(columns: Columns, target: str) -> Optional[Presence]:
     return next(iter(_rules(columns, target, groups)), None) if some else None
 
 
-def _rules(columns: Columns, target: str, groups: Iterable[Groups]) -> list[Presence]:
-    """Return how groups of rows decide where a column is NULL, what decides most first."""
+def _rules(
+    columns: Columns, target: str, groups: Iterable[Groups], most: float = 0.0
+) -> list[Presence]:
+    """Return how groups of rows decide where a column is NULL, what decides most first.
+
+    Of the rows that each decides, a share of at most `most` is none that it decides rightly.
+    """
     others = (group for group in groups if group.source != target)
-    tried = (_decided(columns, columns.missing[target], target, group) for group in others)
+    missing = columns.missing[target]
+    tried = (_decided(columns, missing, target, group, most) for group in others)
     best = sorted((pair for pair in tried if pair is not None), key=lambda pair: -pair[0])
     return [presence for _, presence in best]
+
+
+def _most_decided(rules: Sequence[Presence], columns: Columns) -> list[Presence]:
+    """Return rules by how many rows they decide, the first of equal ones first."""
+    decided = {id(rule): int(rule.decides(columns.rows).sum()) for rule in rules}
+    return sorted(rules, key=lambda rule: -decided[id(rule)])
 
 
 @dataclass(frozen=True)
@@ -356,21 +422,23 @@ def categories(columns: Columns, source: str) -> Iterator[Groups]:
 
 
 def _decided(
-    columns: Columns, missing: Bools, target: str, group: Groups
+    columns: Columns, missing: Bools, target: str, group: Groups, most: float
 ) -> Optional[tuple[float, Presence]]:
     """Return the rule by groups of rows, and how often chance would have broken it."""
     size = len(group.values)
     few, some = group.codes[:FEW], missing[:FEW]
-    seen = np.bincount(few[some & (few >= 0)], minlength=size)
-    if ((seen > 0) & (seen < np.bincount(few[few >= 0], minlength=size))).all():
+    seen, of = (np.bincount(few[few >= 0], w, size) for w in (some[few >= 0], None))
+    if ((seen > 2 * most * of) & (of - seen > 2 * most * of)).all():
         return None  # beside each value, it may be NULL or not
     share = float(missing.mean())
     known = group.codes >= 0
     count = np.bincount(group.codes[known], minlength=size)
     empty = np.bincount(group.codes[missing & known], minlength=size)
     # share ** count is the chance that so many rows are all NULL by accident.
-    always = group.shown & (empty == count) & (-count * np.log(share) >= SURE)
-    never = group.shown & (empty == 0) & (-count * np.log1p(-share) >= SURE)
+    few_known = count - empty <= min(most, CHANCE * (1.0 - share)) * count
+    few_empty = empty <= min(most, CHANCE * share) * count
+    always = group.shown & few_known & (-count * np.log(share) >= SURE)
+    never = group.shown & few_empty & (-count * np.log1p(-share) >= SURE)
     by_chance = float((count * always).sum() * (1.0 - share) + (count * never).sum() * share)
     if by_chance < CONTRADICTIONS or int((count * (always | never)).sum()) < LEAST_ROWS:
         return None
@@ -386,7 +454,18 @@ def _decided(
         float(missing[may].mean()) if may.any() else 0.0,
         bool(group.edges) and is_time(columns.type(group.source)),
     )
-    return by_chance, rule
+    kept = rule if most == 0.0 else _with_flag(columns, rule, int((count * (always | never)).sum()))
+    return None if kept is None else (by_chance, kept)
+
+
+def _with_flag(columns: Columns, rule: Presence, rows: int) -> Optional[Presence]:
+    """Return a rule with its exceptions, if enough entities have any; else as if it had none."""
+    wrong = rule.exceptions(columns.rows)
+    share = int(wrong.sum()) / max(rows, 1)
+    holders = columns.entities.holders(np.where(wrong, 0, -1).astype(np.int64), 1)
+    if int(holders[0]) < columns.k:
+        return rule if share <= FEW_EXCEPTIONS else None
+    return replace(rule, flag=exception_column(rule.target), holds=1.0 - float(wrong.mean()))
 
 
 def _sorted(values: tuple[Value, ...], which: Bools) -> tuple[Value, ...]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,7 @@ from synthohive.derive.base import Derivation, Rng, Step, as_column, in_order
 from synthohive.derive.formula import Formula
 from synthohive.derive.lookup import Lookup
 from synthohive.derive.monotone import Monotone
-from synthohive.derive.mostly import MostlyCopy
+from synthohive.derive.mostly import Mostly, rule_of
 from synthohive.derive.not_null import never_null
 from synthohive.derive.order import Order
 from synthohive.derive.presence import Presence, donors, with_nulls
@@ -32,7 +32,7 @@ from synthohive.derive.sticky import Sticky
 from synthohive.schema import Column, ColumnKind
 from synthohive.schema.columns import column_from_arrow
 from synthohive.tables.ancestors import hstack, with_column
-from synthohive.tables.numbers import as_numbers
+from synthohive.tables.numbers import as_numbers, nulls
 from synthohive.tables.roles import rest_column
 
 __all__ = ["Cells", "Groups", "Program"]
@@ -105,10 +105,13 @@ class Program:
         return [*(one.column for one in self.monotone), *(one.target for one in self.residuals)]
 
     @property
-    def besides(self) -> dict[str, MostlyCopy]:
-        """What is modelled besides the columns that repeat others in most rows, by name."""
-        mostly = [d for d in self.derivations if isinstance(d, MostlyCopy)]
-        return {d.flag: d for d in mostly if d.flag == rest_column(d.target)}
+    def besides(self) -> dict[str, Union[Mostly, Presence]]:
+        """What is modelled besides the columns of which a rule holds in most rows, by name."""
+        found: dict[str, Union[Mostly, Presence]] = {
+            rest_column(d.target): d for d in self.derivations if isinstance(d, Mostly)
+        }
+        found.update({one.flag: one for one in self.presences.values() if one.flag is not None})
+        return found
 
     def without(self, targets: Collection[str]) -> Program:
         """Return the derivations of all other targets."""
@@ -165,8 +168,11 @@ class Program:
                 array, presence = pa.array(derivation.extra_nulls(rows)), None
             elif derivation is not None:
                 array = derivation.encode(rows)
-            if presence is not None:
-                index = donors(array, presence.empty(rows), rng)
+            meaningless = [] if presence is None else [presence.follows(rows)]
+            if isinstance(derivation, Mostly) and not derivation.whole:
+                meaningless.append(derivation.exceptions(rows))
+            if meaningless:
+                index = donors(array, np.any(meaningless, axis=0), rng)
                 array = array.take(pa.array(index))
                 if origins is not None:
                     origins[name] = index
@@ -230,6 +236,12 @@ class Program:
         if len(unknown) and len(known):
             place[unknown] = rng.choice(known, len(unknown))
         arrays = {n: d.learned(rows).take(pa.array(place)) for n, d in self.besides.items()}
+        for name, one in self.besides.items():
+            if (
+                one.flag is not None and one.flag != name
+            ):  # told by the other's flag; between its rows, it means nothing
+                index = donors(arrays[name], nulls(arrays[one.flag]), rng)
+                arrays[name] = arrays[name].take(pa.array(index))
         return pa.table(arrays), {name: _described(name, array) for name, array in arrays.items()}
 
     def masked(self, positions: IntArray) -> dict[str, Bools]:
@@ -364,7 +376,8 @@ class Program:
     def _in_known_combinations(self, rows: pa.Table, rng: np.random.Generator) -> pa.Table:
         """Move combinations that a look-up does not hold to such that it does."""
         changed: set[str] = set()
-        for lookup in (d for d in self.derivations if isinstance(d, Lookup)):
+        rules = map(rule_of, self.derivations)
+        for lookup in (rule for rule in rules if isinstance(rule, Lookup)):
             last = lookup.sources[-1]
             array = None if last in self.by_target else lookup.redraw(rows, rng)
             if array is not None:
@@ -374,7 +387,8 @@ class Program:
 
     @property
     def _bounded_formulas(self) -> list[Formula]:
-        return [d for d in self.derivations if isinstance(d, Formula) and d.ends is not None]
+        rules = map(rule_of, self.derivations)
+        return [rule for rule in rules if isinstance(rule, Formula) and rule.ends is not None]
 
     def beyond(self, rows: pa.Table) -> Bools:
         """Return the rows in which a calculated column lies beyond its own bounds."""
@@ -442,7 +456,7 @@ class Program:
         touched = set(present if changed is None else changed)
         for name in self.order:
             presence, derivation = self.presences.get(name), self.by_target.get(name)
-            testable = presence is not None and {name, presence.source} <= present
+            testable = presence is not None and {name, *presence.needs} <= present
             if presence is not None and testable and presence.violations(rows).any():
                 rng = np.random.default_rng(len(rows))
                 filled = presence.filled(rows, rows.column(name), rng)
@@ -458,9 +472,7 @@ class Program:
         """Return a target made right, NULL where it is now, unless that follows, too."""
         name, before = derivation.target, rows.column(derivation.target)
         array = as_column(derivation.repair(rows), before.type)
-        # Whether a column that mostly repeats its parent's is NULL is the parent's to say.
-        follows = derivation.whole or isinstance(derivation, MostlyCopy)
-        stays = name in self.flags or name in self.presences or not follows
+        stays = name in self.flags or name in self.presences or not derivation.whole
         return with_nulls(array, pc.is_null(before)) if stays else array
 
 

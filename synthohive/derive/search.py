@@ -12,12 +12,13 @@ from synthohive.derive.base import Derivation
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns
 from synthohive.derive.formula import Formula
 from synthohive.derive.kinds import LINKS, SEARCHES, Search
-from synthohive.derive.lookup import Lookup
 from synthohive.derive.monotone import Monotone, find_monotone
+from synthohive.derive.mostly import Mostly, confirmed, rule_of
 from synthohive.derive.presence import Presence, find_nulls
 from synthohive.derive.program import Program
 from synthohive.derive.residuals import find_residuals
 from synthohive.derive.sticky import Sticky, find_sticky
+from synthohive.privacy.entities import Entities
 from synthohive.tables.ancestors import hstack
 from synthohive.tables.numbers import is_number
 from synthohive.tables.sampled_groups import SampledGroups
@@ -58,6 +59,9 @@ def discover_links(
     targets: Collection[str],
     known: Mapping[str, Derivation],
     search: Sequence[Search] = LINKS,
+    *,
+    entities: Optional[Entities] = None,
+    k: int = 5,
 ) -> Program:
     """Search for columns that follow wholly from those of a parent, perhaps beside others.
 
@@ -69,14 +73,19 @@ def discover_links(
         Columns that may follow from others.
     known : mapping of str to Derivation
         What other columns follow from; no circle may arise.
+    search : sequence of callable
+    entities : Entities, optional
+        Those behind the rows; each row is one by default.
+    k : int
+        Exceptions of fewer entities are not kept.
     """
-    columns = Columns(hstack(rows, above), targets)
+    columns = Columns(hstack(rows, above), targets, entities, k)
     chosen = Chosen(columns)
     chosen.derivations.update(known)
     for find in search:
         find(columns, chosen)
     found = [r for r in chosen.ordered() if r.target not in known]
-    linked = (r for r in found if not set(r.needs) <= set(rows.column_names))
+    linked = (r for r in found if not set(rule_of(r).needs) <= set(rows.column_names))
     return _assembled(tuple(linked), {}, columns)
 
 
@@ -89,6 +98,8 @@ def _assembled(
 
 def _with_ends(derivation: Derivation, columns: Columns) -> Derivation:
     name = derivation.target
+    if isinstance(derivation, Mostly):
+        return replace(derivation, rule=_with_ends(derivation.rule, columns))
     if not isinstance(derivation, Formula) or not is_number(columns.type(name)):
         return derivation
     ends = columns.entities.ends(columns.numbers(name), columns.k, columns.step(name))
@@ -139,36 +150,22 @@ def with_moves(
 
 
 def verified(found: Program, batches: Iterable[pa.Table]) -> Program:
-    """Drop what does not hold in all rows.
+    """Drop what does not hold in all rows, or in nearly all.
 
     Parameters
     ----------
     batches : iterable of pyarrow.Table
         All rows of the table, with every column that the derivations name.
     """
-    broken: set[str] = set()
+    count, broken = 0, dict.fromkeys(found.targets, 0)
     presences = dict(found.presences)
-    combinations: dict[str, pa.Table] = {}
     for rows in batches:
+        count += len(rows)
         for derivation in found.derivations:
-            name = derivation.target
-            if isinstance(derivation, Lookup) and derivation.exact:
-                # Two blocks may contradict each other: all rows together show if it is a function.
-                seen = [combinations[name]] if name in combinations else []
-                columns = [*derivation.needs, name]
-                both = pa.concat_tables([*seen, rows.select(columns)])
-                combinations[name] = both.group_by(columns).aggregate([])
-            elif derivation.broken(rows).any():
-                broken.add(name)
+            broken[derivation.target] += int(rule_of(derivation).broken(rows).sum())
         narrowed = {target: rule.narrowed(rows) for target, rule in presences.items()}
         presences = {target: rule for target, rule in narrowed.items() if rule is not None}
-    kept = (_as_seen(r, combinations) for r in found.derivations if r.target not in broken)
-    return replace(found.without(broken), derivations=tuple(kept), presences=presences)
-
-
-def _as_seen(derivation: Derivation, combinations: Mapping[str, pa.Table]) -> Derivation:
-    """Return a look-up without claiming that it is exact where it is not."""
-    rows = combinations.get(derivation.target)
-    if rows is None or not isinstance(derivation, Lookup) or derivation.is_function(rows):
-        return derivation
-    return replace(derivation, exact=False)
+    seen = (confirmed(one, broken[one.target], count) for one in found.derivations)
+    kept = tuple(one for one in seen if one is not None)
+    lost = set(found.targets) - {one.target for one in kept}
+    return replace(found.without(lost), derivations=kept, presences=presences)

@@ -17,9 +17,9 @@ from synthohive.derive.calendar import years_of
 from synthohive.derive.columns import Columns, spaced
 from synthohive.derive.composed import Composed, find_composed, is_text
 from synthohive.derive.formula_search import find_steps
-from synthohive.derive.kinds import Search
+from synthohive.derive.kinds import LINKS, NEARLY_LINKS, Search
 from synthohive.derive.lookup import Copy
-from synthohive.derive.mostly import MostlyCopy, find_mostly, is_open
+from synthohive.derive.mostly import Mostly, find_mostly, is_open
 from synthohive.derive.order import Order
 from synthohive.derive.pattern_search import FEW, find_copies, orders_between
 from synthohive.derive.program import Program
@@ -57,6 +57,10 @@ class DerivationFinder:
         Columns that are made before all others, so that others may follow from them.
     made_up : frozenset of str
         Columns of ancestors, as ``table.column``, with other values in the copy.
+    entities : Entities, optional
+        Those behind the table's rows.
+    k : int
+        What fewer of them share is not kept.
     """
 
     sample: Sample
@@ -67,10 +71,10 @@ class DerivationFinder:
     fixed: frozenset[str] = frozenset()
     given: tuple[str, ...] = ()
     made_up: frozenset[str] = frozenset()
+    entities: Optional[Entities] = None
+    k: int = 5
 
-    def find(
-        self, entities: Optional[Entities], k: int, stated: Sequence[Derivation] = ()
-    ) -> Program:
+    def find(self, stated: Sequence[Derivation] = ()) -> Program:
         """Return what holds in a table's rows, beside those of its driving parent.
 
         Parameters
@@ -87,8 +91,8 @@ class DerivationFinder:
         columns = Columns(
             hstack(rows, above),
             self._free(),
-            entities,
-            k,
+            self.entities,
+            self.k,
             self._in_keys(),
             self.made_up,
             self._labels(),
@@ -106,11 +110,20 @@ class DerivationFinder:
             The searches of :func:`discover_links`; all without any.
         """
         whole = {r.target: r for r in known.derivations if r.whole}
-        options = {"search": search} if search else {}
         rows, above, all_read = self._own(), self.above(key), self._read(key)
+        entities = self.entities
         if not all_read.all():  # of some rows, the parent was not read
             rows, above = (_filtered(t, all_read) for t in (rows, above))
-        found = discover_links(rows, above, self._free(), whole, **options)
+            entities = None if entities is None else entities.take(all_read)
+        found = discover_links(
+            rows,
+            above,
+            self._free(),
+            whole,
+            search or (*LINKS, NEARLY_LINKS),
+            entities=entities,
+            k=self.k,
+        )
         return self._verified(found, key, partial=not bool(all_read.all()))
 
     def _read(self, key: ForeignKey) -> Bools:
@@ -180,6 +193,8 @@ class DerivationFinder:
             free | routes | {n for n in ids if is_text(rows.schema.field(n).type)},
             {n: r for n, r in others.items() if r.whole},
             search,
+            entities=None if self.entities is None else self.entities.take(linked),
+            k=self.k,
         )
         own_parents = self.sample.parents_around(self.table, key) > parents
         roots = _filtered(rows, any_null(data, key.columns) | own_parents)
@@ -194,9 +209,7 @@ class DerivationFinder:
                 tops = next((r for r in copies if not r.violations(roots).any()), None)
                 fits = same and isinstance(derivation, Copy) and tops is not None
             else:
-                open_ = not isinstance(derivation, MostlyCopy) or is_open(
-                    others.get(derivation.target)
-                )
+                open_ = not isinstance(derivation, Mostly) or is_open(others.get(derivation.target))
                 fits = same and open_ and derivation.target in free
             if fits:
                 kept.append(derivation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Optional, Union
@@ -10,9 +10,12 @@ from typing import Any, Optional, Union
 import numpy as np
 import pyarrow as pa
 
+from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.derive.base import Derivation
+from synthohive.derive.columns import MOST_EXCEPTIONS
 from synthohive.derive.lookup import Lookup
+from synthohive.derive.mostly import Mostly, confirmed, may_break, rule_of
 from synthohive.derive.order import Order
 from synthohive.derive.presence import Presence
 from synthohive.derive.program import Program
@@ -22,6 +25,7 @@ from synthohive.schema import ForeignKey
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.ancestors import WithParents, routes
 from synthohive.tables.joins import match_rows
+from synthohive.tables.numbers import as_numbers
 from synthohive.tables.source import SourceTables
 
 __all__ = ["AllRows"]
@@ -54,28 +58,58 @@ class AllRows:
     key: Optional[ForeignKey] = None
 
     def verified(self, found: Program) -> Program:
-        """Return what of a program holds in all rows."""
-        kept: list[Rule] = []
+        """Return what of a program holds in all rows, or in nearly all."""
+        held: list[Rule] = []
         asked: list[Rule] = []
         rest: list[Rule] = []
-        rules: Rules = [*found.derivations, *found.presences.values()]
+        plain = [one for one in found.derivations if not isinstance(one, Mostly)]
+        odd = [one for one in found.presences.values() if one.flag is not None]
+        rules: Rules = [*plain, *(r for r in found.presences.values() if r.flag is None)]
         for rule in rules:
-            seen = self._looked_up(rule)
-            if seen is not None:
-                kept.append(seen)
+            if self._is_function(rule):
+                held.append(rule)
             else:
                 (asked if self._is_asked([rule], _unbroken) else rest).append(rule)
-        kept += self._kept(asked, _unbroken, lambda some, rows: _verified(some, [rows]))
-        for rules in _alike(rest):
-            kept += _verified(rules, self._combined(rules))
-        derived = {rule.target: rule for rule in kept if isinstance(rule, Derivation)}
-        empty = {rule.target: rule for rule in kept if isinstance(rule, Presence)}
+        held += self._kept(asked, _unbroken, _unbroken_by)
+        for alike in _alike(rest):
+            left = alike
+            for block in self._combined(alike):
+                left = _unbroken_by(left, block)
+            held += left
+        derived = {rule.target: rule for rule in held if isinstance(rule, Derivation)}
+        derived.update(self._nearly([d for d in found.derivations if d.target not in derived]))
+        empty = {rule.target: rule for rule in held if isinstance(rule, Presence)}
+        empty.update(self._nearly_told(odd))
         lost = set(found.targets) - set(derived)
         return replace(
             found.without(lost),
             derivations=tuple(derived[t] for t in found.targets if t in derived),
             presences={t: empty[t] for t in found.presences if t in empty},
         )
+
+    def _nearly(self, derivations: Sequence[Derivation]) -> dict[str, Derivation]:
+        """Return, by target, the derivations that hold in nearly all rows."""
+        if not derivations:
+            return {}
+        if self._questions() is None:
+            program = verified(Program(tuple(derivations)), self.read(list(derivations)))
+            return program.by_target
+        size, found = self.whole.size(self.table), {}
+        for one in derivations:
+            most = int(may_break(one) * size)
+            kept = confirmed(one, self.broken(rule_of(one), most), size)
+            if kept is not None:
+                found[one.target] = kept
+        return found
+
+    def _nearly_told(self, presences: Sequence[Presence]) -> dict[str, Presence]:
+        """Return, by target, where columns are NULL in nearly all rows."""
+        size, found = max(self.whole.size(self.table), 1), {}
+        for one in presences:
+            wrong = self.broken(one.rule, int(MOST_EXCEPTIONS * size))
+            if wrong <= MOST_EXCEPTIONS * size:
+                found[one.target] = replace(one, holds=1.0 - wrong / size)
+        return found
 
     def bounds(self, orders: Sequence[Order]) -> list[Order]:
         """Return the orders that no row breaks; several may be about one column."""
@@ -93,18 +127,44 @@ class AllRows:
             kept += left
         return [order for order in orders if order in kept]
 
-    def broken(self, relation: Derivation) -> int:
-        """Return in how many rows a derivation does not hold."""
-        test, fine = (
-            (relation.broken, _unbroken) if relation.whole else (relation.violations, _fine)
-        )
+    def broken(self, relation: Rule, most: Optional[int] = None) -> int:
+        """Return in how many rows a derivation does not hold.
+
+        Parameters
+        ----------
+        relation : Derivation or Presence
+        most : int, optional
+            It is enough to know that there are more.
+        """
+        fine, test, found = _fine, relation.violations, 0
+        if isinstance(relation, Derivation) and relation.whole:
+            fine, test = _unbroken, relation.broken
+        for rows, times in self._suspects(relation, fine):
+            found += int(test(rows) @ times)
+            if most is not None and found > most:
+                break
+        return found
+
+    def _suspects(self, relation: Rule, fine: Fine) -> Iterator[tuple[pa.Table, IntArray]]:
+        """Stream all rows that may break a derivation, and how often each occurs."""
+        questions = self._questions()
         if self._is_asked([relation], fine):
+            for rows in self._doubtful([relation], fine, None):
+                yield rows, np.ones(len(rows), dtype=np.int64)
+            return
+        if questions is not None:
             with suppress(CannotAsk):
-                return sum(int(test(r).sum()) for r in self._doubtful([relation], fine, None))
-        return sum(int(test(rows).sum()) for rows in self.read([relation]))
+                for batch in questions.combinations(self._joined([relation])):
+                    found = pa.Table.from_batches([batch])
+                    times = as_numbers(found.column(found.num_columns - 1)).astype(np.int64)
+                    yield found.select(found.column_names[:-1]), times
+                return
+        for rows in self.read([relation]):
+            yield rows, np.ones(len(rows), dtype=np.int64)
 
     def read(self, rules: Rules) -> Iterator[pa.Table]:
         """Stream the whole table, with the ancestors' columns that are needed."""
+        rules = [rule_of(rule) if isinstance(rule, Derivation) else rule for rule in rules]
         found, own = _program(rules), self.whole.schema(self.table).names
         above = [] if self.key is None else [(n, self.key) for n in found.above(own)]
         keys = self.key.columns if above and self.key is not None else []
@@ -139,18 +199,14 @@ class AllRows:
                 return
         yield from self.read(rules)
 
-    def _looked_up(self, rule: Rule) -> Optional[Rule]:
-        """Return a look-up, exact if it is one in all rows; None of others, and if nobody tells."""
-        if not (isinstance(rule, Lookup) and rule.exact):
-            return None
+    def _is_function(self, rule: Rule) -> bool:
+        """Whether a database tells that a look-up has one value for each combination."""
         questions = self._questions()
-        if questions is None:
-            return None
-        try:
-            differs = questions.contradicted(self._joined([rule]), rule.sources, rule.target)
-        except CannotAsk:
-            return None
-        return replace(rule, exact=False) if differs else rule
+        if questions is None or not isinstance(rule, Lookup):
+            return False
+        with suppress(CannotAsk):
+            return not questions.contradicted(self._joined([rule]), rule.sources, rule.target)
+        return False
 
     def _kept(
         self, rules: Rules, fine: Fine, narrowed: Callable[[Rules, pa.Table], Rules]
@@ -251,6 +307,13 @@ def _program(rules: Rules) -> Program:
     return Program(derivations, {r.target: r for r in rules if isinstance(r, Presence)})
 
 
-def _verified(rules: Rules, batches: Iterable[pa.Table]) -> Rules:
-    found = verified(_program(rules), batches)
-    return [*found.derivations, *found.presences.values()]
+def _unbroken_by(rules: Rules, rows: pa.Table) -> Rules:
+    """Return the rules that no row breaks."""
+    kept: Rules = []
+    for rule in rules:
+        if isinstance(rule, Derivation):
+            kept += [] if rule.broken(rows).any() else [rule]
+        else:
+            narrowed = rule.narrowed(rows)
+            kept += [] if narrowed is None else [narrowed]
+    return kept

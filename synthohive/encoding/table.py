@@ -188,13 +188,13 @@ class TableEncoder:
             np.full((rows, len(self.layout.continuous)), np.nan, dtype=np.float32),
         )
 
-    @property
-    def null_codes(self) -> list[int]:
-        """Each discrete block's code for NULL, or -1."""
+    def null_codes(self, without: Collection[str] = ()) -> list[int]:
+        """Return each discrete block's code for NULL; -1 for none, and for some columns."""
         found = []
-        for transform in self.transforms.values():
+        for name, transform in self.transforms.items():
             more = len(transform.layout.discrete) - 1
-            found += [transform.null_code, *([-1] * more)] if more >= 0 else []
+            code = -1 if name in without else transform.null_code
+            found += [code, *([-1] * more)] if more >= 0 else []
         return found
 
     def decode(self, encoded: EncodedTable, rng: np.random.Generator) -> pa.Table:

@@ -51,12 +51,13 @@ def relax_bounds(run: Run, made: Generated, link: Link, bounds: Sequence[Order])
         array = pa.chunked_array([from_numbers(found, old.type)])
         if not array.equals(old):
             moved[column] = array
-    program = run.fitted.tables[key.parent].program
+    program, parents = run.fitted.tables[key.parent].program, run.tables[key.parent]
 
     def move(block: pa.Table, start: int) -> pa.Table:
         for name, array in moved.items():
             block = with_column(block, name, array.slice(start, len(block)))
-        return program.repair(block, changed=list(moved))
+        beside = parents.drawn_columns([*program.besides], start, start + len(block))
+        return program.repair(block, beside, changed=list(moved))
 
     if moved:
         spool.rewrite(move)

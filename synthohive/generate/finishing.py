@@ -26,7 +26,6 @@ from synthohive.generate.parent_choice import choose
 from synthohive.generate.run import Generated, Run
 from synthohive.schema.plan import Link
 from synthohive.tables.ancestors import ancestor_columns, hstack, with_column, with_rows
-from synthohive.tables.block_store import TableSpool
 from synthohive.tables.joins import group_codes
 from synthohive.tables.number_spool import PIECE
 
@@ -189,7 +188,7 @@ def finish(
     checks = run.fitted.tables[name].checks(run.fitted.metadata.dialect).without(waiting)
     if not (choices or changes or repairs or checks.checks):
         return left
-    step = _Finish(run, name, made.spool, choices, changes, repairs, checks)
+    step = _Finish(run, name, made, choices, changes, repairs, checks)
     parts = (step.part(number) for number in range(len(made.spool.starts)))
     if all(repair.apart for repair in repairs):
         finished = run.blocks.map(step, parts, len(made.spool.starts))
@@ -216,6 +215,7 @@ class _Block:
     start: int
     parts: tuple[Part, ...]
     changes: Changes
+    besides: pa.Table
 
 
 class _Finish:
@@ -225,26 +225,30 @@ class _Finish:
         self,
         run: Run,
         name: str,
-        spool: TableSpool,
+        made: Generated,
         choices: Sequence[Filling],
         changes: Changes,
         repairs: list[Repair],
         checks: TableChecks,
     ) -> None:
-        self.run, self.name, self.spool, self.checks = run.before(()), name, spool, checks
+        self.run, self.name, self.spool, self.checks = run.before(()), name, made.spool, checks
+        self._made: Optional[Generated] = made
         self.choices, self.changes, self.repairs = choices, changes, repairs
         self.fitted = run.fitted.tables[name]
         self.driver = run.fitted.plan.tables[name].driver
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what other processes need, to which changes come block by block."""
-        return {**self.__dict__, "changes": Changes()}
+        return {**self.__dict__, "changes": Changes(), "_made": None}
 
     def part(self, number: int) -> _Block:
         """Return what :meth:`__call__` takes for a block."""
         start, stop = self.spool.stretch(number)
         parts = tuple(choice.part(start, stop - start) for choice in self.choices)
-        return _Block(number, start, parts, self.changes.of_block(start, stop))
+        besides = pa.table({})
+        if self._made is not None:
+            besides = self._made.drawn_columns([*self.fitted.program.besides], start, stop)
+        return _Block(number, start, parts, self.changes.of_block(start, stop), besides)
 
     def __call__(self, given: _Block) -> tuple[pa.Table, IntArray]:
         """Return a block with its further keys and without repeats, and the rows that repeat."""
@@ -252,18 +256,18 @@ class _Finish:
         for choice, part in zip(self.choices, given.parts):
             block = choice.apply(block, part)
         block = given.changes.apply(block)
-        done = self._right(before, block, given.start)
+        done = self._right(before, block, given)
         masks = [repair.remember(done) for repair in self.repairs]
         binding = [mask for mask, repair in zip(masks, self.repairs) if repair.binding]
         wrong = np.any([np.zeros(len(done), dtype=np.bool_), *binding], axis=0)
         return done, np.flatnonzero(wrong)
 
-    def _right(self, before: pa.Table, block: pa.Table, start: int) -> pa.Table:
+    def _right(self, before: pa.Table, block: pa.Table, given: _Block) -> pa.Table:
         """Return a block that was filled, with what follows, and without repeats."""
-        given, rng = block, self._rng("keys checked", start)
+        filled, rng = block, self._rng("keys checked", given.start)
         block, _ = self.checks.repair(block, rng, others=self.repairs)
-        if block is not given or any(choice.targets for choice in self.choices):
-            block = self._unrepeated(block, self._followed(before, block, start))
+        if block is not filled or any(choice.targets for choice in self.choices):
+            block = self._unrepeated(block, self._followed(before, block, given))
         return block
 
     def _rng(self, part: str, start: int) -> np.random.Generator:
@@ -275,11 +279,13 @@ class _Finish:
         rows = np.flatnonzero(np.any([np.zeros(len(followed), dtype=np.bool_), *again], axis=0))
         return with_rows(followed, rows, repaired.take(pa.array(rows))) if len(rows) else followed
 
-    def _followed(self, before: pa.Table, block: pa.Table, start: int) -> pa.Table:
+    def _followed(self, before: pa.Table, block: pa.Table, given: _Block) -> pa.Table:
         """Return a block with what follows from the keys, and from what was changed for them."""
         groups, linked = None, [column for choice in self.choices for column in choice.targets]
         if self.fitted.driven_periods and self.driver is not None:
             # A date that was moved may lie in another period; a block is one of whole groups.
             groups = group_codes([block], [self.driver.columns])[0]
-        rng = self._rng("mended", start)
-        return follow(self.fitted, self.checks, before, block, rng, also=linked, groups=groups)
+        rng, beside = self._rng("mended", given.start), given.besides
+        return follow(
+            self.fitted, self.checks, before, block, rng, also=linked, above=beside, groups=groups
+        )

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from synthohive.derive.aggregates import Aggregate
 from synthohive.derive.base import Derivation
+from synthohive.derive.mostly import Mostly
 from synthohive.derive.presence import Presence
 from synthohive.derive.program import Program
 from synthohive.learn.fitted import FittedDatabase
@@ -124,7 +125,11 @@ def _in_table(
         rows = hstack(rows, ancestor_columns(sample, fitted.plan, key.parent, at, names))
     rules: list[Union[Derivation, Presence]] = [*program.derivations, *program.presences.values()]
     for relation in rules:
-        yield Broken(name, str(relation), int(relation.violations(rows).sum()), len(rows))
+        if isinstance(relation, (Mostly, Presence)):
+            wrong = relation.exceptions(rows)
+        else:
+            wrong = relation.violations(rows)
+        yield Broken(name, str(relation), int(wrong.sum()), len(rows))
 
 
 def _sum(one: Aggregate, sample: Sample) -> Broken:

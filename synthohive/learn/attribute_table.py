@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.keys.makers import ListedMaker
+from synthohive.derive.program import Program
 from synthohive.learn.fitted import FittedTable
-from synthohive.schema import Column, ColumnKind
+from synthohive.schema import Column, ColumnKind, ForeignKey
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns, hstack
 from synthohive.tables.nulls import any_blank, any_null
@@ -187,7 +188,7 @@ def nulls_by_key(
 
 
 def differences(sample: Sample, table: FittedTable, seed: int) -> Modelled:
-    """Return where rows differ from the parents that they mostly repeat, over all keys.
+    """Return the exceptions to what holds in nearly all rows, alone and beside all parents.
 
     Parameters
     ----------
@@ -199,16 +200,23 @@ def differences(sample: Sample, table: FittedTable, seed: int) -> Modelled:
     """
     name, plan, found = table.config.name, sample.plan, Modelled()
     own = sample.tables[name]
-    for link in plan.tables[name].links:
-        key, program = link.key, table.follows(link)
+    links = plan.tables[name].links
+    programs: list[tuple[str, Program, Optional[ForeignKey]]] = [
+        (link.label, table.follows(link), link.key) for link in links
+    ]
+    if plan.tables[name].driver is None:
+        programs.append(("", table.program, None))
+    for label, program, key in programs:
         if not program.besides:
             continue
-        parents = sample.others_around(name, key)
-        unknown = np.flatnonzero((parents < 0) & ~any_null(own, key.columns))
-        names = program.above(own.column_names)
-        above = ancestor_columns(sample.around, plan, key.parent, parents, names)
-        rng = seeds.generator(seed, name, link.label, "besides")
-        found.add(Modelled(*program.learned_besides(hstack(own, above), unknown, rng)))
+        rows, unknown = own, np.empty(0, dtype=np.int64)
+        if key is not None:
+            parents = sample.others_around(name, key)
+            unknown = np.flatnonzero((parents < 0) & ~any_null(own, key.columns))
+            names = program.above(own.column_names)
+            rows = hstack(own, ancestor_columns(sample.around, plan, key.parent, parents, names))
+        rng = seeds.generator(seed, name, label, "besides")
+        found.add(Modelled(*program.learned_besides(rows, unknown, rng)))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synthohive.derive.base import Derivation
-from synthohive.derive.mostly import MostlyCopy, find_mostly, is_open, together
+from synthohive.derive.mostly import Mostly, find_mostly, is_open, together
 from synthohive.derive.order import Order
 from synthohive.derive.pattern_search import find_copies
 from synthohive.derive.program import Program
@@ -29,14 +29,14 @@ def relate(fit: Fit, table: FittedTable, finder: DerivationFinder) -> None:
     finder : DerivationFinder
     """
     name, known, stated = table.config.name, Program(), _stated(fit.sample, table)
-    plan, entities = fit.sample.plan.tables[name], fit.entities.of(name)
+    plan = fit.sample.plan.tables[name]
     further, itself = plan.of("free", "grouped", "deferred"), plan.of("self")
     for link in further:
         given = [r for r in stated.get(link.label, []) if r.whole]
         found = finder.find_links(link.key, known, take(given), find_copies)
         table.keys[link.label].program = found
         known = known.and_also(found)
-    own = finder.excluding(known.targets).find(entities, fit.k, stated.get("", ()))
+    own = finder.excluding(known.targets).find(stated.get("", ()))
     finder = finder.excluding([*known.targets, *(r.target for r in stated.get("", ()))])
     known = known.and_also(own)
     for link in further:
@@ -54,7 +54,7 @@ def relate(fit: Fit, table: FittedTable, finder: DerivationFinder) -> None:
     table.program = own
     over_keys = [r for key in table.keys.values() for r in key.program.derivations]
     every = [*known.derivations, *own.derivations, *over_keys]
-    whole = {r.target for r in every if r.whole or isinstance(r, MostlyCopy)}
+    whole = {r.target for r in every if r.whole}
     for link in (*further, *itself):
         learned = table.keys[link.label]
         free = set(table.attributes) - whole - set(learned.program.targets)
@@ -75,13 +75,13 @@ def _mostly(
     Each repeats that of the parent with which it is the same most often.
     """
     known = known.without([r.target for r in known.derivations if is_open(r)])
-    best: dict[str, tuple[str, MostlyCopy]] = {}
+    best: dict[str, tuple[str, Mostly]] = {}
     for derivation in own.derivations:
-        if isinstance(derivation, MostlyCopy):
+        if isinstance(derivation, Mostly):
             best[derivation.target] = "", derivation
     for link in links:
         for found in finder.find_links(link.key, known, find_mostly).derivations:
-            if isinstance(found, MostlyCopy):
+            if isinstance(found, Mostly):
                 before = best.get(found.target)
                 if before is None or found.share > before[1].share:
                     best[found.target] = link.label, found

@@ -271,6 +271,8 @@ class _TableFit:
             frozenset(fit.summed(self.name)),
             table.times,
             _made_up_texts(fit, self.plan.ancestors),
+            self.entities,
+            fit.k,
         )
         times = fit.sample.tables[self.name].select(table.times)
         above = hstack(finder.above(self.plan.driver), times)

@@ -13,6 +13,7 @@ __all__ = [
     "code_column",
     "depth_column",
     "differs_column",
+    "exception_column",
     "fan_out_column",
     "null_column",
     "rest_column",
@@ -45,8 +46,13 @@ def differs_column(alias: str) -> str:
 
 
 def rest_column(target: str) -> str:
-    """Name the column that says what a column is that repeats its parent's in most rows."""
+    """Name the column that says what a column is where what holds in most rows does not."""
     return f"__rest__{target}"
+
+
+def exception_column(target: str) -> str:
+    """Name the column that says where a column is NULL, or not, against the rule for that."""
+    return f"__exception__{target}"
 
 
 @dataclass(frozen=True)

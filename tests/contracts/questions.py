@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from synthohive.connectors.registry import spelling
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.ddl.spelling import Spelling
-from synthohive.derive import verification
+from synthohive.derive import mostly, verification
 from synthohive.derive.aggregates.totals import Amount, Function, Totals
 from synthohive.derive.base import Derivation
 from synthohive.derive.calendar import CalendarPart
@@ -30,6 +30,7 @@ from synthohive.derive.clock import ClockTime
 from synthohive.derive.composed import Composed, Part, mark
 from synthohive.derive.formula import Factor, Formula, Term
 from synthohive.derive.lookup import Copy, Lookup
+from synthohive.derive.mostly import Mostly
 from synthohive.derive.order import Order
 from synthohive.derive.periods import Periods, never_overlap
 from synthohive.derive.presence import Presence
@@ -41,6 +42,7 @@ from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.ancestors import WithParents
 from synthohive.tables.joins import match_rows
 from synthohive.tables.numbers import as_numbers
+from synthohive.tables.roles import exception_column, rest_column
 from synthohive.tables.source import SourceTables
 from tests.evidence import feature
 
@@ -252,6 +254,11 @@ class QuestionsContract:
         """Give the warehouse under test."""
         raise NotImplementedError
 
+    @pytest.fixture(autouse=True)
+    def strict(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let single rows refute a rule, so that it shows whether they were seen."""
+        monkeypatch.setattr(mostly, "FEW_EXCEPTIONS", 0.0)
+
     def parent(self, warehouse: SqlWarehouse) -> ForeignKey:
         keys = warehouse.metadata.tables["item"].foreign_keys
         return next(key for key in keys if key.parent == UP)
@@ -259,6 +266,7 @@ class QuestionsContract:
     def rules(self) -> list[Derivation]:
         product = Term(1.0, (Factor("price"), Factor("qty")))
         entries = pa.table({"kind": ["T0"], "kind_too": ["t0"]})
+        other = pa.table({"kind": ["T0"], "no%te": ["Straße 0"]})
         return [
             Copy("same", "no%te"),
             Copy("other", "no%te"),
@@ -270,7 +278,7 @@ class QuestionsContract:
             Order("late", "due", True, 86_400.0, unknown={"due": (0.0,)}),
             Composed("label", (Part("id"), Part("qty")), f"{mark(0)}-{mark(1)}{SIGNS}"),
             Lookup("kind_too", ("kind",), entries, np.ones(1, dtype=np.int64)),
-            Lookup("state", ("kind",), entries, np.ones(1, dtype=np.int64)),
+            Lookup("no%te", ("kind",), other, np.ones(1, dtype=np.int64)),
             CalendarPart("month", "day", "month"),
             CalendarPart("id", "due", "month"),
             CalendarPart("weekday", "day", "weekday from 1 = Monday"),
@@ -317,6 +325,20 @@ class QuestionsContract:
         asked, read, rows = self.both(warehouse, found)
         assert (asked, rows) == (read, 0)
         assert 6 <= len(asked) < len(found.steps)  # some hold, some do not
+
+    @feature("relations verified in SQL")
+    def test_exceptions_are_counted_where_the_rows_are(self, warehouse: SqlWarehouse) -> None:
+        rules = [
+            Mostly(rule.target, rule, "own", rest_column(rule.target), share=0.3)
+            for rule in self.rules()
+        ]
+        told = {
+            target: replace(one, flag=exception_column(target))
+            for target, one in self.presences().items()
+        }
+        asked, read, rows = self.both(warehouse, Program(tuple(rules), told))
+        assert (asked, rows) == (read, 0)
+        assert len({text.rpartition(" in ")[2] for text in asked}) > 2
 
     def test_more_rows_in_doubt_than_come_at_once(
         self, warehouse: SqlWarehouse, monkeypatch: pytest.MonkeyPatch

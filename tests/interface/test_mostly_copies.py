@@ -111,7 +111,7 @@ def test_the_driving_key_is_no_other() -> None:
 def test_a_parents_price_is_not_the_highest_that_it_was_sold_for(synthesizer: Synthesizer) -> None:
     assert not synthesizer.relations.get("products")
     texts = {str(relation) for relation in synthesizer.relations["items"]}
-    assert "price = products.price (79% of rows)" in texts
+    assert "price = products.price in 79% of rows" in texts
 
 
 def test_lost_cells_repeat_the_parent_as_often(synthesizer: Synthesizer) -> None:

@@ -207,8 +207,11 @@ class _Drawing:
         rng = seeds.generator(self.evidence.seed, name, "draw", *path)
         silent = {column: mask[rows] for column, mask in self.silent.items()}
         given = self.encoder.without(self.given.take(rows), silent, SILENT)
-        never = self.encoder.null_codes
-        # NULL is barred: a lost cell would stay lost, as often as real ones are NULL
+        # NULL is barred: a lost cell would stay lost, as often as real ones are NULL; in what is
+        # modelled besides, it says that a cell is no exception
+        table = self.evidence.table
+        programs = (table.program, *(key.program for key in table.keys.values()))
+        never = self.encoder.null_codes({name for one in programs for name in one.besides})
         drawn = model.sample(len(rows), some, rng=rng, given=given, never=never)
         return self.encoder.without(drawn, silent, 0, 0.0)
 
