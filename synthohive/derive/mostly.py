@@ -147,15 +147,9 @@ class Mostly(Derivation):
     @property
     def _usual(self) -> Derivation:
         """What holds where the rule does: an order beside the one that holds in all rows."""
-        rule, also = self.rule, self.also
-        if also is None or not isinstance(rule, Order):
-            return rule
-        unknown = {**also.unknown, **rule.unknown}
-        if rule.after != also.after:
-            return replace(also, limits=(*also.limits, rule.source), unknown=unknown)
-        centre = None if also.strict or rule.strict else also.centre
-        beyond = (also.source, *also.beyond)
-        return replace(rule, beyond=beyond, limits=also.limits, unknown=unknown, centre=centre)
+        if self.also is None or not isinstance(self.rule, Order):
+            return self.rule
+        return self.rule.beside(self.also)
 
     def encode(self, rows: pa.Table) -> pa.Array:
         """See the base class; of exceptions, it means nothing."""

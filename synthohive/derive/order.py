@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
 import numpy as np
@@ -88,6 +88,18 @@ class Order(Derivation):
     def _column(self, rows: pa.Table, name: str, after: bool) -> Floats:
         """Return another column as numbers, NaN where it tells nothing."""
         return regular(as_numbers(rows.column(name)), self.unknown.get(name, ()))
+
+    def beside(self, other: Order) -> Order:
+        """Return the order to the sources of both, of one target; distances are to its own first.
+
+        If they are on two sides of the target, distances are to the other's.
+        """
+        unknown = {**other.unknown, **self.unknown}
+        if self.after != other.after:
+            return replace(other, limits=(*other.limits, self.source), unknown=unknown)
+        centre = None if other.strict or self.strict else other.centre
+        beyond = (other.source, *other.beyond)
+        return replace(self, beyond=beyond, limits=other.limits, unknown=unknown, centre=centre)
 
     def target_values(self, rows: pa.Table) -> Floats:
         """Return the target as numbers, NaN where it is no place on its scale."""

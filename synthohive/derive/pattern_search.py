@@ -223,9 +223,20 @@ def _put_before(columns: Columns, chosen: Chosen, order: Order) -> None:
         return
     if chosen.depends(order.source, order.target) or chosen.nearly is None:
         return
+    same = order.after == taken.after
+    if same and _spread(columns, order) >= _spread(columns, taken):
+        return
     kept = chosen.nearly(columns, order, order.violations(columns.rows))
     if isinstance(kept, Mostly):
         chosen.derivations[order.target] = replace(kept, also=taken)
+    elif kept is not None:
+        chosen.derivations[order.target] = order.beside(taken)
+
+
+def _spread(columns: Columns, order: Order) -> float:
+    """Return from where to where most distances to the first source lie."""
+    gaps = columns.regular(order.target) - columns.regular(order.source)
+    return float(np.subtract(*np.nanquantile(gaps, [0.9, 0.1])))
 
 
 def _implied(columns: Columns, taken: Order, source: str) -> bool:
