@@ -222,7 +222,11 @@ class Program:
         return pa.table(dict(both)), {n: described[n] for n, _ in both if n in described}
 
     def learned_besides(
-        self, rows: pa.Table, unknown: IntArray, rng: np.random.Generator
+        self,
+        rows: pa.Table,
+        unknown: IntArray,
+        rng: np.random.Generator,
+        origins: Optional[dict[str, IntArray]] = None,
     ) -> tuple[pa.Table, dict[str, Column]]:
         """Return what is modelled besides, of real rows beside their parents.
 
@@ -230,18 +234,22 @@ class Program:
         ----------
         unknown : ndarray of int64
             Rows whose parent was not read; they are given what others have.
+        origins : dict, optional
+            Gets, for each column with values of other rows, the row that each is of.
         """
         place = np.arange(len(rows), dtype=np.int64)
         known = np.setdiff1d(place, unknown)
         if len(unknown) and len(known):
             place[unknown] = rng.choice(known, len(unknown))
         arrays = {n: d.learned(rows).take(pa.array(place)) for n, d in self.besides.items()}
+        sources = dict.fromkeys(arrays, place) if len(unknown) else {}
         for name, one in self.besides.items():
-            if (
-                one.flag is not None and one.flag != name
-            ):  # told by the other's flag; between its rows, it means nothing
+            if one.flag is not None and one.flag != name:
+                # The other's flag tells where it is an exception; elsewhere it means nothing.
                 index = donors(arrays[name], nulls(arrays[one.flag]), rng)
-                arrays[name] = arrays[name].take(pa.array(index))
+                arrays[name], sources[name] = arrays[name].take(pa.array(index)), place[index]
+        if origins is not None:
+            origins.update(sources)
         return pa.table(arrays), {name: _described(name, array) for name, array in arrays.items()}
 
     def masked(self, positions: IntArray) -> dict[str, Bools]:

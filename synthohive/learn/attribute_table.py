@@ -67,6 +67,7 @@ class Modelled:
         """Have more columns."""
         self.rows = hstack(self.rows, other.rows)
         self.columns.update(other.columns)
+        self.sources.update(other.sources)
 
     def add_values(self, name: str, values: Any, kind: ColumnKind) -> None:
         """Have one more column, which the table itself does not have."""
@@ -216,7 +217,9 @@ def differences(sample: Sample, table: FittedTable, seed: int) -> Modelled:
             names = program.above(own.column_names)
             rows = hstack(own, ancestor_columns(sample.around, plan, key.parent, parents, names))
         rng = seeds.generator(seed, name, label, "besides")
-        found.add(Modelled(*program.learned_besides(rows, unknown, rng)))
+        sources: dict[str, IntArray] = {}
+        learned = program.learned_besides(rows, unknown, rng, sources)
+        found.add(Modelled(*learned, sources))
     return found
 
 
