@@ -17,6 +17,7 @@ from typing import Union
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from synthohive._arrays import Bools, IntArray
 from synthohive.encoding.encoded import Continuous, Discrete, Layout
@@ -76,10 +77,10 @@ class Source:
         return last.masked_fill(absent, -1), mean.masked_fill(absent, -1)
 
     def tables(self) -> tuple[Tensor, Tensor]:
-        """Return what each coarse code shows, by either reference, (1 + K, K, features)."""
+        """Return what each coarse code shows, by either reference, (1 + K, features, K)."""
         size, bins = self.cardinality, self.bins
         if not bins:  # the same code alone counts: there is nothing to be looked up
-            return torch.zeros(0, size, 1), torch.zeros(0, size, 1)
+            return torch.zeros(0, 1, size), torch.zeros(0, 1, size)
         # on the CPU also where a network of shapes alone is built, of which nothing is calculated
         place = (torch.arange(bins, device="cpu") + 0.5) / bins
         score = torch.erfinv(2 * place - 1) * 2**0.5
@@ -87,11 +88,11 @@ class Source:
         near = [-torch.log1p(far / scale**2) for scale in TUNING.copy_scales]
         # with its square, the logarithmic density of a normal score given another
         product, square = score[:, None] * score[None, :], (score**2).expand(bins, bins)
-        before = torch.zeros(size, size, len(near) + 3, device="cpu")
-        before[:, :, 0] = torch.eye(size, device="cpu")
-        before[:bins, :bins, 1:] = torch.stack([*near, product, square], dim=-1)
-        mean = torch.zeros(size, size, 2, device="cpu")
-        mean[:bins, :bins] = torch.stack([near[-1], product], dim=-1)
+        before = torch.zeros(size, len(near) + 3, size, device="cpu")
+        before[:, 0] = torch.eye(size, device="cpu")
+        before[:bins, 1:, :bins] = torch.stack([*near, product, square], dim=1)
+        mean = torch.zeros(size, 2, size, device="cpu")
+        mean[:bins, :, :bins] = torch.stack([near[-1], product], dim=1)
         return _behind_none(before), _behind_none(mean)
 
 
@@ -201,7 +202,7 @@ class CopyHeads(nn.Module):
         self.features = []
         for i, source in enumerate(self.sources):
             tables = source.tables()
-            self.features.append([table.shape[2] for table in tables])
+            self.features.append([table.shape[1] for table in tables])
             for name, table in zip(("before", "mean"), tables):
                 self.register_buffer(f"{name}{i}", table, persistent=False)
         most = max((sum(counts) for counts in self.features), default=0)
@@ -232,14 +233,16 @@ def weighed(weights: Tensor, pair: Tensor, tables: tuple[Tensor, Tensor]) -> Ten
     """Return logits (B, K) of weights (B, M) of features, by two references (B, 2)."""
     found, start = None, 0
     for k, table in enumerate(tables):
-        count = table.shape[2]
+        count, size = table.shape[1:]
         own = weights[:, start : start + count]
         place = pair[:, k] + ABSENT_FIRST
         if count == 1:  # the same code alone: nothing else is to be looked up
-            part = own.new_zeros(len(own), table.shape[1] + 1).scatter(1, place[:, None], own)
+            part = own.new_zeros(len(own), size + 1).scatter(1, place[:, None], own)
             part = part[:, ABSENT_FIRST:]
         else:
-            part = torch.bmm(table[place], own.unsqueeze(2)).squeeze(2)
+            # a row's features are one stretch: (B, 1, M) @ (B, M, K), six times as fast as by code
+            shown = functional.embedding(place, table.flatten(1)).view(len(own), count, size)
+            part = torch.bmm(own.unsqueeze(1), shown).squeeze(1)
         found, start = part if found is None else found + part, start + count
     if found is None:
         raise ValueError("no table")
