@@ -18,7 +18,7 @@ from synthohive.generate.blocks import BLOCK_ROWS, cut_blocks
 from synthohive.generate.run import Generated, Groups, Run, numbers_of
 from synthohive.tables.ancestors import with_column
 from synthohive.tables.block_store import EncodedSpool, TableSpool
-from synthohive.tables.roles import fan_out_column
+from synthohive.tables.roles import children_column, fan_out_column
 
 __all__ = ["deal_keys", "generate_attributes"]
 
@@ -50,12 +50,14 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
         made.context = EncodedSpool(made.spool.path, maker.children_layout())
     counts = {label: fan_out_column(*key) for label, key in maker.incoming.items()}
     preferences: dict[str, list[Floats]] = {label: [] for label in counts}
+    # neither is asked for later: the codes stand in the context of children
+    known = {*counts.values(), *map(children_column, counts)}
     blocks = cut_blocks(rows, groups, maker.whole_groups)
     for block in run.blocks.map(maker.made, blocks, rows // BLOCK_ROWS):
         made.spool.append(block.rows)
         for label, column in counts.items():
             preferences[label].append(numbers_of(block.beside, column, len(block.rows)))
-        _keep_beside(made, block.beside, set(counts.values()))
+        _keep_beside(made, block.beside, known)
         if made.context is not None and block.context is not None:
             made.context.append(block.context)
     made.spool.close()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats
 from synthohive.derive.elapsed import Elapsed
-from synthohive.encoding.encoded import EncodedTable
+from synthohive.encoding.encoded import SILENT, EncodedTable
 from synthohive.generate.imputing.known_cells import Evidence
 from synthohive.learn.fitted import FittedDatabase, FittedTable
 from synthohive.learn.training_context import training_context
@@ -73,4 +74,11 @@ def _as_learned(sample: Sample, table: FittedTable) -> tuple[EncodedTable, Encod
     context = training_context(
         sample, name, groups, sample.encoded[name], times=table.times, elapsed=elapsed
     )
-    return encoder.without(encoded, masked), context
+    summaries = dict.fromkeys(evidence.summaries, np.ones(len(known), dtype=np.bool_))
+    if summaries and table.model is not None and table.model.abilities.conditional:
+        # what the children have in common is not known of given rows: it is drawn for theirs
+        given = encoder.without(encoder.without(encoded, masked, SILENT), summaries)
+        rng = seeds.generator(_SEED, name, "children")
+        drawn = table.model.sample(len(known), context, rng=rng, given=given)
+        sample.encoded[name] = encoder.without(drawn, masked, 0, 0.0)
+    return encoder.without(encoded, {**masked, **summaries}), context

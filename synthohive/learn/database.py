@@ -20,6 +20,7 @@ from synthohive.derive.stated import check_stated
 from synthohive.exceptions import SchemaError, SchemaValidationError
 from synthohive.io.base import FanOut, Reader
 from synthohive.learn.alias_search import AliasFinder
+from synthohive.learn.children import find_children_codes
 from synthohive.learn.draw import Draw
 from synthohive.learn.entity_paths import EntityFinder, check_entities
 from synthohive.learn.entity_tables import add_entities, find_entity_tables, with_entities
@@ -287,6 +288,7 @@ def _analysed(fit: Fit, pool: Pool, folder: Path) -> Iterator[tuple[str, Optiona
         if one.finished:
             yield name, one.job
             begun[name] = replace(one, job=None)  # its rows are on the disk by now
+    fit = replace(fit, children=find_children_codes(fit))
     for found in finish_tables(fit, begun, pool, folder):
         yield (
             found.table.config.name,

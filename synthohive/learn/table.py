@@ -38,6 +38,7 @@ from synthohive.learn.attribute_table import (
     nulls_by_key,
     parent_codes,
 )
+from synthohive.learn.children import children_columns
 from synthohive.learn.derivations import relate
 from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedTable
@@ -288,6 +289,8 @@ class _TableFit:
         for link in links:
             learn_key(fit, table, link, rows)
         modelled.add(parent_codes(fit.sample, table, fit.options.seed))
+        driven = [key.label(child) for child, key in self.plan.children]
+        modelled.add(children_columns(fit.children, driven))
 
     def _calendar(self) -> Program:
         """Return how the date of a series becomes its place in the calendar of all series."""

@@ -23,7 +23,7 @@ from synthohive.link.association import common_texts, flag, within_range
 from synthohive.privacy.entities import Entities
 from synthohive.tables.numbers import as_numbers, is_number
 
-__all__ = ["ParentCodes"]
+__all__ = ["Features", "ParentCodes", "leaf_numbers"]
 
 
 MOST_LEAVES = 32
@@ -224,6 +224,27 @@ def _standardised(values: Floats) -> Floats:
     return np.stack(scaled, axis=1) if scaled else np.zeros((len(values), 0))
 
 
+def leaf_numbers(tree: Any) -> IntArray:
+    """Return the number of each leaf, from left to right, so that near ones are alike.
+
+    Parameters
+    ----------
+    tree : sklearn.tree._tree.Tree
+        Of its inner nodes, the number is -1.
+    """
+    codes = np.full(tree.node_count, -1, dtype=np.int64)
+    stack, number = [0], 0
+    while stack:
+        node = stack.pop()
+        if tree.children_left[node] < 0:
+            codes[node] = number
+            number += 1
+        else:
+            # The right one first: a stack gives back the left one first.
+            stack += [int(tree.children_right[node]), int(tree.children_left[node])]
+    return codes
+
+
 @dataclass(frozen=True)
 class _Trial:
     """What parents tell of their children.
@@ -275,18 +296,9 @@ class _Trial:
         return float((1.0 - error / np.maximum(held.var(axis=0), 1e-12)).max())
 
     def tree(self) -> Tree:
-        """Return the nodes; leaves are numbered from left to right, so that near ones are alike."""
+        """Return the nodes."""
         tree = self._fitted(np.ones(len(self.parent), dtype=np.bool_)).tree_
-        codes = np.full(tree.node_count, -1)
-        stack, number = [0], 0
-        while stack:
-            node = stack.pop()
-            if tree.children_left[node] < 0:
-                codes[node] = number
-                number += 1
-            else:
-                # The right one first: a stack gives back the left one first.
-                stack += [int(tree.children_right[node]), int(tree.children_left[node])]
+        codes = leaf_numbers(tree)
         leaf, left, right = tree.children_left < 0, tree.children_left, tree.children_right
         feature = np.where(leaf, -1, tree.feature)
         feature, left, right = (each.astype(np.int64) for each in (feature, left, right))

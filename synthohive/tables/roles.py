@@ -10,6 +10,7 @@ from synthohive.schema import ForeignKey, TableConfig
 
 __all__ = [
     "Roles",
+    "children_column",
     "code_column",
     "depth_column",
     "differs_column",
@@ -23,6 +24,11 @@ __all__ = [
 def fan_out_column(child: str, key: ForeignKey) -> str:
     """Name the parent's column with the number of children over `key`."""
     return f"__fanout__{key.label(child)}"
+
+
+def children_column(label: str) -> str:
+    """Name the parent's column with the code of what its children over a key have in common."""
+    return f"__children__{label}"
 
 
 def code_column(label: str) -> str:

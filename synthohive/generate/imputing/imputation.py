@@ -98,7 +98,7 @@ def _fill(filling: Filling, encoder: TableEncoder) -> None:
     groups = evidence.groups
     silent = {} if groups is None else evidence.table.program.masked(groups.positions)
     sample.encoded[name] = encoder.without(encoded, silent, 0, 0.0)
-    if not evidence.lost:
+    if not evidence.lost and not evidence.summaries:
         return
     unknown = evidence.unknown()
     drawing = _Drawing(evidence, encoder, encoder.without(encoded, unknown), silent)
@@ -106,6 +106,9 @@ def _fill(filling: Filling, encoder: TableEncoder) -> None:
     nothing = np.zeros(len(known), dtype=np.bool_)
     todo = np.flatnonzero(np.any([nothing, *unknown.values()], axis=0))
     drawing.draw(todo)
+    if not evidence.lost:  # children are drawn for what theirs have in common, which no cell tells
+        sample.encoded[name] = drawing.rows
+        return
     modelled = known
     for attempt in range(TRIES):
         rng = seeds.generator(seed, name, "decode", attempt)

@@ -16,7 +16,7 @@ from synthohive.schema import ForeignKey
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns, hstack, with_column
 from synthohive.tables.nulls import any_null
-from synthohive.tables.roles import code_column
+from synthohive.tables.roles import children_column, code_column
 from synthohive.tables.sample import Sample
 from synthohive.tables.sampled_groups import sampled_groups
 
@@ -103,6 +103,8 @@ class Evidence:
         ):
             if name in rows.column_names:
                 arrays[name] = rows.column(name).cast(column.arrow_type)
+            elif name in self.summaries:  # what codes of children stand for is not kept
+                arrays[name] = pa.nulls(len(rows), column.arrow_type)
             else:
                 # flags are of columns that had NULLs where it was learned
                 arrays[name] = pa.array(np.zeros(len(rows), dtype=np.bool_))
@@ -120,7 +122,16 @@ class Evidence:
             found[code_column(label)] = ~there & ~any_null(self.rows, key.columns)
         return found
 
+    @property
+    def summaries(self) -> list[str]:
+        """The columns of codes of children, of which nothing is known in any row."""
+        encoder, children = self.table.encoder, self.sample.plan.tables[self.name].children
+        names = [children_column(key.label(child)) for child, key in children]
+        return [] if encoder is None else [name for name in names if name in encoder.columns]
+
     def _unknown(self, name: str) -> Bools:
+        if name in self.summaries:
+            return np.ones(len(self.rows), dtype=np.bool_)
         if name in self.table.program.flags:
             return np.zeros(len(self.rows), dtype=np.bool_)
         program = self.table.program
