@@ -275,7 +275,10 @@ class UniqueRepair(Repair):
 
         No row of its group has that value; and if they trade, no row of the other's group has its.
         """
-        rows, known = now.wrong(self), np.flatnonzero(now.known([name]))
+        rows, usable = now.wrong(self), now.known([name])
+        if trade:
+            usable[rows] = False
+        known = np.flatnonzero(usable)
         if not len(known) or not len(rows):
             return rows[:0], rows[:0]
         rest = [column for column in self.rule.columns if column != name]
@@ -294,7 +297,11 @@ class UniqueRepair(Repair):
             score += suits & usual.has(homes[own], values[others])
             score += suits & usual.has(homes[others], values[own])
         found = suits.any(axis=1)
-        return rows[found], others[found, score[found].argmax(axis=1)]
+        rows, others = rows[found], others[found, score[found].argmax(axis=1)]
+        if trade:  # nobody with two at the same time
+            once = np.unique(others, return_index=True)[1]
+            rows, others = rows[once], others[once]
+        return rows, others
 
     def offers(self, now: Repairing) -> Iterator[Offer]:
         """Yield values of other rows, new ones, then NULL, and what is outside the condition."""

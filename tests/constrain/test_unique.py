@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,35 @@ def test_blocks_of_whole_groups_need_not_know_of_each_other() -> None:
             made, changed = Repairing(block, [repair], np.random.default_rng(0)).run()
             assert changed == 1
             assert not repair.remember(made).any()
+
+
+def test_labels_are_traded_between_groups_and_no_code_is_invented() -> None:
+    rng = np.random.default_rng(5)
+    columns = {"g": Column(name="g", kind="integer"), "v": Column(name="v", kind="code")}
+    config = TableConfig(name="t", pk=["g", "v"], columns=columns)
+    groups = np.repeat(np.arange(60), 12)
+    block = pa.table({"g": groups, "v": rng.integers(1, 21, len(groups)) ** 2})
+    repair = UniqueRepair(config, UniqueRule(("g", "v")), {"v"}, apart=True)
+    made, changed = Repairing(block, [repair], rng).run()
+    assert changed > 100  # of 720
+    assert not repair.remember(made).any()
+    before, after = (Counter(rows["v"].to_pylist()) for rows in (block, made))
+    assert sum((before - after).values()) <= 5  # nearly all by trades, which keep all values
+    full = pa.table({"g": [0] * 21, "v": [n**2 for n in (*range(1, 21), 1)]})
+    made, changed = Repairing(full, [repair], rng).run()
+    assert changed == 0  # there is no 21st label
+    assert made.equals(full)
+
+
+def test_a_trade_prefers_what_the_group_has_in_other_rows() -> None:
+    columns = {c: Column(name=c, kind="text") for c in ("home", "year", "place")}
+    config = TableConfig(name="t", columns=columns)
+    rows = [("a", "1", "P"), ("a", "1", "P"), ("a", "2", "C")]
+    rows += [(f"h{n}", "1", place) for n, place in enumerate(["C", *"UVWXYZ"])]
+    block = pa.table(dict(zip(columns, map(list, zip(*rows)))))
+    repair = UniqueRepair(config, UniqueRule(tuple(columns)), {"place"}, home=["home"])
+    made, _ = Repairing(block, [repair], np.random.default_rng(1)).run()
+    assert sorted(made.slice(0, 2)["place"].to_pylist()) == ["C", "P"]
 
 
 def test_rows_with_null_never_repeat() -> None:
