@@ -16,7 +16,7 @@ from synthohive.encoding.base import Reject, Summary
 from synthohive.encoding.coded import CodedTransform
 from synthohive.encoding.draw import categorical as draw
 from synthohive.encoding.value_counts import ValueCounts
-from synthohive.privacy.content import are_cities
+from synthohive.privacy.content import are_cities, is_letters, share
 from synthohive.privacy.gazetteer import cities_of, common_cities_of, regions_of
 from synthohive.texts.patterns import in_groups
 from synthohive.texts.words import script_of
@@ -24,6 +24,7 @@ from synthohive.texts.words import script_of
 __all__ = ["Places"]
 
 _LEAST, _NAMED = 0.5, 0.25  # of the texts that are known cities; where the column is called so
+_LETTERS = 0.5  # of the texts, that are words without digits
 _FEW = 10  # texts that tell nothing
 _CHOICE = 10  # cities of a region, to be a choice
 _MAX_GROUPS = 400
@@ -59,11 +60,13 @@ class Places(CodedTransform):
         self.null_ = summary.nulls > 0
         value_counts, k = summary.value, self.settings.k
         texts: list[str] = value_counts.values.to_pylist()
-        known = [regions_of(text) for text in texts]
         if len(texts) < _FEW or value_counts.all_holders < k:
             raise Reject("too few texts")
-        share = sum(map(bool, known)) / len(texts)
-        if share < _NAMED or (share < _LEAST and not are_cities(self.column.name, texts)):
+        if share(texts[:_SAMPLE], is_letters) < _LETTERS:  # the list need not be read for these
+            raise Reject("the texts are not of letters alone")
+        known = [regions_of(text) for text in texts]
+        listed = sum(map(bool, known)) / len(texts)
+        if listed < _NAMED or (listed < _LEAST and not are_cities(self.column.name, texts)):
             raise Reject("the texts are no cities")
         script = script_of("".join(texts[:_SAMPLE]))
         self._find_groups(value_counts, known, script)
