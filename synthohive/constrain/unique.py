@@ -37,6 +37,7 @@ __all__ = ["UniqueRepair", "UniqueRule", "special_rules"]
 log = get_logger(__name__)
 U64 = npt.NDArray[np.uint64]
 REDRAWS, NUMBERINGS = 12, 4
+_WIDEST = 2**40
 PARTNERS = 64
 """Rows, drawn at random, of which each that repeats takes the first that it can trade with."""
 
@@ -315,6 +316,8 @@ class UniqueRepair(Repair):
                 rows, donors = self._suiting(now, columns[0], trade=False)
             if len(donors):
                 yield now.copied(rows, donors, columns[:1])
+        if not self.rule.special and len(self.rule.columns) > 1:
+            yield from self._inside(now, columns)
         for name in columns:
             yield from self._fresh(now, name)
         if not now.last:
@@ -327,6 +330,43 @@ class UniqueRepair(Repair):
             rows, outside = now.wrong(self), self._outside(now.rows)
             if len(outside):
                 yield now.copied(rows, now.rng.choice(outside, len(rows)), self._movable)
+
+    def _inside(self, now: Repairing, columns: Sequence[str]) -> Iterator[Offer]:
+        """Yield other values of any column, then such between the least and the greatest.
+
+        A year of a key that lies beyond all others is worse than one that no other row has.
+        """
+        for _ in range(REDRAWS):
+            for name in columns[1:]:
+                rows, donors = self._suiting(now, name, trade=False)
+                if len(donors):
+                    yield now.copied(rows, donors, [name])
+        for name in columns:
+            for _ in range(REDRAWS):
+                yield from self._free_places(now, name)
+
+    def _free_places(self, now: Repairing, name: str) -> Iterator[Offer]:
+        """Yield whole numbers or days on the grid of a column that a row's group does not have."""
+        type_, column = now.rows.schema.field(name).type, now.rows.column(name).combine_chunks()
+        rows, whole = now.wrong(self), pa.types.is_integer(type_) or pa.types.is_date(type_)
+        if self.config.columns[name].kind is ColumnKind.CODE or not whole or not len(rows):
+            return
+        plain = canonical(column, type_)
+        known = plain.unique().drop_null().sort().to_pylist()
+        step = math.gcd(*(after - before for before, after in zip(known, known[1:])))
+        if not step or known[-1] - known[0] >= _WIDEST:
+            return
+        rest = [column for column in self.rule.columns if column != name]
+        groups, there = group_codes([now.rows], [rest])[0], plain.is_valid().to_numpy(False)
+        places = plain.filter(pa.array(there)).to_numpy() - known[0]
+        taken = _Pairs(groups[there], (places // step).astype(np.int64))
+        size = (known[-1] - known[0]) // step + 1
+        drawn = now.rng.integers(0, size, (len(rows), PARTNERS))  # shape (rows, places)
+        free = ~taken.has(np.broadcast_to(groups[rows][:, None], drawn.shape), drawn)
+        some = np.flatnonzero(free.any(axis=1))
+        chosen = drawn[some, free[some].argmax(axis=1)]
+        fresh = pa.array([known[0] + int(place) * step for place in chosen], plain.type)
+        yield Offer(rows[some], pa.table({name: restore(fresh, type_)}))
 
     def _fresh(self, now: Repairing, name: str) -> Iterator[Offer]:
         """Yield values that are new: of a list where there is one, else numbered on."""

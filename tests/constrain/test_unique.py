@@ -115,3 +115,20 @@ def test_no_repair_breaks_what_else_must_hold() -> None:
     assert checks.violations(made) == {}
     for rule in rules:
         assert not rule.broken(made).any()
+
+
+def test_years_of_a_key_stay_among_those_that_there_are() -> None:
+    columns = {c: Column(name=c, kind=k) for c, k in (("year", "integer"), ("round", "text"))}
+    config = TableConfig(name="series", pk=["year", "round"], columns=columns)
+    rng = np.random.default_rng(3)
+    drawn = (
+        rng.integers(1903, 2023, 228),
+        rng.choice(["WS", "ALCS", "NLCS"], 228, p=[0.6, 0.2, 0.2]),
+    )
+    block = pa.table({"year": np.r_[drawn[0][:-2], 1903, 2022], "round": drawn[1]})
+    repair = UniqueRepair(config, UniqueRule(("year", "round")), {"year", "round"})
+    made, changed = Repairing(block, [repair], rng).run()
+    assert changed > 0
+    assert not repair.broken(made).any()
+    years = made["year"].to_numpy()
+    assert (years.min(), years.max()) == (1903, 2022)
