@@ -33,6 +33,8 @@ LEAF = 5
 LEAST_EXPLAINED = 0.02
 """Share of a column's variance in parents that were not learned, beyond what their own columns
 tell."""
+LEAST_GAIN = 0.005
+"""Share of all that children vary by: a rare text may be told well, and be worth no code."""
 CHANCE = 4.0
 """Standard errors: of many columns and numbers of leaves, one tells by chance what two do not."""
 NEAR_BEST = 0.97
@@ -215,7 +217,7 @@ class _Trial:
         tried = []
         for most in SIZES:
             gain, told = self._explained(self._fitted(self.learned, most, leaf, seed))
-            if told.any():
+            if gain[told].sum() >= LEAST_GAIN:
                 tried.append((float(gain[told].sum()), most, told))
         if not tried:
             return None
