@@ -55,7 +55,7 @@ def is_about_things(name: str) -> bool:
 
     Examples
     --------
-    >>> [is_about_things(n) for n in ("products", "status_id", "customers", "stores", "t17")]
+    >>> [is_about_things(n) for n in ("products", "leagueID", "customers", "stores", "t17")]
     [True, True, False, False, False]
     """
     parts = [w for w in words_of(name) if w not in _KEY_ENDS]
