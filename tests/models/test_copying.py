@@ -7,7 +7,11 @@ import torch
 
 from synthohive import Autoregressive, TableConfig
 from synthohive.encoding.encoded import Continuous, Discrete, EncodedTable, Layout
+from synthohive.models.autoregressive.config import TUNING
+from synthohive.models.autoregressive.copying import CopyHeads, Source, sources_of
+from synthohive.models.autoregressive.discretise import Discretiser
 from synthohive.models.blocks import as_tensors
+from synthohive.models.lean_torch import Unfilled
 from synthohive.tables.siblings import Siblings
 
 GROUPS, SIZE, CODES = 40, 20, 30
@@ -75,3 +79,15 @@ def test_what_stays_and_what_hardly_moves_is_learned_from_few_rows() -> None:
     near = np.corrcoef(drawn.values[drawn.codes[:, 1] == 0, 0],
                        before.values[drawn.codes[:, 1] == 0, 0])[0, 1]  # fmt: skip
     assert near > 0.93
+
+
+def test_sizes_that_a_checkpoint_makes_up_ask_for_no_memory() -> None:
+    """Shapes are compared before anything is built, and no table has more codes than a head."""
+    with torch.device("meta"), Unfilled():
+        heads = CopyHeads([Source(0, 10**6, 96, 1, (0.0,) * 95, 0, 1, 0, 0)], 8)
+    assert all(table.is_meta for table in heads.buffers())
+    rows, history = series()
+    bins = Discretiser.fit(rows).bins
+    blocks = (LAYOUT.discrete[0], Discrete("level", TUNING.large + 1), LAYOUT.discrete[2])
+    many = Discretiser(Layout(blocks, LAYOUT.continuous), bins)
+    assert [source.variable for source in sources_of(many, history.layout)] == [0, 2]

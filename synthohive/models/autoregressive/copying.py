@@ -81,17 +81,19 @@ class Source:
         size, bins = self.cardinality, self.bins
         if not bins:  # the same code alone counts: there is nothing to be looked up
             return torch.zeros(0, 1, size), torch.zeros(0, 1, size)
-        # on the CPU also where a network of shapes alone is built, of which nothing is calculated
-        place = (torch.arange(bins, device="cpu") + 0.5) / bins
+        scales = TUNING.copy_scales
+        if torch.empty(0).is_meta:  # of shapes alone, whose sizes nobody has checked yet
+            return torch.empty(0, len(scales) + 3, size), torch.empty(0, 2, size)
+        place = (torch.arange(bins) + 0.5) / bins
         score = torch.erfinv(2 * place - 1) * 2**0.5
         far = (score[:, None] - score[None, :]) ** 2
-        near = [-torch.log1p(far / scale**2) for scale in TUNING.copy_scales]
+        near = [-torch.log1p(far / scale**2) for scale in scales]
         # with its square, the logarithmic density of a normal score given another
         product, square = score[:, None] * score[None, :], (score**2).expand(bins, bins)
-        before = torch.zeros(size, len(near) + 3, size, device="cpu")
-        before[:, 0] = torch.eye(size, device="cpu")
+        before = torch.zeros(size, len(near) + 3, size)
+        before[:, 0] = torch.eye(size)
         before[:bins, 1:, :bins] = torch.stack([*near, product, square], dim=1)
-        mean = torch.zeros(size, 2, size, device="cpu")
+        mean = torch.zeros(size, 2, size)
         mean[:bins, :, :bins] = torch.stack([near[-1], product], dim=1)
         return _behind_none(before), _behind_none(mean)
 
@@ -115,6 +117,8 @@ def sources_of(discretiser: Discretiser, context: Layout) -> list[Source]:
         i, k = variable.block, variable.floats
         if i is None or (k is not None and discretiser.active[k] != 1):
             continue  # each mode has a scale of its own
+        if k is not None and variable.cardinality > TUNING.large:
+            continue  # what codes show grows with their square
         if k is None:
             scale, width = (0, variable.width, ()), (-1, -1)
             place = Source(j, variable.cardinality, *scale, before + i, first + i, *width)
