@@ -132,6 +132,13 @@ def test_line_numbers_count() -> None:
     assert made.type == pa.int16()
 
 
+@pytest.mark.parametrize("first", [2**63 - 3, 2**53 + 1, -(2**63)])
+def test_numbers_count_that_floats_do_not_tell_apart(first: int) -> None:
+    maker = grouped([first, first + 1] * 3, Column(name="n", kind="integer"), [1, 1, 2, 2, 3, 3])
+    _, made = in_groups(maker, [1, 2])
+    assert made.to_pylist() == [first, first, first + 1]
+
+
 def test_slots_of_a_grid_are_distinct_in_each_group_even_when_dense() -> None:
     hours = [dt.datetime(2024, 1, 1) + dt.timedelta(hours=3 * i) for i in (0, 1, 2, 4, 6, 7, 9)]
     column = Column(name="n", kind="timestamp")

@@ -360,9 +360,9 @@ class CounterMaker(KeyMaker):
             return None
         numbers, groups = known
         order, position = np.lexsort((numbers, groups)), positions_in_groups(groups, numbers)[0]
-        start = int(np.median(numbers[position == 0]))
+        start = _middle(numbers[position == 0])
         inside = np.diff(numbers[order])[position[order][1:] > 0]
-        step = int(np.median(inside)) if len(inside) else 1
+        step = _middle(inside) if len(inside) else 1
         fits = np.mean(numbers == start + position * step)
         if step <= 0 or fits < 0.98:
             return None
@@ -396,6 +396,11 @@ def _inside_runs(
     begins = (offsets[group] + starts)[starts < group_sizes[group]]
     at = offsets[number.reshape(-1)] + positions
     return np.asarray(at - begins[np.searchsorted(begins, at, side="right") - 1])
+
+
+def _middle(numbers: IntArray) -> int:
+    """Return the median, one of the numbers: floats do not tell whole ones beyond 2**53 apart."""
+    return int(np.sort(numbers)[len(numbers) // 2])
 
 
 def _filled(slots: IntArray, groups: IntArray) -> float:
