@@ -344,9 +344,17 @@ class UniqueRepair(Repair):
         for name in columns:
             for _ in range(REDRAWS):
                 yield from self._free_places(now, name)
+        for name in columns:  # a group that is full has none
+            for _ in range(REDRAWS if self._free.issuperset(self.rule.columns) else 0):
+                yield from self._free_places(now, name, elsewhere=True)
 
-    def _free_places(self, now: Repairing, name: str) -> Iterator[Offer]:
-        """Yield whole numbers or days on the grid of a column that a row's group does not have."""
+    def _free_places(
+        self, now: Repairing, name: str, *, elsewhere: bool = False
+    ) -> Iterator[Offer]:
+        """Yield whole numbers or days on the grid of a column that a row's group does not have.
+
+        Its group, or `elsewhere`, that of another row.
+        """
         type_, column = now.rows.schema.field(name).type, now.rows.column(name).combine_chunks()
         rows, whole = now.wrong(self), pa.types.is_integer(type_) or pa.types.is_date(type_)
         if self.config.columns[name].kind is ColumnKind.CODE or not whole or not len(rows):
@@ -361,12 +369,16 @@ class UniqueRepair(Repair):
         places = plain.filter(pa.array(there)).to_numpy() - known[0]
         taken = _Pairs(groups[there], (places // step).astype(np.int64))
         size = (known[-1] - known[0]) // step + 1
+        homes, known_groups = rows, np.flatnonzero(groups >= 0)
+        if elsewhere and len(known_groups):
+            homes = now.rng.choice(known_groups, len(rows))
         drawn = now.rng.integers(0, size, (len(rows), PARTNERS))  # shape (rows, places)
-        free = ~taken.has(np.broadcast_to(groups[rows][:, None], drawn.shape), drawn)
+        free = ~taken.has(np.broadcast_to(groups[homes][:, None], drawn.shape), drawn)
         some = np.flatnonzero(free.any(axis=1))
         chosen = drawn[some, free[some].argmax(axis=1)]
         fresh = pa.array([known[0] + int(place) * step for place in chosen], plain.type)
-        yield Offer(rows[some], pa.table({name: restore(fresh, type_)}))
+        moved = {c: now.rows.column(c).take(pa.array(homes[some])) for c in rest if elsewhere}
+        yield Offer(rows[some], pa.table({**moved, name: restore(fresh, type_)}))
 
     def _fresh(self, now: Repairing, name: str) -> Iterator[Offer]:
         """Yield values that are new: of a list where there is one, else numbered on."""
