@@ -18,7 +18,8 @@ from synthohive.constrain.key_rules import (
     PositionInParent,
     UniqueWithinParent,
 )
-from synthohive.constrain.unique_search import CONTRADICTIONS, told_apart
+from synthohive.constrain.unique_search import told_apart
+from synthohive.derive.columns import CONTRADICTIONS
 from synthohive.derive.keys.makers import CounterMaker, KeyMaker, RealKeys
 from synthohive.io.questions import CannotAsk, Joined
 from synthohive.schema import ColumnKind, ForeignKey, TableConfig

@@ -17,7 +17,7 @@ from synthohive.constrain.key_rules import (
     Route,
     UniqueWithinParent,
 )
-from synthohive.constrain.unique_search import CONTRADICTIONS
+from synthohive.derive.columns import CONTRADICTIONS
 from synthohive.io.base import FanOut
 from synthohive.schema import ForeignKey, Metadata
 from synthohive.schema.plan import Link, RelationalPlan

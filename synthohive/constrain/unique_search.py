@@ -9,13 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import IntArray
+from synthohive.derive.columns import CONTRADICTIONS
 from synthohive.schema import ColumnKind, TableConfig
-from synthohive.tables.joins import group_codes
+from synthohive.tables.joins import group_codes, joint_codes
 
-__all__ = ["CONTRADICTIONS", "told_apart"]
+__all__ = ["told_apart"]
 
-CONTRADICTIONS = 30.0
-"""Chance alone would have parted two routes, or repeated a combination, this many times."""
 MOST_COLUMNS = 3
 """That never repeat together only; more are a row, and no name of it."""
 MOST_LOOKED_AT = 12
@@ -58,8 +57,8 @@ def told_apart(
 
     Examples
     --------
-    >>> sales = TableConfig(name="sales", columns={
-    ...     "dept": {"sql_type": "INTEGER"}, "week": {"sql_type": "INTEGER"}})
+    >>> columns = {name: {"name": name, "kind": "integer"} for name in ("dept", "week")}
+    >>> sales = TableConfig(name="sales", columns=columns)
     >>> rows = pa.table({"dept": [*range(9)] * 90, "week": [n // 9 % 10 for n in range(810)]})
     >>> told_apart(sales, rows, np.arange(810) // 90)
     [('week', 'dept')]
@@ -96,19 +95,8 @@ def _alike(codes: IntArray) -> float:
 
 def repeated_rows(places: Sequence[IntArray]) -> int:
     """Return how many rows repeat another one in all places; negative numbers say nothing."""
-    code = _joint(places)
+    code = joint_codes(places)
     return len(code) - (int(code.max(initial=-1)) + 1)
-
-
-def _joint(places: Sequence[IntArray]) -> IntArray:
-    """Return a dense number for what rows are in all places, of rows without a negative one."""
-    known = np.all([each >= 0 for each in places], axis=0)
-    code = np.zeros(int(known.sum()), dtype=np.int64)
-    for each in places:
-        # dense after each place, so that products fit in 64 bits
-        pairs = code * (int(each.max(initial=0)) + 1) + each[known]
-        code = np.unique(pairs, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    return code
 
 
 def _is_rule(places: Sequence[IntArray]) -> bool:
@@ -132,7 +120,7 @@ def _is_rule(places: Sequence[IntArray]) -> bool:
 
 def _pairs(places: Sequence[IntArray]) -> float:
     """Return how many pairs of rows are equal in all places."""
-    sizes = np.bincount(_joint(places)).astype(np.float64)
+    sizes = np.bincount(joint_codes(places)).astype(np.float64)
     return float((sizes * (sizes - 1)).sum() / 2)
 
 

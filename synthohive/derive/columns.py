@@ -21,6 +21,8 @@ __all__ = ["Chosen", "Columns", "spaced"]
 
 LEAST_ROWS = 30
 """Fewer rows prove nothing."""
+CONTRADICTIONS = 30.0
+"""Chance alone would have broken the rule this many times."""
 FEW = 200
 """Rows that refute most candidates at little cost."""
 
@@ -122,6 +124,11 @@ class Columns:
         if name not in self._distinct:  # asked for each pair of columns
             self._distinct[name] = int(self.codes(name).max(initial=-1)) + 1
         return self._distinct[name]
+
+    def shared(self, rows: Bools) -> bool:
+        """Whether enough entities have some of the rows, so that what these hold may be learned."""
+        holders = self.entities.holders(np.where(rows, 0, -1).astype(np.int64), 1)
+        return int(holders[0]) >= self.k
 
     @cached_property
     def missing(self) -> dict[str, Bools]:

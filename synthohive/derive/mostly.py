@@ -22,6 +22,7 @@ from synthohive._display import percent
 from synthohive.derive.base import Derivation, Rng, Values, as_column
 from synthohive.derive.columns import (
     CHANCE,
+    CONTRADICTIONS,
     FEW_EXCEPTIONS,
     LEAST_ROWS,
     MOST_EXCEPTIONS,
@@ -67,8 +68,6 @@ LEAST_PAIRS = 8
 NEAR = 0.1
 """Distance from the rule's value, as a share of the value, that few exceptions are modelled by."""
 TRIES = 8
-CONTRADICTIONS = 30.0
-"""Chance alone would have broken the rule in so many rows."""
 CHANCE_ROWS = 5_000
 FEW_LISTED = 200
 """Values of a column, at most, that exceptions are drawn from."""
@@ -330,8 +329,7 @@ def nearly(columns: Columns, rule: Derivation, wrong: Bools) -> Optional[Derivat
     share = int(wrong.sum()) / max(known, 1)
     if share > MOST_EXCEPTIONS or share > CHANCE * _by_chance(columns, rule, known):
         return None
-    holders = columns.entities.holders(np.where(wrong, 0, -1).astype(np.int64), 1)
-    if int(holders[0]) < columns.k:
+    if not columns.shared(wrong):
         return rule if share <= FEW_EXCEPTIONS else None
     return with_exceptions(columns, rule, wrong)
 

@@ -11,7 +11,14 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
-from synthohive.derive.columns import LEAST_ROWS, MOST_EXCEPTIONS, Chosen, Columns, spaced
+from synthohive.derive.columns import (
+    CONTRADICTIONS,
+    LEAST_ROWS,
+    MOST_EXCEPTIONS,
+    Chosen,
+    Columns,
+    spaced,
+)
 from synthohive.derive.hours import DAY, by_the_clock, told_by_the_clock
 from synthohive.derive.lookup import Copy, Lookup
 from synthohive.derive.mostly import Mostly
@@ -32,10 +39,8 @@ MOST_VALUES = 2_000
 MOST_ENTRIES = 20_000
 LEAST_COVERED = 0.9
 """Share of rows whose combination enough entities must share."""
-CONTRADICTIONS = 30.0
-"""Chance alone would have broken a dependency, or an order, this many times."""
 TIMES_CONTRADICTIONS = 12.0
-"""The same of points in time, which come after each other more often than numbers do."""
+"""As CONTRADICTIONS, of points in time, which come after each other more often than numbers do."""
 HEAVY = 0.05
 """A value in more rows than this is better modelled as itself than as a distance."""
 MORE = 2

@@ -15,6 +15,7 @@ from synthohive._display import listed, percent
 from synthohive._readable import Readable
 from synthohive.derive.columns import (
     CHANCE,
+    CONTRADICTIONS,
     FEW_EXCEPTIONS,
     LEAST_ROWS,
     MOST_EXCEPTIONS,
@@ -39,8 +40,6 @@ __all__ = [
 
 Value = Union[str, int, bool, None]
 
-CONTRADICTIONS = 30.0
-"""Chance alone would have broken the rule this many times."""
 SURE = 7.0
 """A value decides if chance would let it with a probability below exp(-7)."""
 MOST_VALUES = 50
@@ -462,8 +461,7 @@ def _with_flag(columns: Columns, rule: Presence, rows: int) -> Optional[Presence
     """Return a rule with its exceptions, if enough entities have any; else as if it had none."""
     wrong = rule.exceptions(columns.rows)
     share = int(wrong.sum()) / max(rows, 1)
-    holders = columns.entities.holders(np.where(wrong, 0, -1).astype(np.int64), 1)
-    if int(holders[0]) < columns.k:
+    if not columns.shared(wrong):
         return rule if share <= FEW_EXCEPTIONS else None
     return replace(rule, flag=exception_column(rule.target), holds=1.0 - float(wrong.mean()))
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, IntArray
+from synthohive._display import percent
 from synthohive._readable import Readable
 from synthohive.derive.columns import Columns
 from synthohive.encoding.table import TableEncoder
@@ -48,7 +49,7 @@ class Sticky(Readable):
         return f"{self.column} is another than in the row before"
 
     def __str__(self) -> str:
-        return f"{self.column} is as in the row before ({min(self.share, 0.9999):.2%} of rows)"
+        return f"{self.column} is as in the row before in {percent(self.share)} of rows"
 
     def encode(self, rows: pa.Table, groups: tuple[IntArray, IntArray]) -> pa.Array:
         """Return in which rows it changes; nothing changes in a group's first one."""

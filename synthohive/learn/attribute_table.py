@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats, IntArray
+from synthohive.derive.columns import CONTRADICTIONS
 from synthohive.derive.keys.makers import ListedMaker
 from synthohive.derive.program import Program
 from synthohive.learn.fitted import FittedTable
@@ -39,9 +40,6 @@ __all__ = [
     "own_columns",
     "parent_codes",
 ]
-
-CONTRADICTIONS = 30.0
-"""Rows in which chance alone would have broken that something is NULL where a key is."""
 
 
 @dataclass

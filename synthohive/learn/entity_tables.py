@@ -182,6 +182,7 @@ def with_entities(
             column.nullable = column.nullable and name not in one.columns
             if name in one.labels and column.kind is ColumnKind.INTEGER:
                 column.kind = ColumnKind.CODE
+        cleared = cleared_columns(config, privacy)
         made.tables[one.name] = TableConfig(
             name=one.name,
             schema_name=config.schema_name,
@@ -189,7 +190,7 @@ def with_entities(
             foreign_keys=one.own_keys,
             columns=described,
             unique=[UniqueConstraint(columns=[name]) for name in one.alone],
-            pii_cols=dict.fromkeys(cleared_columns(config, privacy) & set(described), "none"),
+            pii_cols={n: "none" for n in described if n in cleared},
             reference=one.kept,
         )
         config.foreign_keys = [*config.foreign_keys, one.key]

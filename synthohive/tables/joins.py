@@ -14,6 +14,7 @@ __all__ = [
     "column_codes",
     "distinct_pairs",
     "group_codes",
+    "joint_codes",
     "match_rows",
     "may_never_repeat",
     "never_repeat",
@@ -25,6 +26,23 @@ def distinct_pairs(left: IntArray, right: IntArray) -> tuple[IntArray, IntArray]
     valid = (left >= 0) & (right >= 0)
     pairs = np.unique(np.stack([left[valid], right[valid]], axis=1), axis=0)
     return pairs[:, 0], pairs[:, 1]
+
+
+def joint_codes(codes: Sequence[IntArray]) -> IntArray:
+    """Return a dense number for what rows are in all places, of rows without a negative one.
+
+    Examples
+    --------
+    >>> joint_codes([np.array([3, 3, -1, 4]), np.array([5, 5, 5, 5])])
+    array([0, 0, 1])
+    """
+    known = np.all([each >= 0 for each in codes], axis=0)
+    code = np.zeros(int(known.sum()), dtype=np.int64)
+    for each in codes:
+        code = code * (int(each.max(initial=0)) + 1) + each[known]
+        # Dense after each place, so that products fit in 64 bits.
+        code = np.unique(code, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return code
 
 
 def never_repeat(codes: Sequence[IntArray], least: float = 0.0) -> bool:
@@ -43,12 +61,7 @@ def never_repeat(codes: Sequence[IntArray], least: float = 0.0) -> bool:
     shares = Shares(count, tuple(map(len, sizes)), tuple(float(one @ one) for one in sizes))
     if not may_never_repeat(shares, least):
         return False
-    code = np.zeros(count, dtype=np.int64)
-    for each in codes:
-        code = code * (int(each.max(initial=0)) + 1) + each[linked]
-        # Dense after each place, so that products fit in 64 bits.
-        code = np.unique(code, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    return int(code.max(initial=-1)) == count - 1
+    return int(joint_codes(codes).max(initial=-1)) == count - 1
 
 
 def may_never_repeat(shares: Shares, least: float) -> bool:

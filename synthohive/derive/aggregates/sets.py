@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
 from synthohive.derive.aggregates.base import Aggregate
+from synthohive.derive.columns import CONTRADICTIONS
 
 __all__ = ["MOST_VALUES", "ValueSet", "find_value_set"]
 
@@ -19,8 +20,6 @@ MOST_VALUES = 8
 """A child's column of more distinct values is not looked at."""
 LEAST_MIXED = 0.02
 """Share of parents that must have different values among their children."""
-CONTRADICTIONS = 30.0
-"""Chance alone would have broken the rule this many times."""
 
 
 @dataclass(frozen=True)
