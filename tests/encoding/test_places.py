@@ -75,7 +75,7 @@ def test_a_town_that_no_list_knows_teaches_nothing() -> None:
     table = pa.table({"id": range(len(land)), "area": [f"zone {one}" for one in land], "t": town})
     table = table.take(pa.array(rng.permutation(len(table))))
     synth = Synthesizer(Metadata().add_table("shops", "id"), model="autoregressive")
-    synth.fit({"shops": table}, epochs=40, seed=1, progress=False)
+    synth.fit({"shops": table}, epochs=16, seed=1, progress=False)
     found = synth.sample(seed=2)["shops"].to_dict("records")
     told = [(row["area"][-2:], {r[:2] for r in regions_of(row["t"])}) for row in found]
     assert all(there for _, there in told)

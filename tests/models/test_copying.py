@@ -14,7 +14,7 @@ from synthohive.models.blocks import as_tensors
 from synthohive.models.lean_torch import Unfilled
 from synthohive.tables.siblings import Siblings
 
-GROUPS, SIZE, CODES = 40, 20, 30
+GROUPS, SIZE, CODES = 30, 20, 30
 LAYOUT = Layout(
     (Discrete("state", CODES), Discrete("level", 2), Discrete("noise", 3)),
     (Continuous("level", 1, 1),),
@@ -69,7 +69,7 @@ def test_codes_are_drawn_by_the_likelihood_that_is_learned() -> None:
 
 def test_what_stays_and_what_hardly_moves_is_learned_from_few_rows() -> None:
     rows, history = series()
-    model = Autoregressive(TableConfig(name="t"), epochs=8)
+    model = Autoregressive(TableConfig(name="t"), epochs=6)
     model.fit(rows, history, seed=np.random.SeedSequence(1))
     later = np.flatnonzero((np.arange(len(rows)) % SIZE > 0) & (rows.codes[:, 1] == 0))
     later = later[rows.codes[later - 1, 1] == 0]
