@@ -22,10 +22,12 @@ __all__ = [
     "attributes",
     "child_shares",
     "key_sides",
+    "numbered",
     "parent_rows",
     "read_tables",
     "routes_up",
     "rows_of",
+    "series_of",
     "with_ancestor",
     "with_children",
     "with_parents",
@@ -171,6 +173,30 @@ def with_parents(
             arrays[label] = above.column(name).take(index)
             columns[label] = column and column.model_copy(update={"name": label})
     return pa.table(arrays), columns
+
+
+def numbered(column: pa.ChunkedArray) -> IntArray:
+    """Return a number for each value of a column; NULL is one, too."""
+    codes = column.combine_chunks().dictionary_encode(null_encoding="encode").indices
+    return np.asarray(codes, np.int64)
+
+
+def series_of(at: IntArray, *codes: IntArray) -> IntArray:
+    """Return a dense number for each parent row with each combination of codes; -1 without one.
+
+    Examples
+    --------
+    >>> series_of(np.array([4, -1, 4, 7]), np.array([0, 0, 1, 0]))
+    array([ 0, -1,  1,  2])
+    """
+    known, found = at >= 0, np.full(len(at), -1)
+    number = np.unique(at[known], return_inverse=True)[1].reshape(-1)
+    for each in codes:
+        # dense each time: products of many would not fit
+        pairs = number * (int(each.max(initial=0)) + 1) + each[known]
+        number = np.unique(pairs, return_inverse=True)[1].reshape(-1)
+    found[known] = number
+    return found
 
 
 def routes_up(metadata: Metadata, table: str) -> list[tuple[ForeignKey, ...]]:

@@ -9,12 +9,18 @@ from typing import Optional
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from synthohive._arrays import Floats, IntArray
 from synthohive.metrics.distances import ks_of_numbers
 from synthohive.metrics.harmonise import Tables
-from synthohive.metrics.joins import attributes, parent_rows, read_tables, rows_of
+from synthohive.metrics.joins import (
+    attributes,
+    numbered,
+    parent_rows,
+    read_tables,
+    rows_of,
+    series_of,
+)
 from synthohive.schema import ForeignKey, Metadata
 
 __all__ = ["NaturalKey", "PanelScore", "natural_key", "panel_scores"]
@@ -157,8 +163,7 @@ def _candidates(
         column = rows.column(name)
         if column.null_count or pa.types.is_floating(column.type) or not len(column):
             continue
-        codes = column.combine_chunks().dictionary_encode().indices
-        numbers = np.asarray(codes, np.int64)
+        numbers = numbered(column)
         # what hardly repeats at all is no part of a key: it is one by itself
         if 1 < numbers.max(initial=0) + 1 <= len(rows) // 2:
             found[name] = numbers
@@ -166,17 +171,9 @@ def _candidates(
     return {name: found[name] for name in found if name in few}
 
 
-def _combined(at: IntArray, *codes: IntArray) -> IntArray:
-    found = at
-    for numbers in codes:
-        pairs = found * (int(numbers.max(initial=0)) + 1) + numbers
-        found = np.unique(pairs, return_inverse=True)[1].reshape(-1)
-    return found
-
-
 def _repeats(at: IntArray, *codes: IntArray) -> int:
     """Return how many rows repeat another."""
-    found = _combined(at, *codes)
+    found = series_of(at, *codes)
     return len(found) - (int(found.max(initial=-1)) + 1)
 
 
@@ -205,7 +202,7 @@ def _order(
         return times[0]
     numbers = [name for name in names if pa.types.is_integer(rows.field(name).type)]
     # of two years at three places, the years are a series of three: time goes on the longest
-    series = {n: _combined(at, *(codes[m] for m in names if m != n)).max() for n in numbers}
+    series = {n: series_of(at, *(codes[m] for m in names if m != n)).max() for n in numbers}
     return min(numbers, key=lambda name: int(series[name]), default=None)
 
 
@@ -256,9 +253,9 @@ def panel_scores(
         rows = rows_of(tables, child)
         at = parent_rows(rows, key, rows_of(tables, key.parent))
         rows, at = rows.filter(pa.array(at >= 0)), at[at >= 0]
-        codes = {name: _codes(rows.column(name)) for name in natural.columns}
+        codes = {name: numbered(rows.column(name)) for name in natural.columns}
         repeats.append(_repeats(at, *codes.values()) / max(1, len(rows)))
-        series = _combined(at, *(codes[name] for name in natural.within))
+        series = series_of(at, *(codes[name] for name in natural.within))
         first = np.unique(series, return_index=True)[1]  # a row of each series
         entities.append(np.unique(at[first], return_counts=True)[1].astype(np.float64))
         lengths.append(np.unique(series, return_counts=True)[1].astype(np.float64))
@@ -277,7 +274,3 @@ def panel_scores(
 
 def _mean(values: Floats) -> float:
     return float(values.mean()) if len(values) else 0.0
-
-
-def _codes(column: pa.ChunkedArray) -> IntArray:
-    return np.asarray(pc.rank(column.combine_chunks(), tiebreaker="dense"), np.int64)

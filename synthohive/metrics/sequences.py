@@ -14,7 +14,15 @@ from synthohive.metrics.associations import comparable_columns, ranks
 from synthohive.metrics.distances import ks_of_numbers
 from synthohive.metrics.encode import floats_of, ranked, view_of
 from synthohive.metrics.harmonise import Tables, harmonised
-from synthohive.metrics.joins import Described, attributes, parent_rows, read_tables, rows_of
+from synthohive.metrics.joins import (
+    Described,
+    attributes,
+    numbered,
+    parent_rows,
+    read_tables,
+    rows_of,
+    series_of,
+)
 from synthohive.schema import Column, ForeignKey, Metadata
 from synthohive.schema.arrow_types import PER_SECOND
 from synthohive.schema.columns import column_from_arrow
@@ -255,14 +263,8 @@ def _groups(
 ) -> IntArray:
     """Return a number for the series of each row; -1 where it has no parent."""
     rows = rows_of(tables, child)
-    found = parent_rows(rows, key, rows_of(tables, key.parent))
-    for name in within:
-        codes = rows.column(name).combine_chunks().dictionary_encode().indices.fill_null(-1)
-        numbers = np.asarray(codes, np.int64) + 1
-        # as dense numbers: products of many columns would not fit
-        pairs = np.unique(found * (numbers.max(initial=0) + 1) + numbers, return_inverse=True)[1]
-        found = np.where(found < 0, -1, pairs.reshape(-1))
-    return found
+    at = parent_rows(rows, key, rows_of(tables, key.parent))
+    return series_of(at, *(numbered(rows.column(name)) for name in within))
 
 
 def order_column(
