@@ -49,6 +49,8 @@ class Order(Derivation):
         From where distances count where no source is known. None: the target is NULL there.
     clock : bool
         Distances count from midnight, and are modelled as moments with the target's time of day.
+    days : tuple of str
+        Other columns of which the day alone counts: the target is a date, and may be the same day.
     """
 
     source: str
@@ -63,6 +65,7 @@ class Order(Derivation):
     unknown: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     centre: Optional[float] = None
     clock: bool = False
+    days: tuple[str, ...] = ()
 
     named = ("source", "beyond", "limits")
     whole = False  # the distance is to be modelled
@@ -87,19 +90,21 @@ class Order(Derivation):
 
     def _column(self, rows: pa.Table, name: str, after: bool) -> Floats:
         """Return another column as numbers, NaN where it tells nothing."""
-        return regular(as_numbers(rows.column(name)), self.unknown.get(name, ()))
+        numbers = regular(as_numbers(rows.column(name)), self.unknown.get(name, ()))
+        return day_of(numbers) if name in self.days else numbers
 
     def beside(self, other: Order) -> Order:
         """Return the order to the sources of both, of one target; distances are to its own first.
 
         If they are on two sides of the target, distances are to the other's.
         """
-        unknown = {**other.unknown, **self.unknown}
+        unknown, days = {**other.unknown, **self.unknown}, (*self.days, *other.days)
         if self.after != other.after:
-            return replace(other, limits=(*other.limits, self.source), unknown=unknown)
+            limits = (*other.limits, self.source)
+            return replace(other, limits=limits, unknown=unknown, days=days)
         centre = None if other.strict or self.strict else other.centre
-        beyond = (other.source, *other.beyond)
-        return replace(self, beyond=beyond, limits=other.limits, unknown=unknown, centre=centre)
+        both = replace(self, beyond=(other.source, *other.beyond), limits=other.limits)
+        return replace(both, unknown=unknown, centre=centre, days=days)
 
     def target_values(self, rows: pa.Table) -> Floats:
         """Return the target as numbers, NaN where it is no place on its scale."""
@@ -157,11 +162,8 @@ class Order(Derivation):
         right = ask.plain(True)
         for name in (self.source, *self.beyond, *self.limits):
             greater = self.after if name not in self.limits else not self.after
-            above, below = (self.target, name) if greater else (name, self.target)
-            try:
-                high, low = ask.pair(above, below)
-            except CannotAsk:  # of two types, only the numbers compare
-                high, low = ask.number(above), ask.number(below)
+            own, other = self._compared(ask, name)
+            high, low = (own, other) if greater else (other, own)
             beside = ask.missing(name) | (high >= low)
             for point in self.unknown.get(name, ()):
                 beside |= ask.number(name) == ask.plain(point)
@@ -169,6 +171,16 @@ class Order(Derivation):
         for point in self.points:
             right |= ask.number(self.target) == ask.plain(point)
         return ask.missing(self.target) | right
+
+    def _compared(self, ask: Terms, name: str) -> tuple[Any, Any]:
+        """Return the target and another column as they compare."""
+        if name in self.days:
+            days = ask.floor(ask.ratio(ask.number(name), ask.plain(DAY)))
+            return ask.number(self.target), days * ask.plain(DAY)
+        try:
+            return ask.pair(self.target, name)
+        except CannotAsk:  # of two types, only the numbers compare
+            return ask.number(self.target), ask.number(name)
 
     def encode(self, rows: pa.Table) -> pa.Array:
         """Return the distance, in steps where there are any; a moment by the clock."""
@@ -306,6 +318,8 @@ class Order(Derivation):
         """Take the distance off the target; see the base class."""
         if source != self.source or modelled is None or not self.distance:
             return None
+        if source in self.days:
+            return None  # the target does not tell the time of day
         gaps, target = np.maximum(as_numbers(modelled), 0.0) * self._unit, self.target_values(rows)
         if not self.clock:
             return target - self._sign * gaps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Any, Optional
@@ -10,7 +10,7 @@ from typing import Any, Optional
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import Floats, IntArray
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.columns import (
     CONTRADICTIONS,
     LEAST_ROWS,
@@ -19,7 +19,7 @@ from synthohive.derive.columns import (
     Columns,
     spaced,
 )
-from synthohive.derive.hours import DAY, by_the_clock, told_by_the_clock
+from synthohive.derive.hours import DAY, by_the_clock, day_of, told_by_the_clock
 from synthohive.derive.lookup import Copy, Lookup
 from synthohive.derive.mostly import Mostly
 from synthohive.derive.order import Order
@@ -185,7 +185,7 @@ def find_orders(columns: Columns, chosen: Chosen) -> None:
         if target not in free:
             continue
         # Shape (rows, columns): one target beside all sources at once.
-        gaps = few[:, i : i + 1] - few
+        gaps = few[:, i : i + 1] - np.where(of_days(columns, target, names), day_of(few), few)
         lesser = np.minimum((gaps > 0).mean(axis=0), (gaps < 0).mean(axis=0))
         one_sided = np.asarray(lesser <= 2 * most, dtype=np.bool_)
         for source in (n for n, may in zip(names, one_sided) if may and n != target):
@@ -207,17 +207,17 @@ def _join(columns: Columns, chosen: Chosen, order: Order) -> None:
         return
     if chosen.depends(source, order.target):
         return
-    unknown = {**taken.unknown, **order.unknown}
+    unknown, days = {**taken.unknown, **order.unknown}, (*taken.days, *order.days)
     if taken.after != order.after:
         if taken.strict and not columns.covers((source,), order.target):
             return
         chosen.derivations[order.target] = replace(
-            taken, limits=(*taken.limits, source), unknown=unknown
+            taken, limits=(*taken.limits, source), unknown=unknown, days=days
         )
-    elif not _implied(columns, taken, source):
+    elif not _implied(columns, taken, order):
         centre = None if taken.strict or order.strict else taken.centre
         chosen.derivations[order.target] = replace(
-            taken, beyond=(*taken.beyond, source), unknown=unknown, centre=centre
+            taken, beyond=(*taken.beyond, source), unknown=unknown, centre=centre, days=days
         )
 
 
@@ -244,13 +244,14 @@ def _spread(columns: Columns, order: Order) -> float:
     return float(np.subtract(*np.nanquantile(gaps, [0.9, 0.1])))
 
 
-def _implied(columns: Columns, taken: Order, source: str) -> bool:
+def _implied(columns: Columns, taken: Order, order: Order) -> bool:
     """Whether a further source never lies nearer to the target than those that are known."""
-    own = columns.regular(source)
+    own = order.source_values(columns.rows)
     rows = ~np.isnan(own) & ~columns.missing[taken.target]
     nearer = np.ones(len(own), dtype=np.bool_)
     for name in (taken.source, *taken.beyond):
-        gap = own - columns.regular(name)
+        known = columns.regular(name)
+        gap = own - (day_of(known) if name in taken.days else known)
         nearer &= ~(gap <= 0 if taken.after else gap >= 0)  # also where one is unknown
     return not bool((nearer & rows).any())
 
@@ -280,7 +281,10 @@ def orders_between(
     known = np.flatnonzero(~np.isnan(later) & ~np.isnan(earlier))
     if len(known) < LEAST_ROWS:
         return
-    gaps = later[known] - earlier[known]
+    gaps, days = later[known] - earlier[known], False
+    if of_days(columns, target, [source])[0] and not _one_sided(gaps, most):
+        days, earlier = True, day_of(earlier)
+        gaps = later[known] - earlier[known]
     after = float((gaps < 0).mean()) <= most
     wrong = gaps < 0 if after else gaps > 0
     if wrong.mean() > most or bool(most) != bool(wrong.any()):
@@ -314,8 +318,20 @@ def orders_between(
         target, source, after, step, distance, low=low, high=high,
         points=columns.points(target), unknown={n: columns.points(n) for n in names if n == source},
         centre=_centre(columns, target, source, DAY if clock else step), clock=clock,
+        days=(source,) if days else (),
     )  # fmt: skip
     yield spread / max(own, 1e-12), order
+
+
+def of_days(columns: Columns, target: str, sources: Sequence[str]) -> Bools:
+    """Return beside which sources a target is a date beside moments, of which the day counts."""
+    dates = is_time(columns.type(target)) and columns.step(target) >= DAY
+    found = [dates and is_time(columns.type(n)) and columns.step(n) < DAY for n in sources]
+    return np.array(found, dtype=np.bool_)
+
+
+def _one_sided(gaps: Floats, most: float) -> bool:
+    return bool(min((gaps < 0).mean(), (gaps > 0).mean()) <= most)
 
 
 def _sharp(right: Floats, wrong: Floats) -> bool:

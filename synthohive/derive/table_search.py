@@ -17,11 +17,12 @@ from synthohive.derive.calendar import years_of
 from synthohive.derive.columns import Columns, spaced
 from synthohive.derive.composed import Composed, find_composed, is_text
 from synthohive.derive.formula_search import find_steps
+from synthohive.derive.hours import day_of
 from synthohive.derive.kinds import LINKS, NEARLY_LINKS, Search
 from synthohive.derive.lookup import Copy
 from synthohive.derive.mostly import Mostly, find_mostly, is_open
 from synthohive.derive.order import Order
-from synthohive.derive.pattern_search import FEW, find_copies, orders_between
+from synthohive.derive.pattern_search import FEW, find_copies, of_days, orders_between
 from synthohive.derive.program import Program
 from synthohive.derive.search import discover, discover_links
 from synthohive.derive.verification import AllRows
@@ -152,6 +153,8 @@ class DerivationFinder:
         for target in (name for name in columns.numeric if name in free):
             for source in (name for name in columns.numeric if name in above.column_names):
                 gaps = columns.numbers(target)[few] - columns.numbers(source)[few]
+                if of_days(columns, target, [source])[0]:
+                    gaps = columns.numbers(target)[few] - day_of(columns.numbers(source)[few])
                 if not ((gaps > 0).any() and (gaps < 0).any()):
                     found += orders_between(columns, target, source)
         found.sort(key=lambda pair: (pair[0], pair[1].target, pair[1].source))

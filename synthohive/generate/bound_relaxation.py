@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
+from synthohive.derive.hours import day_of
 from synthohive.derive.order import Order
 from synthohive.derive.points import regular
 from synthohive.generate.run import Generated, Run
@@ -89,6 +90,8 @@ def _moved(order: Order, own: Floats, theirs: Floats, chosen: IntArray) -> Float
     linked = np.flatnonzero(chosen >= 0)
     parents = chosen[linked]
     theirs_known = regular(theirs, order.unknown.get(order.source, ()))
+    if order.source in order.days:
+        theirs_known = day_of(theirs_known)
     over = sign * (theirs_known[parents] - own[linked])
     wrong = over > 0
     number = np.bincount(parents[wrong], minlength=len(theirs))

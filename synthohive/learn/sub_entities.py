@@ -98,7 +98,7 @@ class _Search:
         for names in self._keys():
             for time in self._times(names):
                 entity = tuple(n for n in self.config.stored if n in names and n != time)
-                length, width = self._mean(entity), self._mean((*self._group, time))
+                length, width = self._mean(entity), self._width(entity, time)
                 if set(entity) <= set(self._group) or self._size(entity) < LEAST_SERIES:
                     continue
                 if length < SERIES or width < SIDE_BY_SIDE:
@@ -193,6 +193,15 @@ class _Search:
     def _linked(self) -> set[str]:
         """The columns that lead to parents."""
         return {column for key in self.config.foreign_keys for column in key.columns}
+
+    def _width(self, entity: Sequence[str], time: str) -> float:
+        """Return the rows of a parent and a date on average, of the parent that has most.
+
+        A product may be in few shops of many, and yet a shop have many products each week.
+        """
+        keys = [key.columns for key in self.config.foreign_keys]
+        parents = [self._group, *(key for key in keys if set(key) < set(entity))]
+        return max(self._mean((*parent, time)) for parent in parents)
 
     def _mean(self, names: Sequence[str]) -> float:
         """Return the rows that share some columns, on average."""

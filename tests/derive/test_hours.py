@@ -239,3 +239,21 @@ def test_what_one_customer_repeats_is_spread_over_hours_of_others() -> None:
     assert in_hours(spread) > 0.99
     assert (as_numbers(spread) != at).mean() > 0.4
     assert np.unique(as_numbers(spread), return_counts=True)[1].max() < 5
+
+
+def test_a_date_beside_a_moment_may_be_the_same_day() -> None:
+    """Shipped on the day of the order or later: at midnight, before the hour of the order."""
+    rng = np.random.default_rng(2)
+    days = rng.integers(1_000, 1_700, ROWS)
+    later = pa.array(days + rng.integers(0, 3, ROWS)).cast(pa.int32()).cast(pa.date32())
+    table = pa.table({"shipped": later, "ordered": moments(days * DAY + open_hours(rng, ROWS))})
+    columns = Columns(table, ["shipped", "ordered"], Entities(ROWS), 5)
+    (order,) = discover(columns).derivations
+    assert isinstance(order, Order)
+    assert (order.target, order.source, order.days) == ("shipped", "ordered", ("ordered",))
+    assert sorted(order.encode(table).unique().to_pylist()) == [0, 1, 2]
+    back = order.decode(table.set_column(0, "shipped", order.encode(table)))
+    # those beyond what `k` rows reach are redrawn
+    assert (np.asarray(back) == as_numbers(table.column("shipped"))).mean() > 0.99
+    assert not order.violations(table).any()
+    assert not again(order).violations(table).any()

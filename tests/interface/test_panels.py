@@ -101,6 +101,25 @@ def test_over_two_declared_keys() -> None:
     assert {key.parent for key in one.own_keys} == {"shops", "depts"}
 
 
+def test_things_that_are_in_few_of_many_parents_each() -> None:
+    """Products in hardly two shops each have one row a week there; shops have many."""
+    rng = np.random.default_rng(1)
+    rows = [
+        (shop, product, week, int(rng.poisson(9)))
+        for shop in range(40)
+        for product in rng.choice(150, 6, replace=False)
+        for week in range(int(rng.integers(8, 20)))
+    ]
+    stock = pd.DataFrame(rows, columns=["shop", "product", "week", "sold"])
+    stock["week"] = pd.Timestamp("2022-01-03") + pd.to_timedelta(7 * stock["week"], "D")
+    tables = {"shops": 40, "products": 150}
+    metadata = Metadata().add_table("shops", "id").add_table("products", "id")
+    metadata.add_table("stock", fk={"shop": "shops.id", "product": "products.id"})
+    parents = {name: pd.DataFrame({"id": range(rows)}) for name, rows in tables.items()}
+    (one,) = found({**parents, "stock": stock}, metadata)
+    assert {*one.columns} == {"shop", "product"}
+
+
 def _events(rng: np.random.Generator, rows: int) -> pd.DataFrame:
     """Visits on some of 700 days, hardly ever two of one store and day."""
     week = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 700, rows), "D")
