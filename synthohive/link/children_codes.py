@@ -265,7 +265,7 @@ def _expected(known: Floats, sets: ChildSets, some: IntArray, learned: Bools) ->
     from sklearn.tree import DecisionTreeRegressor
 
     both, there = np.column_stack([sets.mean, sets.spread])[some], learned & (sets.count[some] > 0)
-    if not there.any():
+    if not both[there].size:  # nobody has children, or these have keys alone
         return np.zeros_like(both)
     tree = DecisionTreeRegressor(max_leaf_nodes=32, min_samples_leaf=20, random_state=0)
     return np.asarray(tree.fit(known[there], both[there]).predict(known)).reshape(both.shape)

@@ -76,3 +76,8 @@ def test_codes_are_shared_by_entities_not_by_parents() -> None:
         assert persons.holders(found).min() >= 5
     alone = Entities.over(np.arange(PARENTS) % 3)  # fewer than may share anything
     assert codes(*children(own, 4, 5), np.zeros((PARENTS, 1)), entities=alone) is None
+
+
+def test_other_children_may_have_keys_alone() -> None:
+    bare = ChildSets.of(np.zeros((PARENTS, 0)), np.arange(PARENTS), PARENTS)
+    assert codes(*children(level(), 4, 5), np.zeros((PARENTS, 1)), (bare,)) is not None

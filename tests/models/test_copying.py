@@ -8,7 +8,7 @@ import torch
 from synthohive import Autoregressive, TableConfig
 from synthohive.encoding.encoded import Continuous, Discrete, EncodedTable, Layout
 from synthohive.models.autoregressive.config import TUNING
-from synthohive.models.autoregressive.copying import CopyHeads, Source, sources_of
+from synthohive.models.autoregressive.copying import CopyHeads, Source, sources_of, tied
 from synthohive.models.autoregressive.discretise import Discretiser
 from synthohive.models.blocks import as_tensors
 from synthohive.models.lean_torch import Unfilled
@@ -91,3 +91,26 @@ def test_sizes_that_a_checkpoint_makes_up_ask_for_no_memory() -> None:
     blocks = (LAYOUT.discrete[0], Discrete("level", TUNING.large + 1), LAYOUT.discrete[2])
     many = Discretiser(Layout(blocks, LAYOUT.continuous), bins)
     assert [source.variable for source in sources_of(many, history.layout)] == [0, 2]
+
+
+def test_what_the_season_tells_is_not_copied() -> None:
+    """Drawn rows would follow each other instead: temperatures in July were those of January."""
+    draws, day = np.random.default_rng(1), np.tile(np.arange(365), 6)
+    season = -np.cos(day / 365 * 2 * np.pi) / 2
+    layout = Layout((Discrete("degrees", 1),), (Continuous("degrees", 0, 1),))
+    calendar = EncodedTable(
+        Layout((Discrete("month", 13),), (Continuous("day"),)),
+        (day // 30)[:, None].astype(np.int32), (day / 182.5 - 1)[:, None].astype(np.float32),
+    )  # fmt: skip
+    noise = draws.normal(0, 0.1, len(day))
+    drift = np.convolve(draws.normal(0, 0.1, len(day)), 0.9 ** np.arange(50))[: len(day)]
+    for left, copied in ((noise, False), (drift, True)):
+        values = np.clip(season + left, -1, 1)[:, None].astype(np.float32)
+        rows = EncodedTable(layout, np.zeros((len(day), 1), np.int32), values)
+        every = np.arange(len(day))
+        history = Siblings.of(rows, *np.divmod(every, 365)).history(every)
+        context = EncodedTable.side_by_side([calendar, history])
+        discretiser = Discretiser.fit(rows)
+        sources = sources_of(discretiser, context.layout)
+        codes = discretiser.encode(rows)[0]
+        assert tied(sources, codes, context, layout).tolist() == [copied]

@@ -92,8 +92,10 @@ class Tuning:
     """How near a number is to the one before it counts on these scales, in normal scores."""
     least_pairs: int = 100
     least_tie: float = 0.05
-    """Rows with one before them, and what that tells of them (kappa, or a correlation of ranks),
-    from which on it is copied: other variables cost nothing."""
+    tied_rows: int = 4_000
+    """Rows with one before them, what that tells of them (kappa, or a correlation) beyond all else
+    that is known, from which on it is copied, and rows that are looked at: other variables cost
+    nothing."""
     scales: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     """What heads are scaled by; see :meth:`~.heads.Heads.shrink`."""
 

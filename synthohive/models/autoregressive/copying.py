@@ -19,10 +19,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from synthohive._arrays import Bools, IntArray
-from synthohive.encoding.encoded import Continuous, Discrete, Layout
+from synthohive._arrays import Bools, Floats, IntArray
+from synthohive.encoding.encoded import Continuous, Discrete, EncodedTable, Layout
+from synthohive.metrics.trees import Trees
 from synthohive.models.autoregressive.config import TUNING
 from synthohive.models.autoregressive.discretise import Discretiser
+from synthohive.models.blocks import as_tensors
 
 __all__ = ["CopyHeads", "Source", "references", "sources_of", "tied", "weighed"]
 
@@ -146,40 +148,82 @@ def _start(
     return next((i for i in starts if names[i : i + len(wanted)] == wanted), -1)
 
 
-def tied(sources: Sequence[Source], codes: IntArray, context: tuple[Tensor, Tensor]) -> Bools:
-    """Return of which variables the rows before tell something.
+def tied(sources: Sequence[Source], codes: IntArray, context: EncodedTable, own: Layout) -> Bools:
+    """Return of which variables the rows before tell something that all else known does not.
+
+    What is copied is learned sooner than all else. Of temperatures that follow the season, it would
+    be learned in the season's place: beside real rows before, both are as good, but drawn rows
+    would only follow each other.
 
     Parameters
     ----------
     sources : sequence of Source
     codes : ndarray of int64, shape (rows, variables)
         Coarse ones.
-    context : (Tensor, Tensor)
+    context : EncodedTable
         Of these rows.
+    own : Layout
+        Of the rows themselves, by which what stands before is found.
     """
+    else_known = np.column_stack([
+        context.codes[:, : _start(context.layout.discrete, own.discrete, "previous")],
+        context.values[:, : _start(context.layout.continuous, own.continuous, "previous")],
+    ]).astype(np.float64)  # fmt: skip
+    told = as_tensors(context)
     found = []
     for source in sources:
-        own = codes[:, source.variable]
-        found.append(any(_tied(own, r.numpy(), source.bins) for r in source.references(*context)))
+        values = codes[:, source.variable]
+        pairs = [(values, r.numpy()) for r in source.references(*told)]
+        found.append(any(_tied(*pair, source.bins, else_known) for pair in pairs))
     return np.array(found, dtype=np.bool_)
 
 
-def _tied(own: IntArray, reference: IntArray, bins: int) -> bool:
-    rows = (own >= 0) & (reference >= 0)
-    own, reference = own[rows], reference[rows]
-    if len(own) < TUNING.least_pairs:
+def _tied(own: IntArray, reference: IntArray, bins: int, else_known: Floats) -> bool:
+    rows = np.flatnonzero((own >= 0) & (reference >= 0))
+    if len(rows) < TUNING.least_pairs:
         return False
-    size = int(max(own.max(), reference.max())) + 1
+    some = min(len(rows), TUNING.tied_rows)
+    rows = rows[np.linspace(0, len(rows) - 1, some).astype(np.int64)]
+    least = TUNING.least_tie + 3 / np.sqrt(len(rows))  # beyond what as many rows have by chance
+    numbers = rows[(own[rows] < bins) & (reference[rows] < bins)]
+    return _agreement(own[rows], reference[rows], else_known[rows], least) or (
+        len(numbers) >= TUNING.least_pairs
+        and _correlated(own[numbers], reference[numbers], else_known[numbers], least)
+    )
+
+
+def _agreement(own: IntArray, reference: IntArray, else_known: Floats, least: float) -> bool:
+    """Return whether codes equal a reference more often than chance, and all else, tell."""
+    from sklearn.tree import DecisionTreeClassifier
+
+    alike, size = own == reference, int(max(own.max(), reference.max())) + 1
     shares = [np.bincount(c, minlength=size) / len(own) for c in (own, reference)]
-    chance = float(np.dot(*shares))
-    least = TUNING.least_tie + 3 / np.sqrt(len(own))  # beyond what as many rows have by chance
-    if ((own == reference).mean() - chance) / max(1 - chance, 1e-9) > least:
-        return True
-    numbers = (own < bins) & (reference < bins)
-    pair = own[numbers], reference[numbers]
-    if len(pair[0]) < TUNING.least_pairs or not pair[0].std() or not pair[1].std():
-        return False
-    return bool(abs(float(np.corrcoef(*pair)[0, 1])) > least)
+
+    def beyond(chance: float) -> bool:
+        return bool((alike.mean() - chance) / max(1 - chance, 1e-9) > least)
+
+    if not beyond(float(np.dot(*shares))) or not else_known.shape[1]:
+        return beyond(float(np.dot(*shares)))
+    tree = DecisionTreeClassifier(max_leaf_nodes=64, min_samples_leaf=20, random_state=0)
+    likely = np.zeros((len(own), size))
+    tree.fit(else_known, own)
+    likely[:, tree.classes_] = tree.predict_proba(else_known)
+    return beyond(float(likely[np.arange(len(own)), reference].mean()))
+
+
+def _correlated(own: IntArray, reference: IntArray, else_known: Floats, least: float) -> bool:
+    """Return whether numbers rise or fall with a reference beyond what all else tells of both."""
+    pair = [bins.astype(np.float64) for bins in (own, reference)]
+    if not _correlation(pair) > least or not else_known.shape[1]:
+        return _correlation(pair) > least
+    left = [v - Trees(else_known, v, 0, numeric=True).predictions(else_known) for v in pair]
+    return _correlation(left) > least
+
+
+def _correlation(pair: Sequence[Floats]) -> float:
+    if not all(v.std() > 0 for v in pair):
+        return 0.0
+    return abs(float(np.corrcoef(pair[0], pair[1])[0, 1]))
 
 
 def references(sources: Sequence[Source], codes: Tensor, values: Tensor) -> Tensor:

@@ -77,7 +77,7 @@ class Autoregressive(TrainedModel):
         codes = self.discretiser_.encode(data)[0] if known else None
         self.copied_ = np.zeros(0, np.bool_)
         if codes is not None:
-            self.copied_ = tied(known, codes, as_tensors(context))
+            self.copied_ = tied(known, codes, context, data.layout)
 
     def _task(self, rows: TrainingSet, rng: np.random.Generator) -> Optional[AutoregressiveTask]:
         if not self.discretiser_.variables:
