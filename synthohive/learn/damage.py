@@ -151,6 +151,7 @@ def check_sizes(fitted: FittedDatabase) -> None:
     for finding in (*fitted.findings, *fitted.kept_findings):
         if finding.column not in fitted.strategies.get(finding.table, {}):
             raise ValueError(f"no strategy of {finding.table}.{finding.column} is there")
+    _check_entity_tables(fitted)
     for name, table in fitted.tables.items():
         _check_aliases(fitted, name)
         for key in fitted.metadata.tables[name].foreign_keys:
@@ -159,6 +160,21 @@ def check_sizes(fitted: FittedDatabase) -> None:
                 parents = float(table.keys[label].fan_out.parents_.astype(float).sum())
                 if parents > 2 * fitted.tables[key.parent].rows + SLACK:
                     raise ValueError(f"{label!r:.100} has more parents than there are rows")
+
+
+def _check_entity_tables(fitted: FittedDatabase) -> None:
+    """Refuse tables within others that are not there, or whose columns or keys are not."""
+    tables = fitted.metadata.tables
+    for one in fitted.entity_tables:
+        if not {one.name, one.table} <= set(tables):
+            raise ValueError(f"there is no table {one.name!r:.100} within {one.table!r:.100}")
+        own, beside = tables[one.name].columns, tables[one.table].columns
+        named = {*one.columns, *one.follows, *one.labels, *one.alone}
+        dates = set() if one.time is None else {one.time}
+        if not named <= set(own) or not named | dates <= set(beside):
+            raise ValueError(f"columns of {one.name!r:.100} are not there")
+        if any(key not in tables[child].foreign_keys for child, key in one.keys):
+            raise ValueError(f"a key of {one.name!r:.100} is not there")
 
 
 def _check_aliases(fitted: FittedDatabase, name: str) -> None:

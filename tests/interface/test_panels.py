@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from synthohive import Metadata, PrivacyConfig, Synthesizer
+from synthohive import Metadata, PrivacyConfig, SerializationError, Synthesizer
 from synthohive.io.dataframe import FrameReader
 from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.entity_tables import EntityTable
@@ -16,6 +17,7 @@ from synthohive.learn.sub_entities import find_sub_entities
 from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
+from tests.interface.hostile import put, seal
 
 KEY = ["store", "dept", "week"]
 
@@ -177,5 +179,13 @@ def test_a_copy_keeps_natural_keys_and_has_as_many_series(tmp_path: Path) -> Non
     assert not made["fielding"].duplicated(["player", "year", "place"]).any()
     years = made["fielding"].groupby("player")["year"]
     assert years.apply(lambda year: year.is_monotonic_increasing).all()
-    again = Synthesizer.load(synth.save(tmp_path / "saved")).sample(seed=2)
-    pd.testing.assert_frame_equal(again["sales"], fake)
+    saved = synth.save(tmp_path / "saved")
+    pd.testing.assert_frame_equal(Synthesizer.load(saved).sample(seed=2)["sales"], fake)
+    (place,) = saved.rglob("database.json")
+    state = json.loads(place.read_text(encoding="utf-8"))
+    for name, value in (("name", "x"), ("table", "x"), ("time", "x"), ("labels", ["x"])):
+        changed = put(state, ("entity_tables", 0, name), value)
+        place.write_text(json.dumps(changed), encoding="utf-8")
+        seal(saved)
+        with pytest.raises(SerializationError, match=r"there is no table|are not there"):
+            Synthesizer.load(saved)

@@ -90,7 +90,8 @@ class Given(Readable):
             codes = [int(self.women.get(text, -1)) if text else -1 for text in texts]
             return Beside(women=np.array(codes, dtype=np.int8))
         if self.country:
-            texts = [region_named(self.country, text) if text else None for text in texts]
+            named = {text: region_named(self.country, text) for text in set(texts) if text}
+            texts = [named.get(text or "") for text in texts]
         elif self.lands:
             texts = [self.lands.get(_domain(text)) if text else None for text in texts]
         elif is_language(self.column):
