@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 from synthohive._arrays import Bools, IntArray
 from synthohive.constrain.base import Repair
 from synthohive.derive.base import Derivation, as_column
+from synthohive.derive.mostly import Mostly, rule_of
 from synthohive.derive.presence import with_nulls
 from synthohive.generate.imputing.known_cells import Evidence
 from synthohive.tables.ancestors import hstack, with_column, with_rows
-from synthohive.tables.numbers import as_numbers, from_numbers, is_number
+from synthohive.tables.numbers import as_numbers, from_numbers, is_number, nulls
 
 __all__ = ["Filling", "emptied", "put_cells"]
 
@@ -137,10 +138,11 @@ class Filling:
             unclear = self.evidence.any_lost([one.target, *others], cells)
             where = np.asarray(cells[source] & ~unclear, dtype=np.bool_)
             all_rows = hstack(rows, self.above)
-            wrong = np.flatnonzero(where & one.violations(all_rows))
+            wrong = np.flatnonzero(where & _broken(one, all_rows, plain))
             index, there = pa.array(wrong), one.target in plain.column_names
             modelled = plain.column(one.target).take(index) if there else None
-            made = one.invert(all_rows.take(index), source, modelled, rng) if len(wrong) else None
+            rule, some = rule_of(one), all_rows.take(index)
+            made = rule.invert(some, source, modelled, rng) if len(wrong) else None
             if one.whole and not last:
                 cells[source] &= ~where
             if made is not None:
@@ -214,6 +216,14 @@ class Filling:
     def _mark(self, found: dict[str, Bools], columns: Iterable[str], wrong: Bools) -> None:
         for name in columns:
             found[name] = found.get(name, np.zeros_like(wrong)) | (wrong & self.lost[name])
+
+
+def _broken(one: Derivation, rows: pa.Table, plain: pa.Table) -> Bools:
+    """Return the rows that break a rule, but for those that are drawn, or known, as exceptions."""
+    if not isinstance(one, Mostly) or not set(one.told) <= set(plain.column_names):
+        return one.violations(rows)
+    told = [nulls(plain.column(name)) for name in one.told]
+    return np.asarray(one.rule.violations(rows) & np.any(told, axis=0), dtype=np.bool_)
 
 
 def put_cells(rows: pa.Table, made: pa.Table, cells: Mapping[str, Bools]) -> pa.Table:

@@ -149,7 +149,8 @@ class Evidence:
         near = {one.target: one.source for one in self.table.program.residuals}
         for program in (self.table.program, *(k.program for k in self.table.keys.values())):
             if column in program.besides:
-                return {program.besides[column].target}
+                one = program.besides[column]
+                return {one.target, *one.needs}
         behind = self.table.program.behind
         return behind(column) | behind(near.get(column, column))
 
