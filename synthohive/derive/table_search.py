@@ -87,7 +87,7 @@ class DerivationFinder:
         rows, above = self._own(), self.above(driver)
         if driver is not None:
             named = {source for derivation in stated for source in derivation.needs}
-            kept = [*_parent_and_copies(driver.parent, rows, above), *named]
+            kept = [*_parent_and_copies(self._parents(driver), rows, above), *named]
             above = above.select([name for name in above.column_names if name in kept])
         columns = Columns(
             hstack(rows, above),
@@ -99,6 +99,13 @@ class DerivationFinder:
             self._labels(),
         )
         return self._verified(discover(columns, stated), driver)
+
+    def _parents(self, key: ForeignKey) -> tuple[str, ...]:
+        """Return the parent over a key; of one within a table, that above it, too: it is shown."""
+        driver = self.sample.plan.tables[key.parent].driver
+        if key.parent not in self.sample.inside or driver is None:
+            return (key.parent,)
+        return (key.parent, *self._parents(driver))
 
     def find_links(self, key: ForeignKey, known: Program, *search: Search) -> Program:
         """Return what follows from the parent over a further key.
@@ -298,8 +305,8 @@ def _filtered(rows: pa.Table, mask: Bools) -> pa.Table:
     return rows.filter(pa.array(mask)) if rows.num_columns else rows
 
 
-def _parent_and_copies(parent: str, rows: pa.Table, above: pa.Table) -> list[str]:
-    """Return the parent's columns, and those of its ancestors that own ones may repeat or follow.
+def _parent_and_copies(parents: Sequence[str], rows: pa.Table, above: pa.Table) -> list[str]:
+    """Return the parents' columns, and those of their ancestors that own ones may repeat or follow.
 
     These are points in time; other columns of ancestors would only make the search slow.
     """
@@ -308,7 +315,7 @@ def _parent_and_copies(parent: str, rows: pa.Table, above: pa.Table) -> list[str
     return [
         name
         for name, column in zip(above.column_names, above.columns)
-        if name.startswith(f"{parent}.")
+        if name.startswith(tuple(f"{parent}." for parent in parents))
         or (column.type, pc.count_distinct(column).as_py()) in own
         or (times and is_time(column.type))
     ]

@@ -104,22 +104,30 @@ def test_over_two_declared_keys() -> None:
 
 
 def test_things_that_are_in_few_of_many_parents_each() -> None:
-    """Products in hardly two shops each have one row a week there; shops have many."""
+    """Products in hardly two shops each have one row a week there; shops have many.
+
+    What rows have from a product is still found, though their series stands between.
+    """
     rng = np.random.default_rng(1)
+    prices = np.round(np.exp(rng.normal(3, 1, 150)), 2)
     rows = [
-        (shop, product, week, int(rng.poisson(9)))
+        (shop, product, week, round(prices[product] * (0.9 if rng.random() < 0.1 else 1), 2))
         for shop in range(40)
         for product in rng.choice(150, 6, replace=False)
         for week in range(int(rng.integers(8, 20)))
     ]
-    stock = pd.DataFrame(rows, columns=["shop", "product", "week", "sold"])
+    stock = pd.DataFrame(rows, columns=["shop", "product", "week", "price"])
     stock["week"] = pd.Timestamp("2022-01-03") + pd.to_timedelta(7 * stock["week"], "D")
     tables = {"shops": 40, "products": 150}
     metadata = Metadata().add_table("shops", "id").add_table("products", "id")
     metadata.add_table("stock", fk={"shop": "shops.id", "product": "products.id"})
     parents = {name: pd.DataFrame({"id": range(rows)}) for name, rows in tables.items()}
-    (one,) = found({**parents, "stock": stock}, metadata)
+    parents["products"]["price"] = prices
+    real = {**parents, "stock": stock}
+    (one,) = found(real, metadata)
     assert {*one.columns} == {"shop", "product"}
+    synth = Synthesizer(metadata, model="autoregressive").fit(real, epochs=1, seed=1)
+    assert "price = products.price" in str(synth.relations["stock"])
 
 
 def _events(rng: np.random.Generator, rows: int) -> pd.DataFrame:
