@@ -121,10 +121,11 @@ def run(data: DataSet, args: argparse.Namespace) -> dict[str, Any]:
     print_keys(score, floor)
     print_structure(structure, bare)
     broken = broken_relations(synthesizer, made)
-    wrong = [b for b in broken if b.broken]
-    print(f"  relations {len(broken)}, broken {len(wrong)}")
-    for one in wrong:
-        print(f"    {one.table}: {one.relation}: {one.broken:,} of {one.rows:,} rows")
+    exceptions = broken_relations(synthesizer, data.real)  # what nearly holds has some there, too
+    wrong = [(a, b) for a, b in zip(broken, exceptions) if a.broken or b.broken]
+    print(f"  relations {len(broken)}, with exceptions {len(wrong)}")
+    for one, real in wrong:
+        print(f"    {one.table}: {one.relation}: exceptions {one.share:.2%}|{real.share:.2%}")
     figures: dict[str, Any] = {
         "fit_seconds": fitted - started,
         "sample_seconds": sampled - fitted,

@@ -33,6 +33,11 @@ class Broken:
     broken: int
     rows: int
 
+    @property
+    def share(self) -> float:
+        """Share of the rows that break it."""
+        return self.broken / max(self.rows, 1)
+
 
 def broken_relations(
     fitted: FittedDatabase, tables: Mapping[str, pa.Table], cut: Collection[str] = ()
@@ -91,7 +96,7 @@ def derivations_kept(
     for name, table in fitted.shown.items():
         for relation in table.all_relations:
             counted = [side.get((name, str(relation))) for side in sides]
-            shares = [None if c is None else 1.0 - c.broken / max(c.rows, 1) for c in counted]
+            shares = [None if c is None else 1.0 - c.share for c in counted]
             kind = type(relation).__name__
             reports.append(DerivationReport(name, str(relation), kind, shares[0], shares[1]))
     return tuple(sorted(reports, key=lambda r: (r.synthetic is None, -r.lost, r.table)))
