@@ -79,7 +79,7 @@ def _values(fit: Fit, name: str, codes: Mapping[str, IntArray]) -> Floats:
         rows = hstack(rows, pa.table({fan_out_column(child, key): counts}))
         if label in codes:
             rows = hstack(rows, children_columns(codes, [label]).rows)
-    if not rows.num_columns:
+    if not rows.num_columns or not len(rows):
         return np.zeros((sample.size(name), 0))
     return _weighed(Features.of(rows, fit.entities.of(name), fit.k), rows)
 

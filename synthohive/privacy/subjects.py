@@ -83,15 +83,15 @@ def is_key_name(name: str) -> bool:
     [True, True, True, True, False]
     >>> [is_key_name(n) for n in ("case_key", "meta_key", "setting_key")]
     [True, False, False]
-    >>> [is_key_name(n) for n in ("created_by", "contact_email", "assignee")]
-    [True, True, True]
+    >>> [is_key_name(n) for n in ("created_by", "contact_email", "assignee", "persons")]
+    [True, True, True, False]
     >>> [is_key_name(n) for n in ("customer_type", "paid", "amount", "user_agent")]
     [False, False, False, False]
     """
     parts = words_of(name)
     if not parts or is_about_things(name):
         return False
-    if parts[-1] in _KEY_ENDS | _NAMING or _is(parts[-1], _PERSONS):
+    if parts[-1] in _KEY_ENDS | _NAMING | _PERSONS:  # plurals are numbers of them
         return True
     if parts[-1] in _NUMBER_ENDS:
         return any(_is(word, _PERSONS) for word in parts[:-1])

@@ -58,7 +58,7 @@ def _order(i: int) -> tuple[Any, ...]:
 
 def _line(i: int) -> tuple[Any, ...]:
     price, pieces, code = 100 + i * 37 % 800, i * 7 % 8 + 1, i * 17 % 23
-    # One row breaks what holds in all others, and is not in the sample.
+    # One row breaks what holds in all others, and is not in the sample: a single exception is none.
     name = f"name {code * 3 % 17}" if i != 8_999 else "another"
     return (i, i // 3, price, pieces, price * pieces, f"c{code}", name)
 
@@ -86,7 +86,7 @@ def test_a_fit_takes_no_more_rows_than_its_sample(
         "orders: sent >= placed",
         "orders: closed is NULL exactly where state is 'new', 'open'",
         "orders: number counts 1, 2, 3 … for each customer",
-        "line: code -> name (mostly)",
+        "line: code -> name",
         "line: price = round(amount / pieces)",
     }
     # The sample, the children of 100 parents, and what these belong to; before, most tables whole.
