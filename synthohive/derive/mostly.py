@@ -238,8 +238,8 @@ class Mostly(Derivation):
         return np.asarray(on_grid(made, self.step))
 
     def repair(self, rows: pa.Table) -> Values:
-        """Make the target again; what an order allows as an exception stays."""
-        if self.rule.whole:
+        """Make the target again; exceptions that do not follow from the rule's value stay."""
+        if self.rule.whole and self.rest != "listed":
             return self.decode(rows)
         target, right = rows.column(self.target), self._usual.repair(rows)
         if not set(self.told) <= set(rows.column_names):

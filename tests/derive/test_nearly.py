@@ -124,6 +124,8 @@ def test_rows_and_exceptions_come_back_from_what_is_modelled(
         if isinstance(one, Mostly):
             kept = one.exceptions(back.select(rows.column_names))
             assert (kept != odd[name]).sum() <= 0.02 * odd[name].sum(), name
+            if listed:  # what nothing broke is not drawn again
+                assert pc.equal(one.repair(back), back.column(name)).to_pylist() == [True] * ROWS
 
 
 def test_exceptions_of_few_entities_do_not_leave() -> None:
