@@ -23,7 +23,13 @@ from synthohive.learn.hidden_entities import hidden_entities, name_pairs
 from synthohive.learn.repeated_keys import are_keys
 from synthohive.privacy.entities import Entities, EntityPath
 from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind
-from synthohive.privacy.subjects import is_about_persons, is_about_things, is_key_name, words_of
+from synthohive.privacy.subjects import (
+    is_about_persons,
+    is_about_things,
+    is_key_name,
+    names_persons,
+    words_of,
+)
 from synthohive.schema import ForeignKey, Metadata, PrivacyConfig
 from synthohive.tables.base import gather
 from synthohive.tables.joins import distinct_pairs, group_codes
@@ -48,6 +54,8 @@ IDENTIFYING = frozenset(
 _PERSONAL = NAMES | {PiiKind.SSN}
 _LEAST_DISTINCT = 10
 """Different texts that all occur in a key are no chance."""
+_MOST_LABELS, _LABEL_ROWS = 20, 20
+"""Labels of a column, and rows of each on average, that are no keys."""
 
 
 @dataclass
@@ -287,7 +295,8 @@ class EntityFinder:
         config = self.sample.metadata.tables[table]
         if [column] == config.pk or not is_key_name(column):
             return False
-        return _is_key_type(self._closed.tables[table].schema.field(column).type)
+        values = self._closed.tables[table].column(column)
+        return _is_key_type(values.type) and (names_persons(column) or not _are_labels(values))
 
     def _follows(self, table: str, key: ForeignKey) -> bool:
         """Whether declared keys lead to the same parents: over a composite one to its parts'."""
@@ -404,6 +413,19 @@ def _is_key_type(type_: pa.DataType) -> bool:
         pa.types.is_float16,
     )  # fmt: skip
     return not any(test(type_) for test in tests)
+
+
+def _are_labels(values: pa.ChunkedArray) -> bool:
+    """Whether texts are a few codes of one to three letters, like leagues: AL, NL.
+
+    They would be a path of few entities, all of whom have to share what is shown.
+    """
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return False
+    distinct = pc.drop_null(pc.unique(values))
+    if not 0 < len(distinct) <= min(_MOST_LABELS, len(values) // _LABEL_ROWS):
+        return False
+    return bool(pc.all(pc.match_substring_regex(distinct, "^[A-Za-z]{1,3}$")).as_py())
 
 
 def _is_within(values: pa.ChunkedArray, keys: pa.ChunkedArray, least: int) -> bool:

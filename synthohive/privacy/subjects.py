@@ -7,7 +7,14 @@ import re
 from synthohive.privacy.column_names import phrase_of
 from synthohive.texts.lists import words
 
-__all__ = ["is_about_persons", "is_about_things", "is_key_name", "singular", "words_of"]
+__all__ = [
+    "is_about_persons",
+    "is_about_things",
+    "is_key_name",
+    "names_persons",
+    "singular",
+    "words_of",
+]
 
 # Names of tables and columns whose rows cannot be persons, accounts or organisations. What is not
 # listed may be: stores, suppliers, devices, contracts and whatever is unknown.
@@ -72,6 +79,17 @@ def is_about_persons(name: str) -> bool:
     """
     parts = words_of(name)
     return bool(parts) and _is(parts[-1], _PERSON_TABLES)
+
+
+def names_persons(name: str) -> bool:
+    """Tell whether a name says that someone is meant.
+
+    Examples
+    --------
+    >>> [names_persons(n) for n in ("lead_customer_id", "created_by", "lgID")]
+    [True, True, False]
+    """
+    return any(word in _NAMING or _is(word, _PERSONS) for word in words_of(name))
 
 
 def is_key_name(name: str) -> bool:

@@ -413,3 +413,19 @@ def test_a_row_that_lent_its_value_does_not_tell_of_whom_unknown_rows_are() -> N
     value = np.where(np.arange(60) < 50, -1, 0)  # of ten rows of guests, who may be one
     before = entities.holders(value, 1)[0]
     assert entities.behind(np.arange(60), 2).holders(value, 1)[0] == before == 1
+
+
+@pytest.mark.parametrize("column", ["lgID", "div_id"])
+def test_a_few_short_labels_are_nobody(column: str) -> None:
+    """All leagues would have to share what is shown: no flag that one alone lacks came out."""
+    rng = np.random.default_rng(2)
+    labels = rng.choice(["NL", "AL", "FL"], 600)
+    found = finder(shop_metadata(SHOP), **shop(**{column: labels})).of("orders")
+    assert f"orders.{column}" not in {path.name for path in found.paths}
+    for name, values in (
+        ("staff_id", labels),  # the name says that someone is meant
+        (column, np.char.add(labels, "1")),
+        (column, np.resize([f"{a}{b}" for a in "ABCDEF" for b in "ABCDEF"], 600)),
+    ):
+        found = finder(shop_metadata(SHOP), **shop(**{name: values})).of("orders")
+        assert f"orders.{name}" in {path.name for path in found.paths}
