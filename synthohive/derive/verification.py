@@ -35,6 +35,7 @@ MOST = 10_000
 """Rows in doubt that come at once: a rule that holds has next to none, another one breaks soon."""
 Rule = Union[Derivation, Presence]
 Rules = list[Rule]
+Suspects = Iterator[tuple[pa.Table, IntArray]]
 Fine = Callable[[Rule, Terms], Any]
 
 
@@ -139,28 +140,27 @@ class AllRows:
         fine, test, found = _fine, relation.violations, 0
         if isinstance(relation, Derivation) and relation.whole:
             fine, test = _unbroken, relation.broken
-        for rows, times in self._suspects(relation, fine):
-            found += int(test(rows) @ times)
-            if most is not None and found > most:
-                break
+        for suspects in self._suspects(relation, fine):
+            found = 0  # of a question that failed half-way, nothing counts
+            with suppress(CannotAsk):
+                for rows, times in suspects:
+                    found += int(test(rows) @ times)
+                    if most is not None and found > most:
+                        break
+                return found
         return found
 
-    def _suspects(self, relation: Rule, fine: Fine) -> Iterator[tuple[pa.Table, IntArray]]:
-        """Stream all rows that may break a derivation, and how often each occurs."""
+    def _suspects(self, relation: Rule, fine: Fine) -> Iterator[Suspects]:
+        """Yield streams of all rows that may break a derivation, and how often each occurs.
+
+        Each but the last, which reads the table, may end in :class:`CannotAsk`.
+        """
         questions = self._questions()
         if self._is_asked([relation], fine):
-            for rows in self._doubtful([relation], fine, None):
-                yield rows, np.ones(len(rows), dtype=np.int64)
-            return
-        if questions is not None:
-            with suppress(CannotAsk):
-                for batch in questions.combinations(self._joined([relation])):
-                    found = pa.Table.from_batches([batch])
-                    times = as_numbers(found.column(found.num_columns - 1)).astype(np.int64)
-                    yield found.select(found.column_names[:-1]), times
-                return
-        for rows in self.read([relation]):
-            yield rows, np.ones(len(rows), dtype=np.int64)
+            yield map(_once, self._doubtful([relation], fine, None))
+        elif questions is not None:
+            yield map(_counted, questions.combinations(self._joined([relation])))
+        yield map(_once, self.read([relation]))
 
     def read(self, rules: Rules) -> Iterator[pa.Table]:
         """Stream the whole table, with the ancestors' columns that are needed."""
@@ -300,6 +300,17 @@ def _alike(rules: Rules) -> list[Rules]:
     for rule in rules:
         found.setdefault(frozenset(rule.needs), []).append(rule)
     return list(found.values())
+
+
+def _once(rows: pa.Table) -> tuple[pa.Table, IntArray]:
+    return rows, np.ones(len(rows), dtype=np.int64)
+
+
+def _counted(batch: pa.RecordBatch) -> tuple[pa.Table, IntArray]:
+    """Return rows, and how often each occurs, which stands last."""
+    found = pa.Table.from_batches([batch])
+    times = as_numbers(found.column(found.num_columns - 1)).astype(np.int64)
+    return found.select(found.column_names[:-1]), times
 
 
 def _program(rules: Rules) -> Program:
