@@ -115,7 +115,7 @@ def fit_columns(
             **common,
         )
         if kind is PiiKind.CITY and strategy == "fake":
-            whole = _with_cities(whole, country_of(values.unique().to_pylist()), values)
+            whole = _with_cities(whole, country_of(values.drop_null().unique().to_pylist()), values)
         by = labels.get(name)
         if by is not None and strategy == "fake" and column.kind.family == "text":
             parts = _parts(values, by, entities, k)

@@ -25,6 +25,7 @@ from synthohive.privacy.pools import pools
 from synthohive.privacy.shapes import infer_patterns
 from synthohive.privacy.styles import full_name, local_styles
 from synthohive.schema import Column, PrivacyConfig, TableConfig
+from synthohive.schema.columns import column_from_arrow
 from tests.packed import again, shown
 
 ROWS = 5000
@@ -340,3 +341,10 @@ def test_addresses_with_the_marks_of_the_name_are_of_the_name() -> None:
     people = [("Jürgen", "Müller"), ("Zoë", "Strauß")] * 5
     ((style, _),) = local_styles(["jürgen.müller", "zoë.strauß"] * 5, people, 5)
     assert (style.form, style.own) == ("{F}.{L}", True)
+
+
+def test_rows_may_have_no_city() -> None:
+    cities = pa.table({"city": ["Akron", None, "Denver", "Toledo"] * 5})
+    table = TableConfig(name="people", columns={"city": column_from_arrow(cities.schema[0])})
+    made = fit_columns(table, {"city": PiiKind.CITY}, cities, PrivacyConfig())["city"]
+    assert made.make(INDEX[:20], seed=1).null_count == 0
