@@ -75,6 +75,11 @@ class UniqueRule(Rule):
         return bool(self.parts) or self.where is not None or not self.nulls_distinct
 
     @property
+    def grouped(self) -> bool:
+        """Whether it says that a column never repeats in a group, which the others make."""
+        return len(self.columns) > 1 and not self.special
+
+    @property
     def label(self) -> str:
         """As it is named to users.
 
@@ -254,8 +259,7 @@ class UniqueRepair(Repair):
             pairs = [rows[:size], outside[:size]]
             traded = now.copied(np.concatenate(pairs), np.concatenate(pairs[::-1]), self._movable)
             yield Offer(traded.rows, traded.values, np.tile(np.arange(size), 2))
-        grouped = len(self.rule.columns) > 1 and not self.rule.special
-        columns = self._order(now) if grouped else []
+        columns = self._order(now) if self.rule.grouped else []
         for _ in range(REDRAWS):
             for name in columns:
                 rows, partners = self._suiting(now, name, trade=True)
@@ -309,14 +313,14 @@ class UniqueRepair(Repair):
         columns = self._order(now)
         for _ in range(REDRAWS if columns else 0):
             # Not another row's NULL, of which there would be more then.
-            if self.rule.special or len(self.rule.columns) == 1:
+            if self.rule.grouped:
+                rows, donors = self._suiting(now, columns[0], trade=False)
+            else:
                 donors, rows = np.flatnonzero(now.known(columns[:1])), now.wrong(self)
                 donors = now.rng.choice(donors, len(rows)) if len(donors) else donors
-            else:
-                rows, donors = self._suiting(now, columns[0], trade=False)
             if len(donors):
                 yield now.copied(rows, donors, columns[:1])
-        if not self.rule.special and len(self.rule.columns) > 1:
+        if self.rule.grouped:
             yield from self._inside(now, columns)
         for name in columns:
             yield from self._fresh(now, name)

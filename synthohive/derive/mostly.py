@@ -33,6 +33,7 @@ from synthohive.derive.columns import (
 from synthohive.derive.containing import holds
 from synthohive.derive.lookup import Copy
 from synthohive.derive.order import Order, among
+from synthohive.metrics.associations import kappa
 from synthohive.privacy.entities import on_grid
 from synthohive.tables.ancestors import with_column
 from synthohive.tables.joins import group_codes
@@ -496,9 +497,9 @@ def agreement(rows: pa.Table, target: str, source: str) -> float:
     )
     chance = float(same(moved, target, source).mean())
     # Of what chance leaves: two flags agree in half of the rows without telling anything.
-    kappa = (equal - chance) / max(1.0 - chance, 1e-9)
+    found = kappa(equal, chance)
     few = pc.count_distinct(rows.column(target)).as_py() <= FEW_VALUES
-    return kappa if kappa >= (LEAST_KAPPA_OF_FEW if few else LEAST_KAPPA) else 0.0
+    return found if found >= (LEAST_KAPPA_OF_FEW if few else LEAST_KAPPA) else 0.0
 
 
 def _with_anchors(columns: Columns, found: Collection[Mostly]) -> list[Mostly]:

@@ -16,15 +16,15 @@ from synthohive._arrays import Bools, IntArray
 from synthohive._display import percent
 from synthohive._readable import Readable
 from synthohive.derive.columns import Columns
+from synthohive.derive.monotone import LEAST_STEPS
 from synthohive.encoding.table import TableEncoder
+from synthohive.metrics.associations import kappa
 from synthohive.tables.joins import group_codes
 from synthohive.tables.siblings import Carried, previous_siblings
 
 __all__ = ["Sticky", "carried", "find_sticky"]
 
 
-LEAST_STEPS = 100
-"""Rows with a sibling before them that tell how often one is repeated."""
 LEAST_KAPPA = 0.5
 """Share of them that repeat it beyond what chance gives, of what chance leaves."""
 
@@ -121,6 +121,6 @@ def find_sticky(columns: Columns, parents: IntArray, positions: IntArray) -> lis
         alike = float((codes[later] == codes[before[later]]).mean())
         shares = np.bincount(codes) / len(codes)
         chance = float((shares**2).sum())
-        if (alike - chance) / max(1.0 - chance, 1e-9) >= LEAST_KAPPA:
+        if kappa(alike, chance) >= LEAST_KAPPA:
             found.append(Sticky(name, alike))
     return found

@@ -420,7 +420,7 @@ def _are_labels(values: pa.ChunkedArray) -> bool:
 
     They would be a path of few entities, all of whom have to share what is shown.
     """
-    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+    if _family(values.type) != "text":
         return False
     distinct = pc.drop_null(pc.unique(values))
     if not 0 < len(distinct) <= min(_MOST_LABELS, len(values) // _LABEL_ROWS):

@@ -32,6 +32,7 @@ __all__ = [
     "association_matrix",
     "column_pairs",
     "comparable_columns",
+    "kappa",
     "key_pairs",
     "pair_tvd",
     "k_hop_distances",
@@ -387,6 +388,11 @@ def _associated(a: _Encoded, b: _Encoded) -> float:
     if not a.ordered and not b.ordered:
         return _cramers_v(x, y)
     return _correlation_ratio(y, x) if a.ordered else _correlation_ratio(x, y)
+
+
+def kappa(agreement: float, chance: float) -> float:
+    """Return how much more often two agree than by chance, of what chance leaves: Cohen's kappa."""
+    return (agreement - chance) / max(1.0 - chance, 1e-9)
 
 
 def ranks(values: AnyArray) -> Floats:

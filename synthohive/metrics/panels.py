@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Optional
@@ -133,9 +133,7 @@ def natural_key(
     ('dept', 'week')
     """
     read = read_tables(tables, metadata)
-    rows = rows_of(read, child)
-    at = parent_rows(rows, key, rows_of(read, key.parent))
-    rows, at = rows.filter(pa.array(at >= 0)), at[at >= 0]
+    rows, at = _with_parents(read, child, key)
     codes = _candidates(rows, at, metadata, child, key)
     for size in range(1, _MOST_COLUMNS + 1):
         found = [
@@ -149,6 +147,15 @@ def natural_key(
             within = tuple(name for name in best[1] if name != order)
             return NaturalKey(best[1], order, within, best[0])
     return None
+
+
+def _with_parents(
+    tables: Mapping[str, pa.Table], child: str, key: ForeignKey
+) -> tuple[pa.Table, IntArray]:
+    """Return the rows that have a parent, and that one's row."""
+    rows = rows_of(tables, child)
+    at = parent_rows(rows, key, rows_of(tables, key.parent))
+    return rows.filter(pa.array(at >= 0)), at[at >= 0]
 
 
 def _candidates(
@@ -250,9 +257,7 @@ def panel_scores(
         return None
     repeats, entities, lengths = [], [], []
     for tables in (real, synthetic):
-        rows = rows_of(tables, child)
-        at = parent_rows(rows, key, rows_of(tables, key.parent))
-        rows, at = rows.filter(pa.array(at >= 0)), at[at >= 0]
+        rows, at = _with_parents(tables, child, key)
         codes = {name: numbered(rows.column(name)) for name in natural.columns}
         repeats.append(_repeats(at, *codes.values()) / max(1, len(rows)))
         series = series_of(at, *(codes[name] for name in natural.within))

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.encoding.encoded import Continuous, Discrete, EncodedTable, Layout
+from synthohive.metrics.associations import kappa
 from synthohive.metrics.trees import Trees
 from synthohive.models.autoregressive.config import TUNING
 from synthohive.models.autoregressive.discretise import Discretiser
@@ -199,23 +200,23 @@ def _agreement(own: IntArray, reference: IntArray, else_known: Floats, least: fl
     alike, size = own == reference, int(max(own.max(), reference.max())) + 1
     shares = [np.bincount(c, minlength=size) / len(own) for c in (own, reference)]
 
-    def beyond(chance: float) -> bool:
-        return bool((alike.mean() - chance) / max(1 - chance, 1e-9) > least)
-
-    if not beyond(float(np.dot(*shares))) or not else_known.shape[1]:
-        return beyond(float(np.dot(*shares)))
+    plain = kappa(float(alike.mean()), float(np.dot(*shares))) > least
+    if not plain or not else_known.shape[1]:
+        return plain
     tree = DecisionTreeClassifier(max_leaf_nodes=64, min_samples_leaf=20, random_state=0)
     likely = np.zeros((len(own), size))
     tree.fit(else_known, own)
     likely[:, tree.classes_] = tree.predict_proba(else_known)
-    return beyond(float(likely[np.arange(len(own)), reference].mean()))
+    chance = float(likely[np.arange(len(own)), reference].mean())
+    return bool(kappa(float(alike.mean()), chance) > least)
 
 
 def _correlated(own: IntArray, reference: IntArray, else_known: Floats, least: float) -> bool:
     """Return whether numbers rise or fall with a reference beyond what all else tells of both."""
     pair = [bins.astype(np.float64) for bins in (own, reference)]
-    if not _correlation(pair) > least or not else_known.shape[1]:
-        return _correlation(pair) > least
+    plain = _correlation(pair) > least
+    if not plain or not else_known.shape[1]:
+        return plain
     left = [v - Trees(else_known, v, 0, numeric=True).predictions(else_known) for v in pair]
     return _correlation(left) > least
 
