@@ -12,6 +12,7 @@ import numpy as np
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
 from synthohive.derive.formula import Factor, Formula, Term, rounding_of
+from synthohive.derive.points import most_frequent
 from synthohive.tables.numbers import is_number
 
 __all__ = [
@@ -215,15 +216,18 @@ def find_products(columns: Columns, chosen: Chosen) -> None:
         return
     factors = [f for n in names for f in factors_of(columns, n)]
     rows = np.flatnonzero(~np.any([columns.missing[n] for n in names], axis=0))
-    spread = rows[spaced(len(rows), TRIAL_ROWS)]
-    numbers = {n: columns.numbers(n)[spread] for n in names}
-    table = np.stack([f.of(numbers) for f in factors])  # (factors, rows)
     for target in sorted(names, key=lambda n: -columns.distinct(n)):
         if target not in chosen.free() or columns.distinct(target) < LEAST_ROWS:
             continue
+        # where most are 0, so are most products: exceptions are told by the other rows
+        own = columns.numbers(target)[rows]
+        some = rows if chosen.nearly is None else rows[own != most_frequent(own)]
+        spread = some[spaced(len(some), TRIAL_ROWS)]
+        numbers = {n: columns.numbers(n)[spread] for n in names}
+        table = np.stack([f.of(numbers) for f in factors])  # (factors, rows)
         step = columns.step(target)
         tolerance = 0.51 * step if step else 1e-6 * np.abs(numbers[target]).max()
-        if step and columns.numbers(target)[rows].std() < LEAST_STEPS * step:
+        if step and own.std() < LEAST_STEPS * step:
             continue
         given = numbers[target]
         for term in _products(factors, table, given, target, tolerance, chosen.hold):

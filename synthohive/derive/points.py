@@ -14,7 +14,7 @@ from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.encoding.bounds import far_away
 from synthohive.privacy.entities import Entities
 
-__all__ = ["at_points", "heaviest", "middle_fifth", "point_masses", "regular"]
+__all__ = ["at_points", "heaviest", "middle_fifth", "most_frequent", "point_masses", "regular"]
 
 MOST = 3
 """Point masses of one column."""
@@ -88,6 +88,12 @@ def regular(numbers: Floats, points: tuple[float, ...]) -> Floats:
 def heaviest(values: Floats) -> float:
     """Return the share of the most frequent value."""
     return float(np.unique(values, return_counts=True)[1].max()) / len(values)
+
+
+def most_frequent(values: Floats) -> float:
+    """Return the most frequent value; of several, the least."""
+    found, counts = np.unique(values, return_counts=True)
+    return float(found[counts.argmax()])
 
 
 def middle_fifth(values: Floats) -> float:

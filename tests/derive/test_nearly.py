@@ -9,8 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from synthohive.derive.columns import Columns
-from synthohive.derive.mostly import Mostly
+from synthohive.derive.base import Derivation
+from synthohive.derive.columns import Chosen, Columns
+from synthohive.derive.formula_search import find_products
+from synthohive.derive.mostly import Mostly, nearly
 from synthohive.derive.presence import Presence
 from synthohive.derive.program import Program
 from synthohive.derive.search import discover, verified
@@ -186,3 +188,22 @@ def test_an_order_with_exceptions_keeps_to_one_without() -> None:
     made = program.decode(drawn, columns, rows.select([0, 1]), rng).column("ordered").to_numpy()
     assert (made >= opened.astype("datetime64[D]")).all()
     assert (made < joined.astype("datetime64[D]")).mean() == pytest.approx(odd.mean(), abs=1e-9)
+
+
+def test_products_of_what_is_mostly_zero_are_not_each_tried_on_all_rows() -> None:
+    """They are all right where all columns are 0: a search took minutes, and kept none."""
+    rng = np.random.default_rng(6)
+    games = rng.poisson(60, (8, ROWS)) * (rng.random((8, ROWS)) < 0.1)
+    tried = []
+
+    class Counting(Chosen):
+        def add(self, derivation: Derivation) -> bool:
+            tried.append(derivation)
+            return super().add(derivation)
+
+    rows = pa.table({f"games_at_{i}": own for i, own in enumerate(games)})
+    chosen = Counting(Columns(rows, rows.column_names))
+    with chosen.allowing(nearly):
+        find_products(chosen.columns, chosen)
+    assert len(tried) < 10
+    assert not chosen.ordered()
