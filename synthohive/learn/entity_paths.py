@@ -36,7 +36,7 @@ from synthohive.tables.joins import distinct_pairs, group_codes
 from synthohive.tables.nulls import any_blank
 from synthohive.tables.sample import Sample
 
-__all__ = ["IDENTIFYING", "EntityFinder", "check_entities"]
+__all__ = ["IDENTIFYING", "EntityFinder", "check_entities", "may_be_key"]
 
 log = get_logger(__name__)
 Named = tuple[str, IntArray, bool]
@@ -293,10 +293,8 @@ class EntityFinder:
 
     def _is_key(self, table: str, column: str) -> bool:
         config = self.sample.metadata.tables[table]
-        if [column] == config.pk or not is_key_name(column):
-            return False
         values = self._closed.tables[table].column(column)
-        return _is_key_type(values.type) and (names_persons(column) or not _are_labels(values))
+        return [column] != config.pk and _is_key_type(values.type) and may_be_key(column, values)
 
     def _follows(self, table: str, key: ForeignKey) -> bool:
         """Whether declared keys lead to the same parents: over a composite one to its parts'."""
@@ -413,6 +411,11 @@ def _is_key_type(type_: pa.DataType) -> bool:
         pa.types.is_float16,
     )  # fmt: skip
     return not any(test(type_) for test in tests)
+
+
+def may_be_key(column: str, values: pa.ChunkedArray) -> bool:
+    """Whether a column is called like a key to persons, or to anything unknown but a few labels."""
+    return is_key_name(column) and (names_persons(column) or not _are_labels(values))
 
 
 def _are_labels(values: pa.ChunkedArray) -> bool:

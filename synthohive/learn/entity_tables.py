@@ -21,10 +21,9 @@ from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.derive.persons.alias import Alias
 from synthohive.io.base import FanOut
-from synthohive.learn.entity_paths import IDENTIFYING, EntityFinder
+from synthohive.learn.entity_paths import IDENTIFYING, EntityFinder, may_be_key
 from synthohive.learn.hidden_entities import codes_of, repeats
 from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind, cleared_columns
-from synthohive.privacy.subjects import is_key_name
 from synthohive.schema import (
     Column,
     ColumnKind,
@@ -326,7 +325,8 @@ class _Search:
         whole = {c for c in free if not any_blank(rows.column(c)).any()}  # "" names nobody
         named = self._persons(config, rows, kinds, whole)
         for column in (c for c in free if c in whole):
-            if self._may_name(config, column, kinds, codes[column]):
+            may = self._may_name(config, column, kinds, rows.column(column))
+            if may and repeats(codes[column], REPEATED):
                 named[column,] = codes[column]
         if self._is_of_persons(config, rows, kinds):
             named = {g: c for g, c in named.items() if kinds.get(g[0]) not in NAMES}
@@ -490,9 +490,13 @@ class _Search:
         return [n for n in config.stored if n not in out and not pa.types.is_nested(kinds[n])]
 
     def _may_name(
-        self, config: TableConfig, column: str, kinds: Mapping[str, PiiKind], codes: IntArray
+        self,
+        config: TableConfig,
+        column: str,
+        kinds: Mapping[str, PiiKind],
+        values: pa.ChunkedArray,
     ) -> bool:
-        """Tell whether a column repeats those whom it names."""
+        """Tell whether a column may name someone."""
         kind, described = kinds.get(column), config.columns[column]
         told = self.privacy.entities
         if told is not None and kind not in IDENTIFYING and f"{config.name}.{column}" not in told:
@@ -501,9 +505,7 @@ class _Search:
             return False
         if kind in PLACES and PERSONS & set(kinds.values()):
             return False  # where persons are, not who they are
-        if kind not in IDENTIFYING and not (kind in (None, PiiKind.OTHER) and is_key_name(column)):
-            return False
-        return repeats(codes, REPEATED)
+        return kind in IDENTIFYING or (kind in (None, PiiKind.OTHER) and may_be_key(column, values))
 
     def _name(self, table: str, columns: Sequence[str]) -> str:
         name = f"{table}[{', '.join(columns)}]"

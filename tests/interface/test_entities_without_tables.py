@@ -284,3 +284,14 @@ def test_who_counts_as_an_entity() -> None:
     firms = np.array([fake.unique.company() for _ in range(12)])
     twice = found(agent_name=names[whose], company=firms[whose % 12], day=rng.integers(1, 400, 200))
     assert twice == [("agent_name", ("company",)), ("company", ())]  # a firm has several agents
+
+
+def test_leagues_are_labels_and_no_persons() -> None:
+    """All of them would have to share what is shown, and their labels would be made up."""
+    rng = np.random.default_rng(3)
+    seasons = pd.DataFrame({"lgID": rng.choice(["AL", "NL", "FL"], 600, p=[0.5, 0.45, 0.05])})
+    seasons["won"] = np.where((seasons["lgID"] != "FL") & (rng.random(600) < 0.3), "Y", "N")
+    synth = Synthesizer(Metadata().add_table("seasons"), model="autoregressive")
+    made = synth.fit({"seasons": seasons}, epochs=1, seed=1, progress=False).sample(seed=1)
+    for column in ("lgID", "won"):
+        assert set(made["seasons"][column]) == set(seasons[column])
