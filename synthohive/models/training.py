@@ -6,9 +6,10 @@ import math
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
+from functools import cached_property
 from typing import Any, Optional
 
 import numpy as np
@@ -167,6 +168,11 @@ class DescentTask(Trainable):
         self.rows, self.order = len(rows.learned), np.empty(0, dtype=np.int64)
         self.best, self.waited = math.inf, 0
 
+    @cached_property
+    def weights(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+        """The average's parameters, and the network's: to look for them takes as long as a step."""
+        return list(self.state.parameters()), list(self.network.parameters())
+
     def next_rows(self) -> Tensor:
         """Return the rows of a batch, ``(B,)``: each comes once before any comes again."""
         if len(self.order) < self.batch:  # what fills no batch is dealt anew: all are of one size
@@ -190,11 +196,12 @@ class DescentTask(Trainable):
         loss.backward()  # type: ignore[no-untyped-call]
         # one batch with a far row would undo many: Adam divides by the root of a mean square that
         # has not seen such a gradient yet
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), most)
+        averages, weights = self.weights
+        torch.nn.utils.clip_grad_norm_(weights, most)
         self.optimizer.step()
         self.steps += 1
         # short at first: a long average would hold the weights of the start for a hundred steps
-        average(self.state, self.network, min(self.average, self.steps / (self.steps + settling)))
+        average(averages, weights, min(self.average, self.steps / (self.steps + settling)))
 
     def slow_down(self, metric: float) -> None:
         """Halve the learning rate after each third of the patience without improvement."""
@@ -364,18 +371,20 @@ def batch_of(most: int, rows: int, least: int = TUNING.least_batch) -> int:
 
 
 @torch.no_grad()
-def average(state: nn.Module, network: nn.Module, decay: float) -> None:
+def average(
+    averages: Sequence[nn.Parameter], weights: Sequence[nn.Parameter], decay: float
+) -> None:
     """Move the average of the weights, which is what draws, towards the weights.
 
     Parameters
     ----------
-    state, network : Module
-        Of one structure; the average, changed in place but for its buffers, and the weights.
+    averages, weights : sequence of Parameter
+        Of one structure; the averages are changed in place.
     decay : float
         0 to 1: what is kept of the average.
     """
     # one call for all weights: calls for dozens of small tensors cost more than the arithmetic
-    torch._foreach_lerp_(list(state.parameters()), list(network.parameters()), 1 - decay)
+    torch._foreach_lerp_(list(averages), list(weights), 1 - decay)
 
 
 def resolve_device(name: Optional[str] = None) -> str:

@@ -41,7 +41,8 @@ def _by_region() -> dict[str, tuple[str, ...]]:
             further = (name for name in listed(provider, _CITIES) if "{" not in name)
             new = [name for name in further if (country, fold(name)) not in known]
             known.update((country, fold(name)) for name in new)
-            found[country] = (*found.get(country, ()), *dict.fromkeys(new))
+            # sorted: Faker has the Italian ones in another order in each process
+            found[country] = (*found.get(country, ()), *sorted(dict.fromkeys(new)))
     return {region: names for region, names in found.items() if names}
 
 

@@ -87,6 +87,8 @@ def script_of(text: str) -> str:
     >>> script_of("Straße 7"), script_of("дом")
     ('LATIN', 'CYRILLIC')
     """
+    if text.isascii():  # as most texts are
+        return "LATIN"
     names = (unicodedata.name(c, "LATIN").split(" ")[0] for c in text[:2000] if c.isalpha())
     found = Counter(names)
     return max(sorted(found), key=lambda name: found[name], default="LATIN")

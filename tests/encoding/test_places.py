@@ -13,6 +13,7 @@ from synthohive.encoding.places import Places
 from synthohive.encoding.registry import fit_column
 from synthohive.privacy.gazetteer import cities_of, regions_of
 from synthohive.schema import Column
+from synthohive.texts.lists import places
 
 TOWN = Column(name="t", kind="text")
 SEED = np.random.SeedSequence(1)
@@ -53,6 +54,12 @@ def test_which_cities_are_made_does_not_go_by_the_real_ones() -> None:
     assert [c.to_pylist() for c in fitted(one).cities_] == [
         c.to_pylist() for c in fitted(two).cities_
     ]
+
+
+def test_cities_stand_in_one_order_in_all_processes() -> None:
+    further = cities_of("IT")[len([c for r in places() if r[:2] == "IT" for c in places()[r]]) :]
+    assert len(further) > 5_000  # of Faker, which makes a list of a set
+    assert list(further) == sorted(further)
 
 
 def test_shared_texts_stay_beside_rare_ones() -> None:

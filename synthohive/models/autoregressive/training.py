@@ -88,7 +88,8 @@ class AutoregressiveTask(DescentTask):
     def step(self) -> dict[str, Tensor]:
         """Take one batch; see the base class."""
         taken = self.next_rows()
-        self.network.train()
+        if not self.network.training:  # to tell each part so takes as long as its arithmetic
+            self.network.train()
         context = self.network.context(*(t[taken] for t in self.context))
         coarse, fine = (c[taken] for c in self.codes)  # (B, J)
         # one order for the whole batch: the mask is one of weights, not of rows

@@ -161,9 +161,10 @@ class CTGANTask(Trainable):
             loss = loss + self.config.scores * score
         self.optimizer_g.zero_grad(set_to_none=True)
         # through the critic, but not to its weights, whose turn is over
-        loss.backward(inputs=list(self.generator.parameters()))
+        weights = list(self.generator.parameters())
+        loss.backward(inputs=weights)
         self.optimizer_g.step()
-        average(self.state, self.generator, self.config.average)
+        average(list(self.state.parameters()), weights, self.config.average)
         return {"generator": loss.detach(), "critic": critic_loss}
 
     def _improve_critic(self, real: Tensor, fake: Tensor, beside: Tensor) -> Tensor:
