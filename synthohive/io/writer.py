@@ -71,8 +71,14 @@ class Writer:
         self._further: list[Any] = []
         self._opening = threading.Lock()
         self._closed = False
-        for schema in schemas.values():
-            schema.see({s: other.staging for s, other in schemas.items() if other is not schema})
+        try:
+            with self._named("the session"):
+                for schema in schemas.values():
+                    others = {s: o.staging for s, o in schemas.items() if o is not schema}
+                    schema.see(others)
+        except BaseException:
+            self.abort()
+            raise
 
     def load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
         """Bulk load all rows of one table, streaming; return their number.
@@ -111,7 +117,7 @@ class Writer:
     def index(self, table: str) -> None:
         """Add the constraints and indexes of a table that is loaded, where the engine lets one."""
         self._check_open()
-        with self._stream(table) as schema:
+        with self._stream(table) as schema, self._named(f"the indexes of table {table!r}"):
             schema.index_table(self.metadata.table(table).own_name)
 
     @contextmanager
@@ -166,7 +172,8 @@ class Writer:
         """Have the engine copy rows of the source; see :meth:`StagedSchema.take`."""
         self._check_open()
         try:
-            return self._of(table).take(self.metadata.table(table).own_name, conditions)
+            with self._named(f"the rows of table {table!r}"):
+                return self._of(table).take(self.metadata.table(table).own_name, conditions)
         except BaseException:
             self.abort()
             raise
@@ -184,7 +191,7 @@ class Writer:
         schemas = list(self.schemas.values())
         try:
             checks = self._complete()
-            with schemas[0].named("the swap"):
+            with self._named("the swap"):
                 schemas[0].swap_all(schemas)
         except BaseException:
             self.abort()
@@ -258,13 +265,20 @@ class Writer:
         found: StagedSchema = self.schemas[self._schema_of(table)]
         return found
 
+    @contextmanager
+    def _named(self, what: str) -> Iterator[None]:
+        """Turn what any statement raises, also one between the named ones (a commit), into ours."""
+        with next(iter(self.schemas.values())).named(what):
+            yield
+
     def _complete(self) -> list[KeyCheck]:
         schemas = list(self.schemas.values())
-        for schema in schemas:
-            for table in schema.metadata.tables:
-                if table not in schema.rows:
-                    schema.load(table, [])
-        checks: list[KeyCheck] = schemas[0].constrain_all(schemas, self._prove, self._cross)
+        with self._named("the proof of the copy"):
+            for schema in schemas:
+                for table in schema.metadata.tables:
+                    if table not in schema.rows:
+                        schema.load(table, [])
+            checks: list[KeyCheck] = schemas[0].constrain_all(schemas, self._prove, self._cross)
         step("schema proved")
         return checks
 

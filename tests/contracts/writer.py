@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -17,7 +18,7 @@ from synthohive.connectors.writers import open_writer
 from synthohive.ddl.statements import PROVENANCE_TABLE
 from synthohive.exceptions import ConnectorError, SchemaError
 from synthohive.io.base import KeyCheck, Provenance
-from synthohive.io.staged import Withdrawn
+from synthohive.io.staged import StagedSchema, Withdrawn
 from synthohive.io.writer import Writer
 from synthohive.schema import Column, ColumnKind, ForeignKey, Identity, Metadata
 from synthohive.schema import UniqueConstraint as Unique
@@ -365,6 +366,39 @@ class WriterContract:
             write(self.writer(shop_place, if_exists="replace"), rows(**bad))
         assert len(self.fetch(shop_place, "customers", "id")) == 3
         assert self.leftovers(shop_place) == []
+
+    def test_whatever_a_statement_raises_is_told_in_our_words(
+        self, shop_place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each runs where the driver's errors become ours: a time limit may strike any of them."""
+        depth, bare = [0], []
+        named, class_ = StagedSchema.named, part(shop_place.engine.dialect.name, "write").WRITER
+
+        @contextmanager
+        def counted(*given: Any, **more: Any) -> Iterator[None]:
+            depth[0] += 1
+            try:
+                with named(*given, **more):
+                    yield
+            finally:
+                depth[0] -= 1
+
+        def watched(verb: str) -> Any:
+            do = getattr(class_, verb)
+
+            def run(schema: Any, *given: Any) -> Any:
+                if not depth[0]:
+                    bare.append((verb, *given))
+                return do(schema, *given)
+
+            return run
+
+        monkeypatch.setattr(StagedSchema, "named", counted)
+        for verb in ("_found", "settle", "see"):
+            monkeypatch.setattr(class_, verb, watched(verb))
+        write(self.writer(shop_place), rows())
+        write(self.writer(shop_place, if_exists="replace"), rows())
+        assert bare == []
 
     @feature("a failure changes nothing")
     def test_failure_half_way_leaves_nothing(self, shop_place: Place) -> None:
