@@ -15,10 +15,12 @@ from synthohive.derive.calendar_search import find_calendar, find_clocks
 from synthohive.derive.columns import Chosen, Columns
 from synthohive.derive.composed import find_composed
 from synthohive.derive.containing import find_containing
+from synthohive.derive.expected import find_expected
 from synthohive.derive.formula_search import find_linear, find_products, find_sums
 from synthohive.derive.level import find_levels
 from synthohive.derive.mostly import find_mostly, nearly
 from synthohive.derive.pattern_search import find_copies, find_lookups, find_orders
+from synthohive.derive.series_level import find_series_levels
 
 __all__ = ["LINKS", "NEARLY_LINKS", "SEARCHES", "Search"]
 
@@ -47,6 +49,8 @@ SEARCHES: list[Search] = [
     find_lookups,
     in_nearly_all(find_copies, find_calendar, find_sums, find_linear, find_products, find_lookups),
     partial(find_mostly, times=False),
+    find_series_levels,
+    find_expected,
     find_containing,
     find_orders,
     in_nearly_all(find_orders),

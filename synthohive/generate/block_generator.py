@@ -21,6 +21,7 @@ from synthohive.exceptions import in_column
 from synthohive.generate.blocks import Block
 from synthohive.generate.conditions import Conditions
 from synthohive.generate.following import changed_columns, follow, moved_apart
+from synthohive.generate.labels import label_sets, settled_labels
 from synthohive.generate.run import Groups, Run, flags_of
 from synthohive.learn.fitted import FittedTable
 from synthohive.tables import random_streams as seeds
@@ -74,9 +75,10 @@ class BlockGenerator:
             for child, key in metadata.foreign_keys()
             if key.parent == self.name and child != self.name
         }
+        self.labels = label_sets(fitted, self.plan.driver)
         grouped = fitted.siblings or fitted.program.monotone or fitted.driven_periods
         further = self.plan.of("free", "grouped", "implied", "deferred")
-        in_groups = bool(further or grouped)
+        in_groups = bool(further or grouped or self.labels)
         self.whole_groups = groups is not None and in_groups
         self.checks = fitted.checks(metadata.dialect)
         self.conditions = run.conditions.get(self.name)
@@ -144,8 +146,14 @@ class BlockGenerator:
         fixed, rooms = self._fixed(block.rows), self.fitted.program.rooms(above)
         # From here on backwards along what learning did: draw, decode, undo gaps and differences,
         # then what follows; each step has a stream of its own, so that none depends on another's.
-        encoded, context = self._modelled(context, fixed, block, rooms)
+        alone = context
+        encoded, context = self._modelled(alone, fixed, block, rooms)
         rows = self._decoded(encoded, fixed, "block", block.number)
+        labels = self._settled(rows, fixed, block)
+        if labels is not None:
+            fixed = labels if fixed is None else hstack(labels, fixed)
+            encoded, context = self._modelled(alone, fixed, block, rooms)
+            rows = self._decoded(encoded, fixed, "block", block.number)
         rng = self.run.rng(self.name, "block", block.number, "rooms")
         known = () if fixed is None else fixed.column_names
         order = block.parents, block.positions
@@ -192,6 +200,17 @@ class BlockGenerator:
         known = () if fixed is None else fixed.column_names
         held = carried(self.fitted.program.sticky, encoder, known)
         return draw_in_turn(Turns(context, siblings, elapsed, held), draw)
+
+    def _settled(
+        self, rows: pa.Table, fixed: Optional[pa.Table], block: Block
+    ) -> Optional[pa.Table]:
+        """Return labels that do not repeat in their groups, where drawn ones do."""
+        known = set() if fixed is None else set(fixed.column_names)
+        sets = [own for own in self.labels if not known & set(own)]
+        if not sets:
+            return None
+        rng = self.run.rng(self.name, "labels", block.number)
+        return settled_labels(self.fitted, sets, rows, block.parents, rng)
 
     def _sampled(
         self, context: EncodedTable, fixed: Optional[pa.Table], positions: IntArray, *path: Any

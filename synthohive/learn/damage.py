@@ -22,6 +22,7 @@ from synthohive.exceptions import (
     SerializationError,
 )
 from synthohive.learn.fitted import FittedDatabase, FittedTable
+from synthohive.tables.roles import level_column
 
 __all__ = ["check_sizes", "check_table", "using"]
 
@@ -171,7 +172,8 @@ def _check_entity_tables(fitted: FittedDatabase) -> None:
         own, beside = tables[one.name].columns, tables[one.table].columns
         named = {*one.columns, *one.follows, *one.labels, *one.alone}
         dates = set() if one.time is None else {one.time}
-        if not named <= set(own) or not named | dates <= set(beside):
+        levels = set(map(level_column, one.levels))
+        if not named | levels <= set(own) or not named | dates | set(one.levels) <= set(beside):
             raise ValueError(f"columns of {one.name!r:.100} are not there")
         if any(key not in tables[child].foreign_keys for child, key in one.keys):
             raise ValueError(f"a key of {one.name!r:.100} is not there")

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.derive.persons.alias import Alias
+from synthohive.derive.series_level import levels_of
 from synthohive.io.base import FanOut
 from synthohive.learn.entity_paths import IDENTIFYING, EntityFinder, may_be_key
 from synthohive.learn.hidden_entities import codes_of, repeats
@@ -35,6 +36,8 @@ from synthohive.schema import (
 )
 from synthohive.tables.joins import group_codes, match_rows
 from synthohive.tables.nulls import any_blank, any_null
+from synthohive.tables.numbers import as_numbers
+from synthohive.tables.roles import level_column
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
 
@@ -96,6 +99,8 @@ class EntityTable:
         The date that never repeats among its rows in the table within which it is.
     stated : bool
         Whether that table has a constraint that says so.
+    levels : tuple of str
+        Numbers of that table whose level in each entity's rows is a column of this one.
     """
 
     name: str
@@ -109,6 +114,7 @@ class EntityTable:
     kept: bool = False
     time: Optional[str] = None
     stated: bool = False
+    levels: tuple[str, ...] = ()
 
     @property
     def key(self) -> ForeignKey:
@@ -133,6 +139,16 @@ class EntityTable:
         return [UniqueConstraint(columns=[*self.columns, self.time])] if found else []
 
     @property
+    def read(self) -> list[str]:
+        """The columns, of the table within which it is, that its rows are made of."""
+        return [*self.columns, *self.follows, *self.levels]
+
+    @property
+    def stored(self) -> list[str]:
+        """The columns of its rows."""
+        return [*self.columns, *self.follows, *map(level_column, self.levels)]
+
+    @property
     def place(self) -> str:
         """What names its rows, for users: ``table.column``."""
         return f"{self.table}.{'+'.join(self.columns)}"
@@ -154,6 +170,9 @@ class EntityTable:
         for name in self.follows:
             at = _usual_rows(codes, codes_of(rows, [name]))
             found[name] = rows.column(name).take(pa.array(at))
+        for name in self.levels:
+            levels = levels_of(as_numbers(rows.column(name)), codes)
+            found[level_column(name)] = pa.chunked_array([levels])
         order = pc.sort_indices(texts, [(name, "ascending") for name in self.columns])
         return pa.table(found).take(order)
 
@@ -181,6 +200,10 @@ def with_entities(
             column.nullable = column.nullable and name not in one.columns
             if name in one.labels and column.kind is ColumnKind.INTEGER:
                 column.kind = ColumnKind.CODE
+        for name in map(level_column, one.levels):
+            described[name] = Column(
+                name=name, kind=ColumnKind.FLOAT, nullable=False, arrow="double"
+            )
         cleared = cleared_columns(config, privacy)
         made.tables[one.name] = TableConfig(
             name=one.name,
@@ -235,12 +258,12 @@ def add_entities(
         By label, of all keys that there are because of the tables.
     """
     for one in tables:
-        inside = source.columns(one.table, [*one.columns, *one.follows])
+        inside = source.columns(one.table, one.read)
         source.add(one.name, one.rows(inside).combine_chunks())
     around = _entities_of(source, sample.around.tables, tables)
     drawn = _entities_of(source, sample.tables, tables)
     for one in tables:
-        rows = source.columns(one.name, [*one.columns, *one.follows])
+        rows = source.columns(one.name, one.stored)
         sample.tables[one.name] = rows.take(pa.array(drawn[one.name]))
         beside = np.setdiff1d(around[one.name], drawn[one.name])
         sample.referred[one.name] = rows.take(pa.array(beside))
@@ -255,7 +278,7 @@ def _entities_of(
     at: dict[str, IntArray] = {}
     found: dict[str, pa.Table] = {}
     for one in tables:
-        rows = source.columns(one.name, [*one.columns, *one.follows])
+        rows = source.columns(one.name, one.stored)
         naming = [(one.table, one.columns, one.columns)]
         for other in tables:
             if other.parent is not None and other.parent.parent == one.name:

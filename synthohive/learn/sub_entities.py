@@ -19,11 +19,13 @@ import pyarrow.compute as pc
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.constrain.unique_search import told_apart
+from synthohive.derive.series_level import share_between
 from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.entity_tables import EntityTable, decides
 from synthohive.learn.hidden_entities import codes_of
 from synthohive.schema import ColumnKind, TableConfig
 from synthohive.schema.plan import TIMES
+from synthohive.tables.numbers import as_numbers
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables
 
@@ -36,6 +38,10 @@ LEAST_SERIES = 100
 """Of fewer, a model learns too little of where series begin and how they go on."""
 SIDE_BY_SIDE = 2.0
 """Rows of a parent and a date on average: fewer are events, one after the other."""
+BETWEEN = 0.5
+"""Share of the variance between series, from which a number has a level in each of them."""
+LEAST_DISTINCT = 20
+_MEASURES = frozenset({ColumnKind.INTEGER, ColumnKind.FLOAT, ColumnKind.DECIMAL})
 FILLED = 0.5
 """Share of the dates between the first and the last of a series that it has: else it is none."""
 
@@ -121,6 +127,7 @@ class _Search:
             above=above,
             time=panel.time,
             stated=stated,
+            levels=self._levels(panel),
         )
         if above:
             return [self._labelled(one, {column for key in above for column in key.columns})]
@@ -153,6 +160,21 @@ class _Search:
         codes = codes_of(self.rows, entity)
         free = [name for name in self.config.stored if name in self._plain and name not in out]
         return tuple(name for name in free if self._is_constant(codes, name))
+
+    def _levels(self, panel: _Panel) -> tuple[str, ...]:
+        """Return the numbers that differ more between series than within one."""
+        out = {*self.config.key_columns, *self.config.derived, *self.out, *panel.entity, panel.time}
+        codes, found = codes_of(self.rows, panel.entity), []
+        constant = self._follows(panel.entity, panel)
+        for name, column in self.config.stored.items():
+            if name in out or name in constant or column.kind not in _MEASURES:
+                continue
+            numbers = as_numbers(self.rows.column(name))
+            if len(np.unique(numbers[~np.isnan(numbers)])) < LEAST_DISTINCT:
+                continue
+            if share_between(numbers, codes) >= BETWEEN:
+                found.append(name)
+        return tuple(found)
 
     def _size(self, names: Sequence[str]) -> int:
         return int(codes_of(self.rows, names).max(initial=-1)) + 1

@@ -9,6 +9,7 @@ from synthohive.privacy.kinds import PiiKind
 from synthohive.schema import ForeignKey, TableConfig
 
 __all__ = [
+    "LEVEL",
     "Roles",
     "children_column",
     "code_column",
@@ -16,9 +17,18 @@ __all__ = [
     "differs_column",
     "exception_column",
     "fan_out_column",
+    "level_column",
     "null_column",
     "rest_column",
 ]
+
+
+LEVEL = "__level__"
+
+
+def level_column(name: str) -> str:
+    """Name the column of a table within a table with the level of a number in each series."""
+    return f"{LEVEL}{name}"
 
 
 def fan_out_column(child: str, key: ForeignKey) -> str:

@@ -64,6 +64,7 @@ def test_found_whatever_is_declared(key: object) -> None:
         tables["sales"].insert(0, "id", np.arange(len(tables["sales"])))
     (one,) = found(tables, described(key))
     assert (one.columns, one.labels, one.follows) == (("store", "dept"), ("dept",), ("floor",))
+    assert one.levels == ("sales",)
     assert [key.parent for key in one.own_keys] == ["shops"]
     assert not one.alone
 
@@ -181,6 +182,9 @@ def test_a_copy_keeps_natural_keys_and_has_as_many_series(tmp_path: Path) -> Non
     assert sorted(weeks[0]) == sorted(weeks[1])
     assert set(fake["dept"]) <= set(real["dept"])  # labels, and no numbers between them
     assert (fake.groupby(["store", "dept"])["floor"].nunique() == 1).all()
+    levels = [np.log(rows.groupby(["store", "dept"])["sales"].mean()) for rows in (real, fake)]
+    told = [np.corrcoef(own, own.index.get_level_values("dept"))[0, 1] for own in levels]
+    assert told[1] > told[0] - 0.1  # of labels that were changed afterwards, 0.6
     assert set(fake["week"]) <= set(real["week"])  # no day but Fridays
     assert (fake["holiday"] == fake["week"].isin(real["week"][real["holiday"]])).all()
     assert "year, place never repeat for one player" in map(str, synth.relations["fielding"])
@@ -191,7 +195,13 @@ def test_a_copy_keeps_natural_keys_and_has_as_many_series(tmp_path: Path) -> Non
     pd.testing.assert_frame_equal(Synthesizer.load(saved).sample(seed=2)["sales"], fake)
     (place,) = saved.rglob("database.json")
     state = json.loads(place.read_text(encoding="utf-8"))
-    for name, value in (("name", "x"), ("table", "x"), ("time", "x"), ("labels", ["x"])):
+    for name, value in (
+        ("name", "x"),
+        ("table", "x"),
+        ("time", "x"),
+        ("labels", ["x"]),
+        ("levels", ["x"]),
+    ):
         changed = put(state, ("entity_tables", 0, name), value)
         place.write_text(json.dumps(changed), encoding="utf-8")
         seal(saved)
