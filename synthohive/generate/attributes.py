@@ -52,7 +52,8 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     preferences: dict[str, list[Floats]] = {label: [] for label in counts}
     # neither is asked for later: the codes stand in the context of children
     known = {*counts.values(), *map(children_column, counts)}
-    blocks = cut_blocks(rows, groups, maker.whole_groups)
+    in_turn = groups is not None and fitted.siblings
+    blocks = cut_blocks(rows, groups, maker.whole_groups, in_turn)
     for block in run.blocks.map(maker.made, blocks, rows // BLOCK_ROWS):
         made.spool.append(block.rows)
         for label, column in counts.items():

@@ -15,6 +15,9 @@ __all__ = ["BLOCK_ROWS", "Block", "cut_blocks"]
 
 BLOCK_ROWS = 16_384
 """Rows per block. A constant, because the bytes of the output depend on it."""
+IN_TURN = 4
+"""So many times as many where groups are drawn row after row: a step has one row of each group, and
+takes nearly the same time for four times as many."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ class Block:
         return np.arange(self.start, self.stop, dtype=np.int64)
 
 
-def cut_blocks(rows: int, groups: Optional[Groups], whole_groups: bool) -> Iterator[Block]:
+def cut_blocks(
+    rows: int, groups: Optional[Groups], whole_groups: bool, in_turn: bool = False
+) -> Iterator[Block]:
     """Cut a table into blocks; never inside a group if `whole_groups`.
 
     Parameters
@@ -56,19 +61,19 @@ def cut_blocks(rows: int, groups: Optional[Groups], whole_groups: bool) -> Itera
     whole_groups : bool
         Cuts move back to where a group begins, so a block with a large group has more than
         `BLOCK_ROWS` rows. The rows without a parent then count as one group.
+    in_turn : bool, default False
+        Groups are drawn row after row, so blocks are larger.
 
     Yields
     ------
     Block
     """
-    if groups is None:
-        cuts = np.arange(0, rows, BLOCK_ROWS, dtype=np.int64)
-    else:
+    size = BLOCK_ROWS * (IN_TURN if in_turn else 1)
+    cuts = np.arange(0, rows, size, dtype=np.int64)
+    if groups is not None and whole_groups:  # move each cut back to the start of its group
         offsets = groups.offsets
-        cuts = np.arange(0, rows, BLOCK_ROWS, dtype=np.int64)
-        if whole_groups:  # move each cut back to the start of its group
-            cuts = np.unique(offsets[np.searchsorted(offsets, cuts, side="right") - 1])
-            cuts = cuts[cuts < rows]
+        cuts = np.unique(offsets[np.searchsorted(offsets, cuts, side="right") - 1])
+        cuts = cuts[cuts < rows]
     for number, (start, stop) in enumerate(zip(cuts, np.append(cuts[1:], rows))):
         numbers = np.arange(start, stop, dtype=np.int64)
         if groups is None:

@@ -8,7 +8,7 @@ import torch
 from synthohive import Autoregressive, TableConfig
 from synthohive.encoding.encoded import Continuous, Discrete, EncodedTable, Layout
 from synthohive.models.autoregressive.config import TUNING
-from synthohive.models.autoregressive.copying import CopyHeads, Source, sources_of, tied
+from synthohive.models.autoregressive.copying import CopyHeads, Source, sources_of, tied, weighed
 from synthohive.models.autoregressive.discretise import Discretiser
 from synthohive.models.blocks import as_tensors
 from synthohive.models.lean_torch import Unfilled
@@ -79,6 +79,29 @@ def test_what_stays_and_what_hardly_moves_is_learned_from_few_rows() -> None:
     near = np.corrcoef(drawn.values[drawn.codes[:, 1] == 0, 0],
                        before.values[drawn.codes[:, 1] == 0, 0])[0, 1]  # fmt: skip
     assert near > 0.93
+
+
+def test_logits_of_a_number_are_sums_of_what_is_near() -> None:
+    bins, size, scales = 5, 7, TUNING.copy_scales  # and two codes that are no places on a scale
+    source = Source(0, size, bins, 1, (0.0,) * (bins - 1), 0, 1, 0, 0)
+    shown = CopyHeads([source], 4).shown(0)
+    pair = torch.cartesian_prod(torch.arange(-1, size), torch.arange(-1, size))
+    weights = torch.randn(len(pair), source.features, generator=torch.Generator().manual_seed(1))
+    found = weighed(weights, pair, shown, size)
+    normal = torch.distributions.Normal(0.0, 1.0)
+    score = normal.icdf((torch.arange(bins) + 0.5) / bins).tolist()
+    for own, (before, mean), logits in zip(weights.tolist(), pair.tolist(), found.tolist()):
+        for code in range(size):
+            x = score[code] if code < bins else 0.0
+            wanted = own[0] * (code == before)
+            if code < bins and 0 <= before < bins:
+                far = (x - score[before]) ** 2
+                near = [-np.log1p(far / scale**2) for scale in scales]
+                wanted += np.dot(own[1:4], near) + own[4] * x * score[before] + own[5] * x * x
+            if code < bins and 0 <= mean < bins:
+                wide = -np.log1p((x - score[mean]) ** 2 / scales[-1] ** 2)
+                wanted += own[6] * wide + own[7] * x * score[mean]
+            assert abs(logits[code] - wanted) < 1e-4
 
 
 def test_sizes_that_a_checkpoint_makes_up_ask_for_no_memory() -> None:

@@ -8,6 +8,7 @@ import torch
 from synthohive import Autoregressive, TableConfig
 from synthohive.derive.elapsed import Elapsed
 from synthohive.encoding.encoded import Discrete, EncodedTable, Layout
+from synthohive.models.autoregressive.model import _beyond_chance
 from synthohive.models.autoregressive.rollout import Rollout
 from synthohive.tables.in_turn import Lineup
 from synthohive.tables.siblings import PIECE, Siblings
@@ -63,6 +64,15 @@ def test_shares_that_drift_along_a_group_are_put_right() -> None:
     for _ in range(2):
         model._calibrate_groups(data, given, lineup, everyone, rng(3))
     assert np.abs(shares() - real).sum() / 2 < 0.05
+
+
+def test_what_chance_makes_of_shares_needs_no_round() -> None:
+    draws = rng()
+    real, alike = (draws.choice(3, 2_000, p=SHARES) for _ in range(2))
+    assert _beyond_chance(real, alike) == 0
+    assert _beyond_chance(real, np.append(alike, [-1] * 5_000)) == 0  # these tell nothing
+    assert _beyond_chance(real, np.full(5, -1)) == 0
+    assert _beyond_chance(real, draws.choice(3, 2_000, p=SHARES[::-1])) > 0.3
 
 
 def test_pieces_go_on_where_the_ones_before_them_ended() -> None:

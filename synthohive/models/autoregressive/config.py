@@ -145,8 +145,12 @@ class Tuning:
     often: a column that is corrected changes those after it."""
     rounds: int = 6
     group_pace: float = 0.6
-    """The same on whole groups, each row after drawn ones: rounds, and the part of the way that the
-    first one goes."""
+    usual: float = 1.25
+    slight: float = 0.005
+    """The same on whole groups, each row after drawn ones: rounds at most, and the part of the way
+    that the first one goes. The last one is that in which no variable is further off than so many
+    times what chance makes of as many rows, or than is worth a correction; or which brought none
+    nearer."""
 
 
 TUNING = Tuning()

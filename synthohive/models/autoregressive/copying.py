@@ -11,8 +11,8 @@ of normal scores, on which a step means the same in the middle and in the tails.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Union
+from dataclasses import dataclass, fields
+from typing import Optional, Union
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from synthohive.models.autoregressive.config import TUNING
 from synthohive.models.autoregressive.discretise import Discretiser
 from synthohive.models.blocks import as_tensors
 
-__all__ = ["CopyHeads", "Source", "references", "sources_of", "tied", "weighed"]
+__all__ = ["CopyHeads", "Shown", "Source", "references", "sources_of", "tied", "weighed"]
 
 ABSENT_FIRST = 1
 """Tables by reference begin with that of no row, which is -1."""
@@ -79,31 +79,59 @@ class Source:
         absent = before < 0
         return last.masked_fill(absent, -1), mean.masked_fill(absent, -1)
 
-    def tables(self) -> tuple[Tensor, Tensor]:
-        """Return what each coarse code shows, by either reference, (1 + K, features, K)."""
-        size, bins = self.cardinality, self.bins
-        if not bins:  # the same code alone counts: there is nothing to be looked up
-            return torch.zeros(0, 1, size), torch.zeros(0, 1, size)
-        scales = TUNING.copy_scales
+    def shown(self) -> dict[str, Tensor]:
+        """Return what a reference shows of each coarse code; see :class:`Shown`.
+
+        Nothing, of a category: the same code alone counts.
+        """
+        size, bins, scales = self.cardinality, self.bins, TUNING.copy_scales
+        if not bins:
+            return {}
+        rows = ABSENT_FIRST + size
         if torch.empty(0).is_meta:  # of shapes alone, whose sizes nobody has checked yet
-            return torch.empty(0, len(scales) + 3, size), torch.empty(0, 2, size)
-        place = (torch.arange(bins) + 0.5) / bins
-        score = torch.erfinv(2 * place - 1) * 2**0.5
-        far = (score[:, None] - score[None, :]) ** 2
-        near = [-torch.log1p(far / scale**2) for scale in scales]
-        # with its square, the logarithmic density of a normal score given another
-        product, square = score[:, None] * score[None, :], (score**2).expand(bins, bins)
-        before = torch.zeros(size, len(near) + 3, size)
-        before[:, 0] = torch.eye(size)
-        before[:bins, 1:, :bins] = torch.stack([*near, product, square], dim=1)
-        mean = torch.zeros(size, 2, size)
-        mean[:bins, :, :bins] = torch.stack([near[-1], product], dim=1)
-        return _behind_none(before), _behind_none(mean)
+            shapes = {"near": ((len(scales) + 1) * rows, size), "place": (2 * rows, 4)}
+            shapes["curve"] = (4, size)
+            return {name: torch.empty(*shape) for name, shape in shapes.items()}
+        numbers = slice(ABSENT_FIRST, ABSENT_FIRST + bins)
+        score = torch.zeros(size)
+        score[:bins] = torch.erfinv(2 * (torch.arange(bins) + 0.5) / bins - 1) * 2**0.5
+        far = (score[:bins, None] - score[None, :bins]) ** 2
+        near = torch.zeros(len(scales) + 1, rows, size)
+        near[0, ABSENT_FIRST:] = torch.eye(size)
+        for i, scale in enumerate(scales):
+            near[1 + i, numbers, :bins] = -torch.log1p(far / scale**2)
+        # with its square, the logarithmic density of a normal score given another: of each code, a
+        # number that follows from the reference times one that follows from the code
+        place = torch.zeros(2, rows, 4)
+        place[0, numbers, 0] = place[1, numbers, 3] = score[:bins]
+        place[0, numbers, 1] = 1
+        curve = torch.stack([score, score**2, torch.zeros(size), score])
+        return {"near": near.flatten(0, 1), "place": place.flatten(0, 1), "curve": curve}
+
+    @property
+    def features(self) -> int:
+        """How many weights a row has."""
+        return len(TUNING.copy_scales) + 5 if self.bins else 2
 
 
-def _behind_none(table: Tensor) -> Tensor:
-    """Return a table by reference behind that of no row, which shows nothing."""
-    return torch.cat([torch.zeros_like(table[:1]), table])
+@dataclass(frozen=True)
+class Shown:
+    """What references show of a number's codes: K codes, S scales.
+
+    Attributes
+    ----------
+    near : Tensor, shape ((S + 1) * (1 + K), K)
+        By reference, first that of no row: whether each code is the same, and how near it is, on
+        several scales.
+    place : Tensor, shape (2 * (1 + K), 4)
+        Of the row before its normal score and whether it is a number, of the mean its score.
+    curve : Tensor, shape (4, K)
+        What these are multiplied by.
+    """
+
+    near: Tensor
+    place: Tensor
+    curve: Tensor
 
 
 def sources_of(discretiser: Discretiser, context: Layout) -> list[Source]:
@@ -248,13 +276,10 @@ class CopyHeads(nn.Module):
         super().__init__()
         self.sources = list(sources)
         self.place = {source.variable: i for i, source in enumerate(self.sources)}
-        self.features = []
         for i, source in enumerate(self.sources):
-            tables = source.tables()
-            self.features.append([table.shape[1] for table in tables])
-            for name, table in zip(("before", "mean"), tables):
+            for name, table in source.shown().items():
                 self.register_buffer(f"{name}{i}", table, persistent=False)
-        most = max((sum(counts) for counts in self.features), default=0)
+        most = max((source.features for source in self.sources), default=0)
         # zeros: training begins with the marginal shares
         self.weight = nn.Parameter(torch.zeros(len(self.sources), hidden, most))
         self.bias = nn.Parameter(torch.zeros(len(self.sources), 1, most))
@@ -266,33 +291,47 @@ class CopyHeads(nn.Module):
         """Return (B, K) by variable, from hidden (J, B, H) and references (B, 2 S)."""
         found = {}
         for i, source in enumerate(self.sources):
-            weights = torch.addmm(self.bias[i], hidden[source.variable], self.weight[i])
+            own = source.features
+            bias, weight = self.bias[i, :, :own], self.weight[i, :, :own]
+            weights = torch.addmm(bias, hidden[source.variable], weight)
             pair = references[:, 2 * i : 2 * i + 2].long()
-            found[source.variable] = weighed(weights, pair, self.tables(i))
+            found[source.variable] = weighed(weights, pair, self.shown(i), source.cardinality)
         return found
 
-    def tables(self, i: int) -> tuple[Tensor, Tensor]:
-        """Return the features of one source's codes, by either reference."""
-        before: Tensor = getattr(self, f"before{i}")
-        mean: Tensor = getattr(self, f"mean{i}")
-        return before, mean
+    def shown(self, i: int) -> Optional[Shown]:
+        """Return what references show of one source's codes; None of a category."""
+        if not self.sources[i].bins:
+            return None
+        return Shown(*(getattr(self, f"{field.name}{i}") for field in fields(Shown)))
 
 
-def weighed(weights: Tensor, pair: Tensor, tables: tuple[Tensor, Tensor]) -> Tensor:
-    """Return logits (B, K) of weights (B, M) of features, by two references (B, 2)."""
-    found, start = None, 0
-    for k, table in enumerate(tables):
-        count, size = table.shape[1:]
-        own = weights[:, start : start + count]
-        place = pair[:, k] + ABSENT_FIRST
-        if count == 1:  # the same code alone: nothing else is to be looked up
-            part = own.new_zeros(len(own), size + 1).scatter(1, place[:, None], own)
-            part = part[:, ABSENT_FIRST:]
-        else:
-            # a row's features are one stretch: (B, 1, M) @ (B, M, K), six times as fast as by code
-            shown = functional.embedding(place, table.flatten(1)).view(len(own), count, size)
-            part = torch.bmm(own.unsqueeze(1), shown).squeeze(1)
-        found, start = part if found is None else found + part, start + count
-    if found is None:
-        raise ValueError("no table")
-    return found
+def weighed(weights: Tensor, pair: Tensor, shown: Optional[Shown], size: int) -> Tensor:
+    """Return logits (B, K) of weights (B, M) of features, by two references (B, 2).
+
+    Parameters
+    ----------
+    weights : Tensor
+        Of a category: to be the same code as either. Of a number: to be the same as in the row
+        before, near it, and on its curve; near the mean, and on its curve.
+    pair : Tensor of int
+        -1: none.
+    shown : Shown, optional
+        Of a number.
+    size : int
+        Codes.
+    """
+    place = pair + ABSENT_FIRST
+    if shown is None:
+        found = weights.new_zeros(len(weights), ABSENT_FIRST + size)
+        return found.scatter_add(1, place, weights[:, :2])[:, ABSENT_FIRST:]
+    rows = ABSENT_FIRST + size
+    scales = len(shown.near) // rows - 1
+    # features of the row before, then that of the mean: weighed sums of rows of one table, which
+    # nothing is copied for
+    at = torch.cat([place[:, :1].expand(-1, scales + 1), place[:, 1:]], dim=1)
+    at = at + rows * torch.tensor([*range(scales + 1), scales], device=at.device)
+    own = torch.cat([weights[:, : scales + 1], weights[:, scales + 3 : scales + 4]], dim=1)
+    found = functional.embedding_bag(at, shown.near, per_sample_weights=own, mode="sum")
+    behind = place + place.new_tensor([0, rows])
+    told = weights[:, scales + 1 :] * functional.embedding_bag(behind, shown.place, mode="sum")
+    return torch.addmm(found, told, shown.curve)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from synthohive.models.autoregressive.copying import references, weighed
+from synthohive.models.autoregressive.copying import Shown, references, weighed
 from synthohive.models.autoregressive.network import EMBEDDING, Network
 
 __all__ = ["Sampler"]
@@ -118,13 +118,14 @@ class Copying:
 
     weight: Tensor
     bias: Tensor
-    tables: tuple[Tensor, Tensor]
+    shown: Optional[Shown]  # None of a category
+    size: int
     place: slice  # of its references, in the context's vector
 
     def __call__(self, hidden: Tensor, context: Tensor) -> Tensor:
         """Return (B, K) from hidden (B, H) and contexts (B, C)."""
         weights = torch.addmm(self.bias, hidden, self.weight)
-        return weighed(weights, context[:, self.place].long(), self.tables)
+        return weighed(weights, context[:, self.place].long(), self.shown, self.size)
 
 
 @dataclass(frozen=True)
@@ -363,7 +364,9 @@ class Sampler:
         i, start = copies.place[j], self.context.width
         pair = slice(start + 2 * i, start + 2 * i + 2)
         weight, bias = copies.weight.detach()[i], copies.bias.detach()[i]
-        return Copying(weight * BASE, bias * BASE, copies.tables(i), pair)
+        shown, size = copies.shown(i), copies.sources[i].cardinality
+        own = copies.sources[i].features
+        return Copying(weight[:, :own] * BASE, bias[:, :own] * BASE, shown, size, pair)
 
 
 def _cumulated(logits: Tensor) -> Tensor:

@@ -154,14 +154,19 @@ class Autoregressive(TrainedModel):
         cells = TUNING.calibrated_cells // len(sizes)
         most = min(TUNING.calibrated_rows, cells, TUNING.calibrated_repeats * len(rows))
         rollout = Rollout(data, context, lineup, rows, most, rng)
-        wanted = log_shares(self.discretiser_.encode(data.take(rows))[0], sizes)
+        real = self.discretiser_.encode(data.take(rows))[0]
+        wanted = log_shares(real, sizes)
 
         def sample(known: EncodedTable, given: EncodedTable) -> EncodedTable:
             return self._draw(known, rng, given=given)
 
+        off = np.inf
         for number in range(TUNING.rounds):
             with torch.no_grad():
                 made = self.discretiser_.encode(rollout.draw(sample))[0]
+            before, off = off, sum(_beyond_chance(*pair) for pair in zip(real.T, made.T))
+            if not 0 < off < before:  # what is left is chance, or what biases cannot put right
+                return
             # shorter and shorter steps average out what single rounds have by chance
             pace = TUNING.group_pace / (1 + number / 2)
             pairs = zip(wanted, log_shares(made, sizes))
@@ -231,3 +236,23 @@ class Autoregressive(TrainedModel):
         ]
         self.discretiser_, self.rows_ = Discretiser(self.layout_, bins), int(arrays["rows"][0])
         self.copied_ = arrays["copied"].astype(np.bool_)
+
+
+def _beyond_chance(real: IntArray, made: IntArray) -> float:
+    """Return how much further than by chance, or than is worth a correction, shares are apart.
+
+    Parameters
+    ----------
+    real, made : ndarray of int64
+        Codes; those below 0 tell nothing.
+    """
+    size = int(max(real.max(initial=0), made.max(initial=0))) + 1
+    counts = np.array([np.bincount(codes[codes >= 0], minlength=size) for codes in (real, made)])
+    rows = counts.sum(axis=1, keepdims=True)
+    if not rows.all():
+        return 0.0
+    shares, pooled = counts / rows, counts.sum(axis=0) / rows.sum()
+    # a normal number is .8 deviations from its mean; half of that, as distances count shares twice
+    usual = 0.4 * np.sqrt(pooled * (1 - pooled) * (1 / rows).sum()).sum()
+    distance = np.abs(shares[0] - shares[1]).sum() / 2
+    return max(0.0, float(distance - max(TUNING.usual * usual, TUNING.slight)))
