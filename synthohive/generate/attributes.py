@@ -18,7 +18,7 @@ from synthohive.generate.blocks import BLOCK_ROWS, cut_blocks
 from synthohive.generate.run import Generated, Groups, Run, numbers_of
 from synthohive.tables.ancestors import with_column
 from synthohive.tables.block_store import EncodedSpool, TableSpool
-from synthohive.tables.roles import children_column, fan_out_column
+from synthohive.tables.roles import fan_out_column, is_children_column
 
 __all__ = ["deal_keys", "generate_attributes"]
 
@@ -50,15 +50,13 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
         made.context = EncodedSpool(made.spool.path, maker.children_layout())
     counts = {label: fan_out_column(*key) for label, key in maker.incoming.items()}
     preferences: dict[str, list[Floats]] = {label: [] for label in counts}
-    # neither is asked for later: the codes stand in the context of children
-    known = {*counts.values(), *map(children_column, counts)}
     in_turn = groups is not None and fitted.siblings
     blocks = cut_blocks(rows, groups, maker.whole_groups, in_turn)
     for block in run.blocks.map(maker.made, blocks, rows // BLOCK_ROWS):
         made.spool.append(block.rows)
         for label, column in counts.items():
             preferences[label].append(numbers_of(block.beside, column, len(block.rows)))
-        _keep_beside(made, block.beside, known)
+        _keep_beside(made, block.beside, set(counts.values()))
         if made.context is not None and block.context is not None:
             made.context.append(block.context)
     made.spool.close()
@@ -71,7 +69,8 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
 
 def _keep_beside(made: Generated, beside: pa.Table, but: Collection[str]) -> None:
     """Write down what was drawn beside the rows of a block, which later steps ask for."""
-    names = [name for name in beside.column_names if name not in but and name]
+    # codes of children are not asked for later: they stand in the context of these
+    names = [n for n in beside.column_names if n and n not in but and not is_children_column(n)]
     if made.drawn is None and names:
         schema = beside.select(names).schema
         made.drawn = TableSpool(made.spool.path.with_suffix(".drawn"), schema)

@@ -52,7 +52,7 @@ class Fit:
     aliases, namesakes : mapping of str to dict
         By table and column: what repeats personal data.
     children : mapping of str to ndarray of int64
-        By the label of a driving key: a code for each parent row, of what its children are like.
+        By the label of a driving key: codes of each parent row, of what its children are like.
     """
 
     sample: Sample

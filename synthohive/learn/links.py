@@ -13,6 +13,7 @@ from synthohive.derive.columns import Columns, spaced
 from synthohive.derive.presence import Presence, nulls_by_category
 from synthohive.derive.program import Program
 from synthohive.derive.verification import AllRows
+from synthohive.learn.children import codes_above
 from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedKey, FittedTable
 from synthohive.link.association import PairShares
@@ -22,6 +23,7 @@ from synthohive.link.parent_codes import ParentCodes
 from synthohive.schema import ForeignKey
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
+from synthohive.tables.ancestors import hstack
 from synthohive.tables.degrees import FanOutModel
 from synthohive.tables.joins import match_rows
 
@@ -162,7 +164,7 @@ def learn_key(fit: Fit, table: FittedTable, link: Link, rows: pa.Table) -> None:
     inherited = [c for c in copied if c in table.attributes and key.parent == name]
     learned.codes = ParentCodes.fit(
         parents.drop_columns([f"{name}.{c}" for c in inherited]),
-        rows.drop_columns([*inherited, *table.times]),
+        hstack(rows.drop_columns([*inherited, *table.times]), codes_above(fit, name)),
         chosen,
         kept=tables[key.parent].reference is not None,
         k=fit.k,

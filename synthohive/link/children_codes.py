@@ -1,4 +1,4 @@
-"""A small code for each parent row, which says what its children have in common.
+"""A few small codes for each parent row, which say what its children have in common.
 
 The codes are the leaves of a regression tree (Breiman et al., "Classification and regression
 trees", 1984) that tells, from some children of a parent, what its other children are like: those
@@ -9,7 +9,7 @@ are drawn for. Neither the tree nor what a code stands for is kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Optional
 
@@ -24,8 +24,11 @@ from synthohive.tables.context import positions_in_groups
 __all__ = ["ChildSets", "children_codes"]
 
 
-SIZES = (4, 8, 16, 32, 64)
-"""Numbers of codes that are tried on parents that were not learned."""
+SIZES = (4, 8, 16)
+"""Numbers of leaves that are tried on parents that were not learned."""
+MOST_TREES = 6
+"""Codes of one parent at most: habits that have nothing to do with each other are told by a small
+tree each, where one tree needs a leaf for each combination."""
 FIT_PARENTS = 5_000
 LEAST_PARENTS = 60
 LEAF = 5
@@ -35,10 +38,14 @@ LEAST_EXPLAINED = 0.02
 tell."""
 LEAST_GAIN = 0.005
 """Share of all that children vary by: a rare text may be told well, and be worth no code."""
-CHANCE = 4.0
-"""Standard errors: of many columns and numbers of leaves, one tells by chance what two do not."""
-NEAR_BEST = 0.97
-"""Of two numbers of codes that explain nearly the same, the smaller one is taken."""
+CHANCE = 3.0
+"""Standard errors. Trees that tell nothing do worse than none on other parents, so that chance is
+rarely even above 0."""
+LEAST_BETWEEN = 1e-3
+"""Share of a column's variance between parents: less is chance."""
+TINY = 1e-12
+NEAR_BEST = 0.85
+"""Of two trees that explain nearly the same, the smaller one is taken: the next tells the rest."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,9 @@ def children_codes(
     k: int,
     seed: np.random.SeedSequence,
 ) -> Optional[IntArray]:
-    """Return a code for each parent row; None where children have nothing in common.
+    """Return codes of each parent row, (parents, codes); None where children share nothing.
+
+    Each code tells of what those before it leave open.
 
     Parameters
     ----------
@@ -124,23 +133,45 @@ def children_codes(
         return None
     rng = np.random.Generator(np.random.Philox(seed))
     some = having[spaced(len(having), FIT_PARENTS)]
-    trial = _Trial.of(children, parent, whole, told, others, some, rng)
-    tree = trial.tree(max(k, LEAF), int(seed.generate_state(1)[0] >> 1))
-    if tree is None:
+    shrinkage = _shrinkage(whole)
+    trial = _Trial.of(children, parent, whole, shrinkage, told, others, some, rng)
+    given = _features(whole, shrinkage, whole.count)[having]
+    found = []
+    for tree in trial.trees(max(k, LEAF), int(seed.generate_state(1)[0] >> 1)):
+        leaf = leaf_numbers(tree.tree_)[tree.apply(given)]
+        codes = np.full(size, -1, dtype=np.int64)
+        codes[having] = np.unique(leaf, return_inverse=True)[1].reshape(-1)  # some may be of halves
+        codes = _merged(codes, entities, k)
+        if codes.max() > 0:
+            found.append(codes)
+    if not found:
         return None
-    leaf = leaf_numbers(tree.tree_)[tree.apply(_features(whole, whole.count)[having])]
-    codes = np.full(size, -1, dtype=np.int64)
-    codes[having] = np.unique(leaf, return_inverse=True)[1].reshape(-1)  # some may be of halves
-    codes = _merged(codes, entities, k)
-    if codes.max() < 1:
-        return None
-    codes[codes < 0] = rng.choice(codes[having], int((codes < 0).sum()))
-    return codes
+    all_codes = np.stack(found, axis=1)
+    bare = np.flatnonzero(whole.count == 0)
+    all_codes[bare] = all_codes[rng.choice(having, len(bare))]  # as they go together
+    return all_codes
 
 
-def _features(sets: ChildSets, count: Floats) -> Any:
-    """Return what the tree is given, in float32, in which it is learned and walked."""
-    return np.column_stack([sets.mean, sets.spread, count]).astype(np.float32)
+def _features(sets: ChildSets, shrinkage: Floats, count: Floats) -> Any:
+    """Return what the tree is given, in float32, in which it is learned and walked.
+
+    Means of few children are drawn to that of all, as their expectation is (James and Stein, 1961).
+    """
+    count = np.maximum(sets.count, TINY)[:, None]
+    kept = count / (count + shrinkage)
+    return np.column_stack([sets.mean * kept, sets.spread, count]).astype(np.float32)
+
+
+def _shrinkage(sets: ChildSets) -> Floats:
+    """Return, of each column, the variance inside parents by that between them."""
+    several = sets.count > 1
+    if not several.any():
+        return np.zeros(sets.mean.shape[1])
+    count, mean = sets.count[several], sets.mean[several]
+    inside = np.average(sets.spread[several], axis=0, weights=count - 1.0)
+    between = mean.var(axis=0) - inside * (1.0 / count).mean()
+    # of what is the same in all children, the mean is known from one
+    return np.asarray(inside / np.maximum(np.maximum(between, LEAST_BETWEEN * inside), TINY))
 
 
 @dataclass(frozen=True)
@@ -154,7 +185,7 @@ class _Trial:
         What the other half and the children in other tables are like, beyond what the parents'
         own columns tell; NaN where there are none.
     parent : ndarray of int64, shape (halves,)
-        Every other one is not learned, but there to try trees on.
+        Trees of every other one are tried on those between.
     """
 
     given: Any
@@ -162,8 +193,8 @@ class _Trial:
     parent: IntArray
 
     @property
-    def learned(self) -> Bools:
-        """Of each half, whether it is of a parent that is learned."""
+    def even(self) -> Bools:
+        """Of each half, whether it is of one or of the other half of the parents."""
         return np.asarray(self.parent % 2 == 0, dtype=np.bool_)
 
     @classmethod
@@ -172,6 +203,7 @@ class _Trial:
         children: Floats,
         parent: IntArray,
         whole: ChildSets,
+        shrinkage: Floats,
         told: Floats,
         others: Sequence[ChildSets],
         some: IntArray,
@@ -185,6 +217,7 @@ class _Trial:
             As of :func:`children_codes`.
         whole : ChildSets
             Of all children.
+        shrinkage : ndarray of float, shape (columns,)
         some : ndarray of int64
             The parents.
         rng : numpy.random.Generator
@@ -200,13 +233,13 @@ class _Trial:
         for one, other in (halves, halves[::-1]):
             there = one.count[some] > 0
             both = np.column_stack([_wanted(sets)[some] for sets in (other, *others)])
-            given.append(_features(one, whole.count)[some][there])
+            given.append(_features(one, shrinkage, whole.count)[some][there])
             wanted.append((both - expected)[there])
             numbers.append(np.flatnonzero(there))
         return cls(np.concatenate(given), np.concatenate(wanted), np.concatenate(numbers))
 
-    def tree(self, leaf: int, seed: int) -> Optional[Any]:
-        """Return the tree of the best number of leaves; None where none tells more than chance.
+    def trees(self, leaf: int, seed: int) -> Iterator[Any]:
+        """Yield trees, of which each tells more than chance beyond those before.
 
         Parameters
         ----------
@@ -214,18 +247,30 @@ class _Trial:
             Parents in a leaf at least.
         seed : int
         """
+        everyone, left = np.ones(len(self.given), dtype=np.bool_), self
+        for _ in range(MOST_TREES):
+            best = left._best(leaf, seed)
+            if best is None:
+                return
+            most, told = best
+            # what is told of no other parent is chance, and splits nothing
+            tree = replace(left, wanted=left.wanted[:, told])._fitted(everyone, most, leaf, seed)
+            yield tree
+            wanted = left.wanted.copy()
+            wanted[:, told] -= tree.predict(self.given).reshape(len(wanted), -1)
+            left = replace(left, wanted=wanted)
+
+    def _best(self, leaf: int, seed: int) -> Optional[tuple[int, Bools]]:
+        """Return the best number of leaves, and what they tell; None where all is chance."""
         tried = []
         for most in SIZES:
-            gain, told = self._explained(self._fitted(self.learned, most, leaf, seed))
+            gain, told = self._explained(most, leaf, seed)
             if gain[told].sum() >= LEAST_GAIN:
                 tried.append((float(gain[told].sum()), most, told))
         if not tried:
             return None
         enough = NEAR_BEST * max(gain for gain, _, _ in tried)
-        _, most, told = next(one for one in tried if one[0] >= enough)
-        everyone = np.ones(len(self.given), dtype=np.bool_)
-        # what is told of no other parent is chance, and splits nothing
-        return replace(self, wanted=self.wanted[:, told])._fitted(everyone, most, leaf, seed)
+        return next((most, told) for gain, most, told in tried if gain >= enough)
 
     def _fitted(self, rows: Bools, most: int, leaf: int, seed: int) -> Any:
         from sklearn.tree import DecisionTreeRegressor
@@ -237,20 +282,21 @@ class _Trial:
         )
         return tree.fit(self.given[rows], np.nan_to_num(self.wanted)[rows])
 
-    def _explained(self, tree: Any) -> tuple[Floats, Bools]:
+    def _explained(self, most: int, leaf: int, seed: int) -> tuple[Floats, Bools]:
         """Return what is told of each column of other parents, and where it is beyond chance."""
-        held = ~self.learned
-        wanted = self.wanted[held]
-        left = wanted - tree.predict(self.given[held]).reshape(wanted.shape)
-        known = np.maximum((~np.isnan(wanted)).sum(axis=0), 1)
-        better = wanted**2 - left**2
-        gain, before = (np.nansum(v, axis=0) / known for v in (better, wanted**2))
+        left = np.empty_like(self.wanted)
+        for held in (self.even, ~self.even):  # each half of the parents by what the other tells
+            tree = self._fitted(~held, most, leaf, seed)
+            left[held] = self.wanted[held] - tree.predict(self.given[held]).reshape(held.sum(), -1)
+        known = np.maximum((~np.isnan(left)).sum(axis=0), 1)
+        better = self.wanted**2 - left**2
+        gain, before = (np.nansum(v, axis=0) / known for v in (better, self.wanted**2))
         # the two halves of a parent's children are not independent: errors add up first
         off = np.nan_to_num(better - gain)
-        sums = np.stack([np.bincount(self.parent[held], weights=v) for v in off.T], axis=1)
+        sums = np.stack([np.bincount(self.parent, weights=v) for v in off.T], axis=1)
         error = np.sqrt((sums**2).sum(axis=0)) / known
         told = gain > np.maximum(LEAST_EXPLAINED * before, CHANCE * error)
-        return gain, told & (known >= LEAST_PARENTS // 2)
+        return gain, told & (known >= LEAST_PARENTS)
 
 
 def _wanted(sets: ChildSets) -> Floats:

@@ -17,12 +17,13 @@ __all__ = [
     "differs_column",
     "exception_column",
     "fan_out_column",
+    "is_children_column",
     "level_column",
     "null_column",
     "rest_column",
 ]
 
-
+_CHILDREN = "__children__"
 LEVEL = "__level__"
 
 
@@ -36,9 +37,14 @@ def fan_out_column(child: str, key: ForeignKey) -> str:
     return f"__fanout__{key.label(child)}"
 
 
-def children_column(label: str) -> str:
-    """Name the parent's column with the code of what its children over a key have in common."""
-    return f"__children__{label}"
+def children_column(label: str, number: int = 1) -> str:
+    """Name the parent's column with a code of what its children over a key have in common."""
+    return f"{_CHILDREN}{label}" if number == 1 else f"{_CHILDREN}{number}__{label}"
+
+
+def is_children_column(name: str) -> bool:
+    """Whether a column is a code of children."""
+    return name.startswith(_CHILDREN)
 
 
 def code_column(label: str) -> str:

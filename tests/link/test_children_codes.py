@@ -28,21 +28,27 @@ def children(common: np.ndarray, each: int, seed: int) -> tuple[np.ndarray, np.n
 def codes(
     values: np.ndarray,
     parent: np.ndarray,
-    told: np.ndarray,
+    known: np.ndarray,
     others: tuple[ChildSets, ...] = (),
     entities: Optional[Entities] = None,
 ) -> Optional[np.ndarray]:
     behind = Entities(PARENTS) if entities is None else entities
-    return children_codes(values, parent, told, others, entities=behind, k=5, seed=SEED)
+    return children_codes(values, parent, known, others, entities=behind, k=5, seed=SEED)
+
+
+def told(found: np.ndarray, wanted: np.ndarray) -> float:
+    """Return the share of what parents differ by that their codes tell, each beside the others."""
+    flags = np.concatenate([np.eye(code.max() + 1)[code] for code in found.T], axis=1)
+    left = wanted - flags @ np.linalg.lstsq(flags, wanted, rcond=None)[0]
+    return float(1.0 - left.var() / wanted.var())
 
 
 def test_codes_hold_what_children_have_in_common() -> None:
     own, nothing = level(), np.zeros((PARENTS, 1))
     found = codes(*children(own, 4, 5), nothing)
     assert found is not None
-    assert np.bincount(found).min() >= 5  # no code gives a single parent away
-    means = np.bincount(found, weights=own) / np.bincount(found)
-    assert 1 - ((own - means[found]) ** 2).mean() / own.var() > 0.6
+    assert np.bincount(found[:, 0]).min() >= 5  # no code gives a single parent away
+    assert told(found, own) > 0.6
     again = codes(*children(own, 4, 5), nothing)
     assert again is not None
     assert np.array_equal(found, again)
@@ -64,8 +70,27 @@ def test_lone_children_are_tied_to_those_of_another_table() -> None:
     assert codes(*children(own, 1, 5), nothing) is None
     found = codes(*children(own, 1, 5), nothing, (other,))
     assert found is not None
-    means = np.bincount(found, weights=own) / np.bincount(found)
-    assert means.std() > 0.5
+    assert told(found, own) > 0.5
+
+
+def test_habits_that_have_nothing_to_do_with_each_other_have_codes_of_their_own() -> None:
+    habits = np.random.default_rng(7).normal(size=(4, PARENTS))
+    parent = np.repeat(np.arange(PARENTS), 6)
+    values = np.random.default_rng(8).normal(size=(len(parent), 4)) + habits[:, parent].T
+    found = codes(values / values.std(axis=0) / 2, parent, np.zeros((PARENTS, 1)))
+    assert found is not None
+    assert found.shape[1] > 1
+    assert found.max() < 16
+    assert np.mean([told(found, habit) for habit in habits]) > 0.65  # .37 by the first alone
+
+
+def test_what_few_children_say_counts_for_less() -> None:
+    own, rng = level(), np.random.default_rng(9)
+    parent = np.repeat(np.arange(PARENTS), np.where(rng.random(PARENTS) < 0.5, 2, 12))
+    values = rng.normal(size=(len(parent), 1)) * 2 + own[parent, None]
+    found = codes(values / values.std(axis=0), parent, np.zeros((PARENTS, 1)))
+    assert found is not None  # by bare means, sets of two hide what sets of twelve tell
+    assert told(found, own) > 0.4
 
 
 def test_codes_are_shared_by_entities_not_by_parents() -> None:
@@ -73,7 +98,7 @@ def test_codes_are_shared_by_entities_not_by_parents() -> None:
     persons = Entities.over(owners)
     found = codes(*children(own, 4, 5), np.zeros((PARENTS, 1)), entities=persons)
     if found is not None:
-        assert persons.holders(found).min() >= 5
+        assert all(persons.holders(code).min() >= 5 for code in found.T)
     alone = Entities.over(np.arange(PARENTS) % 3)  # fewer than may share anything
     assert codes(*children(own, 4, 5), np.zeros((PARENTS, 1)), entities=alone) is None
 

@@ -16,7 +16,7 @@ from synthohive.schema import ForeignKey
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns, hstack, with_column
 from synthohive.tables.nulls import any_null
-from synthohive.tables.roles import children_column, code_column
+from synthohive.tables.roles import code_column, is_children_column
 from synthohive.tables.sample import Sample
 from synthohive.tables.sampled_groups import sampled_groups
 
@@ -125,9 +125,8 @@ class Evidence:
     @property
     def summaries(self) -> list[str]:
         """The columns of codes of children, of which nothing is known in any row."""
-        encoder, children = self.table.encoder, self.sample.plan.tables[self.name].children
-        names = [children_column(key.label(child)) for child, key in children]
-        return [] if encoder is None else [name for name in names if name in encoder.columns]
+        names = () if self.table.encoder is None else self.table.encoder.columns
+        return [name for name in names if is_children_column(name)]
 
     def _unknown(self, name: str) -> Bools:
         if name in self.summaries:
