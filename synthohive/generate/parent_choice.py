@@ -50,7 +50,7 @@ from synthohive.schema.plan import Link, Role
 from synthohive.tables.ancestors import ancestor_columns
 from synthohive.tables.joins import group_codes
 from synthohive.tables.number_spool import PIECE
-from synthohive.tables.roles import code_column, depth_column, null_column
+from synthohive.tables.roles import code_column, depth_column, null_column, stays_column
 
 __all__ = ["breaks", "choose", "planned_quota"]
 
@@ -311,6 +311,7 @@ class _Choice(_Parents):
         inside = None if groups is None else (groups[0][linked], groups[1])
         theirs = self.parent_codes()
         codes = None if theirs is None else (self._asked_codes()[linked], theirs)
+        units = self._units()
         chosen = np.full(len(everyone), -1, dtype=np.int64)
         chosen[linked] = assign(
             quota,
@@ -320,6 +321,7 @@ class _Choice(_Parents):
             groups=inside,
             codes=codes,
             margins=self.margins(len(linked)),
+            units=None if units is None else units[linked],
             rounds=self.run.swap_rounds,
         )
         if len(stray):
@@ -347,7 +349,9 @@ class _Choice(_Parents):
         own = self._asked_codes()[linked]
         codes = None if theirs is None else (own, theirs[here].astype(np.int64))
         chosen = np.full(self.piece.rows, -1, dtype=np.int64)
-        chosen[linked] = deal(quota, len(linked), self.seed, codes=codes)
+        units = self._units()
+        together = None if units is None else units[linked]
+        chosen[linked] = deal(quota, len(linked), self.seed, codes=codes, units=together)
         settled, left = self._settled(chosen, None, self._likes(linked, codes))
         known = np.flatnonzero(settled >= 0)
         settled[known] = here[settled[known]]
@@ -494,8 +498,23 @@ class _Choice(_Parents):
         return nulls
 
     def _asked_codes(self) -> IntArray:
-        """Return the code that each row asks for."""
-        return self.made.numbers(code_column(self.label), self.piece.start, self.piece.stop)
+        """Return the code that each row asks for: that of the row with which it stays."""
+        own = self.made.numbers(code_column(self.label), self.piece.start, self.piece.stop)
+        units = self._units()
+        return own if units is None else own[units]
+
+    def _units(self) -> Optional[IntArray]:
+        """Return the first row of those that stay with one parent; None where none is to."""
+        groups, (start, stop) = self.made.groups, (self.piece.start, self.piece.stop)
+        if not self.learned.stays or groups is None:
+            return None
+        stays = self.made.flags(stays_column(self.label), start, stop)
+        rows, parents = np.arange(stop - start), groups.parents_of(np.arange(start, stop))
+        empty = self._drawn_nulls(np.ones(len(rows), dtype=np.bool_))
+        ends = (parents < 0) | empty
+        ends[1:] |= (parents[1:] != parents[:-1]) | empty[:-1]
+        ends[:1] = True
+        return np.asarray(np.maximum.accumulate(np.where(ends | ~stays, rows, 0)), dtype=np.int64)
 
     def _settled(
         self, chosen: IntArray, groups: Optional[Grouping], likes: Optional[IntArray]
@@ -531,6 +550,9 @@ class _Choice(_Parents):
             # A code of each row of a look-up table says more than bins of its columns can.
             near = NEAR_ROWS if codes is not None and codes.features is None else NEAR
             near *= len(rows)
+            units = self._units()
+            if units is not None:  # a swap would take a row out of those that it stays with
+                rules = replace(rules, groups=_kept_together(units[rows], rules.groups))
             chosen[rows] = calibrate(
                 chosen[rows], targets, rules, self.rng("matching"), near, self.run.swap_rounds
             )
@@ -608,6 +630,14 @@ def breaks(order: Order, rows: pa.Table, parents: pa.Table) -> Forbids:
         return np.asarray(beyond < 0 if order.after else beyond > 0, dtype=np.bool_)
 
     return out_of_order
+
+
+def _kept_together(units: IntArray, groups: Optional[IntArray]) -> IntArray:
+    """Return groups in which rows of units of several are alone."""
+    own = np.zeros(len(units), dtype=np.int64) if groups is None else groups.copy()
+    several = np.bincount(units)[units] > 1
+    own[several] = int(own.max(initial=0)) + 1 + np.arange(int(several.sum()))
+    return own
 
 
 def _same_as(other: IntArray, here: Optional[IntArray]) -> Forbids:

@@ -16,11 +16,15 @@ import pyarrow.compute as pc
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.columns import CONTRADICTIONS
 from synthohive.derive.keys.makers import ListedMaker
+from synthohive.derive.monotone import LEAST_STEPS
 from synthohive.derive.program import Program
+from synthohive.derive.sticky import LEAST_KAPPA
 from synthohive.learn.fitted import FittedTable
+from synthohive.metrics.associations import kappa
 from synthohive.schema import Column, ColumnKind, ForeignKey
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import ancestor_columns, hstack
+from synthohive.tables.context import positions_in_groups
 from synthohive.tables.nulls import any_blank, any_null
 from synthohive.tables.roles import (
     code_column,
@@ -28,8 +32,10 @@ from synthohive.tables.roles import (
     differs_column,
     fan_out_column,
     null_column,
+    stays_column,
 )
 from synthohive.tables.sample import Sample
+from synthohive.tables.siblings import previous_siblings, sibling_ranks
 
 __all__ = [
     "Modelled",
@@ -39,6 +45,7 @@ __all__ = [
     "nulls_by_key",
     "own_columns",
     "parent_codes",
+    "stays_in_groups",
 ]
 
 
@@ -87,8 +94,9 @@ def attribute_table(sample: Sample, table: FittedTable, depths: Mapping[str, Int
     """Collect all that is modelled of a table.
 
     These are its attributes, whether further keys and the columns made otherwise are NULL (but for
-    what follows from other keys), where aliases are no copies, the depths in hierarchies, and the
-    number of children over each key. A flag that is the same in all rows is left out.
+    what follows from other keys), whether keys stay as in the row before, where aliases are no
+    copies, the depths in hierarchies, and the number of children over each key. A flag that is the
+    same in all rows is left out.
 
     Parameters
     ----------
@@ -105,6 +113,9 @@ def attribute_table(sample: Sample, table: FittedTable, depths: Mapping[str, Int
         missing = any_null(sample.tables[name], link.key.columns)
         if missing.any() and link.label not in by_key:
             found.add_values(null_column(link.label), missing, ColumnKind.BOOLEAN)
+        if table.keys[link.label].stays:
+            same = _same_parent(sample, name, link.key)[0]
+            found.add_values(stays_column(link.label), same, ColumnKind.BOOLEAN)
     for alias in table.aliases.values():
         differs = alias.real_differs(sample.around)[: sample.size(name)]
         if differs.any():
@@ -257,6 +268,38 @@ def parent_codes(sample: Sample, table: FittedTable, seed: int) -> Modelled:
         array = pa.array(values, mask=empty).cast(pa.string())
         found.add(Modelled(pa.table({code: array}), {code: column}))
     return found
+
+
+def stays_in_groups(sample: Sample, name: str, key: ForeignKey) -> bool:
+    """Whether rows have the same parent as the row before far more often than by chance.
+
+    Parameters
+    ----------
+    sample : Sample
+        Has whole groups of the table's driving key.
+    name : str
+        The table.
+    key : ForeignKey
+        A further one.
+    """
+    same, later, parents = _same_parent(sample, name, key)
+    if int(later.sum()) < LEAST_STEPS:
+        return False
+    shares = np.unique(parents[parents >= 0], return_counts=True)[1] / (parents >= 0).sum()
+    return kappa(float(same[later].mean()), float(shares @ shares)) >= LEAST_KAPPA
+
+
+def _same_parent(sample: Sample, name: str, key: ForeignKey) -> tuple[Bools, Bools, IntArray]:
+    """Return which rows have the parent of the row before, which could have, and the parents."""
+    driver, parents = sample.plan.tables[name].driver, sample.others_around(name, key)
+    none = np.zeros(len(parents), dtype=np.bool_)
+    if driver is None:
+        return none, none, parents
+    groups, rows = sample.parent_rows(name, driver), sample.tables[name]
+    ranks = sibling_ranks(sample.metadata.tables[name], rows, driver)
+    before = previous_siblings(groups, positions_in_groups(groups, ranks)[0])[0]
+    later = (before >= 0) & (parents >= 0) & (parents[before] >= 0)
+    return later & (parents == parents[before]), later, parents
 
 
 def _missing(data: pa.Table, name: str, personal: Collection[str]) -> Bools:

@@ -89,6 +89,8 @@ class FittedKey:
         How rows and their parents go together.
     hierarchy : HierarchyModel, optional
         Of a key to the own table.
+    stays : bool
+        Whether it is modelled which rows have the same parent as the row before.
     """
 
     fan_out: FanOutModel
@@ -99,6 +101,7 @@ class FittedKey:
     codes: Optional[ParentCodes] = None
     pairs: Optional[PairShares] = None
     hierarchy: Optional[HierarchyModel] = None
+    stays: bool = False
 
 
 @dataclass

@@ -14,7 +14,7 @@ from synthohive._logging import Told, get_logger
 from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.group_rule_search import counters, find_group_rules
 from synthohive.constrain.key_rule_search import find_key_rules
-from synthohive.constrain.key_rules import KeyRule
+from synthohive.constrain.key_rules import KeyRule, PositionInParent
 from synthohive.constrain.unique import special_rules
 from synthohive.derive.columns import Columns
 from synthohive.derive.dates import calendar_of
@@ -37,6 +37,7 @@ from synthohive.learn.attribute_table import (
     made_columns,
     nulls_by_key,
     parent_codes,
+    stays_in_groups,
 )
 from synthohive.learn.children import children_columns
 from synthohive.learn.derivations import relate
@@ -212,12 +213,14 @@ class _TableFit:
         fit.entities.report(self.name)
         depths = hierarchies(fit, table)
         self._find_nulls_by_key()
+        self.groups = self._sampled_groups()
+        self._find_keys_that_stay()
         self.modelled = attribute_table(fit.sample, table, depths)
         real = self.modelled.rows  # as read: gaps and distances come in the place of columns below
         table.joint_counts = joint_counts(fit, self.name, real)
         self._derive()
         self._find_rising()
-        self.groups, plain = self._sampled_groups(), self.modelled.rows
+        plain = self.modelled.rows
         if fit.options.relations:
             self._find_periods(real)
             self._move()
@@ -257,6 +260,17 @@ class _TableFit:
             said = f"{what} is NULL exactly where {key} is{'' if alike else ' not'}"
             log.relations(self.name, [said])
             self.table.keys[key].nulls[what] = alike
+
+    def _find_keys_that_stay(self) -> None:
+        """Find over which further keys rows mostly have the parent of the row before."""
+        table, groups = self.table, self.groups
+        if groups is None or not groups.whole or not self.by_gap or not self.fit.options.relations:
+            return
+        counted = [r.beside for r in table.key_rules if isinstance(r, PositionInParent)]
+        for link in self.plan.of("free"):
+            if link.key not in counted and stays_in_groups(self.fit.sample, self.name, link.key):
+                table.keys[link.label].stays = True
+                log.relations(self.name, [f"{link.label} mostly stays as in the row before"])
 
     def _derive(self) -> None:
         """Find what follows from what, also over keys; what is left has codes of parents."""

@@ -165,6 +165,7 @@ def assign(
     codes: Optional[Grouping] = None,
     margins: Optional[Sequence[Margin]] = None,
     places: Optional[Grouping] = None,
+    units: Optional[IntArray] = None,
     rounds: int = ROUNDS,
 ) -> IntArray:
     """Return the parent of each row: numbers of children go where they are asked for, then deal.
@@ -179,6 +180,8 @@ def assign(
         Beside that of the codes; None where parents keep their numbers.
     places : tuple of ndarray of int64, optional
         The numbers of rows and of parents, where each row has a parent before it.
+    units : ndarray of int64, optional
+        As :func:`deal` takes them.
     rounds : int
         Of :func:`exchange_degrees`.
     """
@@ -195,7 +198,7 @@ def assign(
     if places is not None:
         own, theirs = groups or tuple(map(np.zeros_like, places))
         quota = in_parents_order((own, places[0]), (theirs, places[1]), quota, rng)
-    return deal(quota, rows, seed, groups, codes)
+    return deal(quota, rows, seed, groups, codes, units)
 
 
 def deal(
@@ -204,6 +207,7 @@ def deal(
     seed: int,
     groups: Optional[Grouping] = None,
     codes: Optional[Grouping] = None,
+    units: Optional[IntArray] = None,
 ) -> IntArray:
     """Return the parent of each row: at random, of the row's group and of its code.
 
@@ -219,6 +223,9 @@ def deal(
         Of hashes, not of a stream: what one row gets hardly depends on how many there are.
     groups, codes : tuple of ndarray of int64, optional
         Of rows, and of parents. All are of one group, and of one code, by default.
+    units : ndarray of int64, optional
+        The number of each row's unit: rows of one are to have one parent, as far as quotas go. Each
+        parent may lose one unit's end to the next one.
     """
     given = [part for part in (groups, codes) if part is not None]
     nothing = np.zeros(rows, dtype=np.int64), np.zeros(len(quota), dtype=np.int64)
@@ -230,8 +237,12 @@ def deal(
     stubs = np.repeat(np.arange(len(quota), dtype=np.int64), quota)
     # At random inside each class, by a hash of the number alone: a shuffle from a stream would
     # deal to all rows anew when there is one more.
-    stubs = stubs[order_in_classes(theirs[stubs], seed)]
-    order = order_in_classes(own, seed + 1)
+    if units is None:
+        stubs = stubs[order_in_classes(theirs[stubs], seed)]
+        order = order_in_classes(own, seed + 1)
+    else:  # parents, and units, one after the other, each whole
+        stubs = stubs[np.lexsort((hashed(stubs, seed), theirs[stubs]))]
+        order = np.lexsort((hashed(units, seed + 1), own))
     (mine, rows_of), (others, stubs_of) = _runs(own[order]), _runs(theirs[stubs])
     # The i-th row of a class takes the i-th stub of it; where those are fewer, rows are left.
     _, here, there = np.intersect1d(mine, others, assume_unique=True, return_indices=True)

@@ -21,6 +21,7 @@ __all__ = [
     "level_column",
     "null_column",
     "rest_column",
+    "stays_column",
 ]
 
 _CHILDREN = "__children__"
@@ -50,6 +51,11 @@ def is_children_column(name: str) -> bool:
 def code_column(label: str) -> str:
     """Name the child's column with the code of its parent over a further key."""
     return f"__parent__{label}"
+
+
+def stays_column(label: str) -> str:
+    """Name the column that says whether a row has the same parent over a key as the row before."""
+    return f"__stays__{label}"
 
 
 def depth_column(label: str) -> str:
