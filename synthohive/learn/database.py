@@ -151,7 +151,7 @@ def _fit_database(
     more = _with_entities(whole, fitted, sample, aliases, relations=options.relations)
     if more:
         metadata, plan, fan_outs = fitted.metadata, fitted.plan, {**fan_outs, **more}
-        inside = {one.name: one.place for one in fitted.entity_tables}
+        inside = {one.name: one.table for one in fitted.entity_tables}
         sample = Sample(metadata, plan, tables, {}, {}, inside, referred, read.typical)
         aliases, namesakes = _find_aliases(sample, options, fitted)
     fitted.check_described()

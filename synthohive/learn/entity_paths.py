@@ -36,7 +36,7 @@ from synthohive.tables.joins import distinct_pairs, group_codes
 from synthohive.tables.nulls import any_blank
 from synthohive.tables.sample import Sample
 
-__all__ = ["IDENTIFYING", "EntityFinder", "check_entities", "may_be_key"]
+__all__ = ["IDENTIFYING", "EntityFinder", "check_entities"]
 
 log = get_logger(__name__)
 Named = tuple[str, IntArray, bool]
@@ -125,6 +125,14 @@ class EntityFinder:
     def may_be(self, table: str) -> bool:
         """Whether the rows of a table may be entities, as far as is known by now."""
         return self._may_be(table, frozenset(self.kept))
+
+    def may_be_key(self, table: str, column: str) -> bool:
+        """Whether a column is called like a key to persons, or to anything but a few labels."""
+        base = self.sample.base(table)  # few clubs would make two leagues many
+        values = self._closed.tables[base].column(column)
+        if not _is_key_type(values.type) or not is_key_name(column):
+            return False
+        return names_persons(column) or not _are_labels(values)
 
     def report(self, table: str) -> None:
         """Log over which paths the entities of a table are counted, and which are guessed."""
@@ -219,11 +227,13 @@ class EntityFinder:
 
     def _may_be(self, table: str, without: frozenset[str]) -> bool:
         """Whether the rows of a table may be entities."""
-        if table in without or self.sample.metadata.tables[table].reference:
+        config = self.sample.metadata.tables[table]
+        if table in without or config.reference:
             return False
         if self.privacy.entities is not None:
-            return self.sample.inside.get(table, table) in self.privacy.entities
-        config = self.sample.metadata.tables[table]
+            within = self.sample.inside.get(table)
+            place = table if within is None else f"{within}.{'+'.join(config.pk)}"
+            return place in self.privacy.entities
         return bool(self._kinds(table)) or not is_about_things(config.own_name)
 
     def _in_columns(self, table: str) -> Iterator[Named]:
@@ -235,7 +245,8 @@ class EntityFinder:
             names = [c for c in rows.column_names if f"{table}.{c}" in named]
         else:
             names = [c for c, kind in self._kinds(table).items() if kind in IDENTIFYING]
-            names += [c for c in rows.column_names if self._is_key(table, c)]
+            may = (c for c in rows.column_names if [c] != config.pk)
+            names += [c for c in may if self.may_be_key(table, c)]
             names += self._numbered_within(table)
             names += self._hidden(table, {*names, *(c for key in keys for c in key)})
         groups: list[tuple[str, ...]] = [(n,) for n in names]
@@ -290,11 +301,6 @@ class EntityFinder:
         rows = self._closed.tables[table]
         leading = max(parts, key=lambda name: pc.count_distinct(rows.column(name)).as_py())
         return [] if is_about_things(leading) else [leading]
-
-    def _is_key(self, table: str, column: str) -> bool:
-        config = self.sample.metadata.tables[table]
-        values = self._closed.tables[table].column(column)
-        return [column] != config.pk and _is_key_type(values.type) and may_be_key(column, values)
 
     def _follows(self, table: str, key: ForeignKey) -> bool:
         """Whether declared keys lead to the same parents: over a composite one to its parts'."""
@@ -411,11 +417,6 @@ def _is_key_type(type_: pa.DataType) -> bool:
         pa.types.is_float16,
     )  # fmt: skip
     return not any(test(type_) for test in tests)
-
-
-def may_be_key(column: str, values: pa.ChunkedArray) -> bool:
-    """Whether a column is called like a key to persons, or to anything unknown but a few labels."""
-    return is_key_name(column) and (names_persons(column) or not _are_labels(values))
 
 
 def _are_labels(values: pa.ChunkedArray) -> bool:

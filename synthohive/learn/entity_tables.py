@@ -22,7 +22,7 @@ from synthohive._logging import get_logger
 from synthohive.derive.persons.alias import Alias
 from synthohive.derive.series_level import levels_of
 from synthohive.io.base import FanOut
-from synthohive.learn.entity_paths import IDENTIFYING, EntityFinder, may_be_key
+from synthohive.learn.entity_paths import IDENTIFYING, EntityFinder
 from synthohive.learn.hidden_entities import codes_of, repeats
 from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind, cleared_columns
 from synthohive.schema import (
@@ -348,7 +348,7 @@ class _Search:
         whole = {c for c in free if not any_blank(rows.column(c)).any()}  # "" names nobody
         named = self._persons(config, rows, kinds, whole)
         for column in (c for c in free if c in whole):
-            may = self._may_name(config, column, kinds, rows.column(column))
+            may = self._may_name(base, config, column)
             if may and repeats(codes[column], REPEATED):
                 named[column,] = codes[column]
         if self._is_of_persons(config, rows, kinds):
@@ -512,23 +512,18 @@ class _Search:
         kinds = {n: rows.schema.field(n).type for n in rows.column_names}
         return [n for n in config.stored if n not in out and not pa.types.is_nested(kinds[n])]
 
-    def _may_name(
-        self,
-        config: TableConfig,
-        column: str,
-        kinds: Mapping[str, PiiKind],
-        values: pa.ChunkedArray,
-    ) -> bool:
+    def _may_name(self, base: str, config: TableConfig, column: str) -> bool:
         """Tell whether a column may name someone."""
-        kind, described = kinds.get(column), config.columns[column]
-        told = self.privacy.entities
+        kinds, described = self._kinds(base), config.columns[column]
+        kind, told = kinds.get(column), self.privacy.entities
         if told is not None and kind not in IDENTIFYING and f"{config.name}.{column}" not in told:
             return False
         if column in cleared_columns(config, self.privacy) or not _is_namable(described):
             return False
         if kind in PLACES and PERSONS & set(kinds.values()):
             return False  # where persons are, not who they are
-        return kind in IDENTIFYING or (kind in (None, PiiKind.OTHER) and may_be_key(column, values))
+        unknown = kind in (None, PiiKind.OTHER)
+        return kind in IDENTIFYING or (unknown and self.finder.may_be_key(base, column))
 
     def _name(self, table: str, columns: Sequence[str]) -> str:
         name = f"{table}[{', '.join(columns)}]"

@@ -30,7 +30,7 @@ class Sample(Tables):
     encoded : dict of str to EncodedTable
         Filled table by table while fitting.
     inside : dict of str to str
-        The tables found within others, each with the one ``table.column`` that refers to it.
+        The tables found within others, each with the one within which it is.
     referred : dict of str to pyarrow.Table
         Rows that are there only since others refer to them: nothing is learned of their table.
     typical : dict of str to ndarray of bool
@@ -60,6 +60,12 @@ class Sample(Tables):
             for name, rows in self.tables.items()
         }
         return Sample(self.metadata, self.plan, tables, inside=self.inside)
+
+    def base(self, table: str) -> str:
+        """Return the table of users within which one is, or that it is."""
+        while table in self.inside:
+            table = self.inside[table]
+        return table
 
     def parents_around(self, table: str, key: ForeignKey) -> IntArray:
         """Return the row of :attr:`around` that each row refers to over `key`; -1 for none."""

@@ -291,6 +291,8 @@ def test_leagues_are_labels_and_no_persons() -> None:
     rng = np.random.default_rng(3)
     seasons = pd.DataFrame({"lgID": rng.choice(["AL", "NL", "FL"], 600, p=[0.5, 0.45, 0.05])})
     seasons["won"] = np.where((seasons["lgID"] != "FL") & (rng.random(600) < 0.3), "Y", "N")
+    club = seasons.groupby("lgID").cumcount() % 12
+    seasons["club_id"] = seasons["lgID"].str[0] + club.map("{:02d}X".format)
     synth = Synthesizer(Metadata().add_table("seasons"), model="autoregressive")
     made = synth.fit({"seasons": seasons}, epochs=1, seed=1, progress=False).sample(seed=1)
     for column in ("lgID", "won"):
