@@ -108,7 +108,8 @@ def _composed(columns: Columns, chosen: Chosen, name: str) -> Optional[CalendarD
     """Return a date as year, month, day[, hour[, minute]] of other columns."""
     stamps = columns.numbers(name)
     whole = stamps[~np.isnan(stamps)]
-    if len(whole) < LEAST_ROWS or columns.distinct(name) > 0.5 * len(whole):
+    # by days: few rows have few moments twice, and these follow from day and hour all the same
+    if len(whole) < LEAST_ROWS or len(np.unique(whole // 86_400)) > 0.5 * len(whole):
         return None  # nearly unique: the date is what is to be modelled
     finest = next((i for i, s in enumerate((86_400, 3_600, 60)) if not (whole % s).any()), None)
     if finest is None:

@@ -709,6 +709,9 @@ def test_a_local_hour_beside_a_utc_timestamp() -> None:
     relations = found(repeated.filter(pc.invert(ambiguous)))
     texts = [str(r) for r in relations.derivations]
     assert "utc = date(y, m, d, h) in America/New_York, as UTC" in texts
+    # few rows have few hours twice, but their days: not nearly the month of the UTC moment
+    few = found(repeated.slice(0, ROWS).filter(pc.invert(ambiguous.slice(0, ROWS))))
+    assert "utc = date(y, m, d, h) in America/New_York, as UTC" in map(str, few.derivations)
     parts = discover(Columns(repeated, ["y", "m", "d", "h"]))  # as where the timestamp is a key
     expected = {"m = month", "d = day", "h = hour"}
     assert {f"{e} of utc in America/New_York" for e in expected} <= set(map(str, parts.derivations))

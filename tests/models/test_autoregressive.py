@@ -106,6 +106,20 @@ def test_a_frequent_value_is_a_step_of_its_own() -> None:
     assert near.mean() == pytest.approx(1 / 3, abs=0.01)
 
 
+def test_values_beside_those_with_codes_of_their_own_keep_their_share() -> None:
+    """Steps do not reach over the gap that frequent values, which have codes, leave."""
+    rng = np.random.default_rng(1)
+    values = np.round(rng.normal(0, 15, 20_000))
+    values = values[(np.abs(values) < 60) & ((values < -9) | (values > 1))]
+    rows = table(Layout((), (Continuous("a"),)), [], [values / 100], len(values))
+    bins = Discretiser.fit(rows)
+    again = np.round(100 * bins.decode(*bins.encode(rows), stream()).values[:, 0])
+    for value in (-10, 2):
+        assert (again == value).mean() == pytest.approx((values == value).mean(), rel=0.1)
+    assert not ((again > -10) & (again < 2)).any()
+    assert not np.isin(np.r_[bins.bins[0].low, bins.bins[0].high], rows.values[:, 0]).any()
+
+
 def test_many_codes_are_split_into_neighbours() -> None:
     layout = Layout((Discrete("a", 5000, embed=True),))
     rows = table(layout, [np.arange(5000)], [], 5000)

@@ -55,6 +55,8 @@ class Tuning:
     bin_rows: int = 30
     step_rows: int = 12
     """Rows that a bin, and a step within it, should hold."""
+    wide_gap: float = 2.0
+    """A step does not go half-way over a gap that is so many times as wide as those within it."""
     many: int = 96
     large: int = 1000
     within: int = 16

@@ -78,7 +78,7 @@ class Bins:
 def _cut(values: Floats32, share: float) -> tuple[Floats32, Floats32, IntArray]:
     """Return the steps' ends, and the first step of each bin.
 
-    Cuts lie half-way between neighbouring values, and the outermost ends as far beyond the
+    Ends lie half-way between neighbouring values, and the outermost ones as far beyond the
     last ones, so that no real value is an end; a single value takes the whole mode.
     """
     found, counts = np.unique(values, return_counts=True)
@@ -94,15 +94,42 @@ def _cut(values: Floats32, share: float) -> tuple[Floats32, Floats32, IntArray]:
     starts = np.flatnonzero(np.r_[True, step[1:] != step[:-1]])
     if len(values) >= 2 * TUNING.step_rows * steps:
         starts = _finer_ends(starts, counts)
-    cuts = (found[starts[1:]] + found[starts[1:] - 1]) / 2
-    first = max(1.5 * found[0] - 0.5 * found[1], -1.0)
-    last = min(1.5 * found[-1] - 0.5 * found[-2], 1.0)
-    low = np.r_[first, cuts].astype(np.float32)
-    high = np.r_[cuts, last].astype(np.float32)
+    low, high = _ends(found, starts)
     weights = np.add.reduceat(counts, starts)
     centre = (np.cumsum(weights) - weights / 2) / len(values)
     group = (centre * bins).astype(np.int64)
     return low, high, np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
+
+
+def _ends(found: Floats32, starts: IntArray) -> tuple[Floats32, Floats32]:
+    """Return where the steps begin and end.
+
+    Beside a wide gap, as values leave that have codes of their own, a step ends as near to its last
+    value as its own ones lie to each other: of delays whose -9 to 1 have codes, a step of the -10
+    that went half-way to the 2 would mostly be drawn as what these codes stand for.
+
+    Parameters
+    ----------
+    found : ndarray of float32
+        The distinct values, two at least.
+    starts : ndarray of int64
+        Which of these each step begins with.
+    """
+    gaps = np.diff(found.astype(np.float64))
+    beside = np.r_[gaps[0], gaps, gaps[-1]]  # before the first value, ..., behind the last one
+    first, last = starts, np.r_[starts[1:], len(found)] - 1
+    within = np.r_[0.0, gaps]
+    within[starts] = 0.0  # the gap before a step is none of its own
+    inner = np.maximum.reduceat(within, starts)
+    ends = []
+    for value, gap, other in (
+        (first, beside[first], beside[last + 1]),
+        (last, beside[last + 1], beside[first]),
+    ):
+        own = np.where(first == last, other, inner)  # a single value: as on its other side
+        ends.append((found[value], np.where(gap > TUNING.wide_gap * own, own, gap) / 2))
+    low, high = ends[0][0] - ends[0][1], ends[1][0] + ends[1][1]
+    return np.maximum(low, -1).astype(np.float32), np.minimum(high, 1).astype(np.float32)
 
 
 def _finer_ends(starts: IntArray, counts: IntArray) -> IntArray:
