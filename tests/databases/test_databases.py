@@ -21,9 +21,9 @@ from tests.databases.opencart import OPENCART
 
 CLOSE = [(PAGILA, "postgres"), (SAKILA, "mysql"), (OPENCART, "mysql"), (CHINOOK, "mysql"),
          (EMPLOYEES, "mysql"), (NORTHWIND, "postgres"), (ADVENTURE_WORKS, "postgres")]  # fmt: skip
-GOING_THROUGH = [(CHINOOK, "postgres"), (EMPLOYEES, "postgres"), (NORTHWIND, "mysql"),
-                 (ADVENTURE_WORKS, "mysql")]  # fmt: skip
-"""What a model learns of the same rows is the same on another server: one epoch is enough there."""
+GOING_THROUGH = [(NORTHWIND, "mysql")]
+"""What a model learns of the same rows is the same on another server: one database and one epoch
+are enough to see the two servers answer alike."""
 RUNS = [(d, name, True) for d, name in CLOSE] + [(d, name, False) for d, name in GOING_THROUGH]
 
 

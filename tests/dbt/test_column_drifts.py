@@ -77,8 +77,13 @@ def test_psi(warehouse: Warehouse, name: str) -> None:
         assert (row["n_rows"], row["n_reference"]) == (len(sides[0]), len(sides[1]))
 
 
-@pytest.mark.parametrize("intervals", [1, 3, 4096])
-def test_many_columns_at_once(warehouse: Warehouse, intervals: int) -> None:
+def test_many_columns_at_once(warehouse: Warehouse) -> None:
+    # how far columns are binned at once is a number in the SQL, whatever the engine
+    for intervals in (1, 3, 4096) if warehouse.adapter == "duckdb" else (3,):
+        _many_columns_at_once(warehouse, intervals)
+
+
+def _many_columns_at_once(warehouse: Warehouse, intervals: int) -> None:
     left, right = SIDES["spread"]
     ks = stats.ks_2samp(left, right).statistic
     psi = _psi(left, right, 10)

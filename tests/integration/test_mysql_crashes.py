@@ -103,7 +103,10 @@ class TestMysqlCrashes(MysqlCrashMatrix):
 
 class TestMariadbCrashes(MysqlCrashMatrix):
     engine = "MariaDB"
-    few = ("trash created",)  # the writer is the same; what differs is the server's RENAME
+    # the writer is the same; what differs is the server's RENAME
+    few = ("trash created",)
+    killed_at = ("batch sent", "table loaded", "schema proved", "target created", "trash created",
+                 "tables renamed")  # fmt: skip
 
     @pytest.fixture
     def bench(self, mariadb_engine: sa.Engine, mariadb_url: str, mariadb_database: str) -> Bench:

@@ -168,11 +168,15 @@ def of_weights(data: bytes, rng: random.Random, count: int) -> Iterator[tuple[st
     yield "header", (10**15).to_bytes(8, "little") + data[8:]
 
 
-def mutations(folder: Path, seed: int, count: int) -> Iterator[tuple[str, str, bytes]]:
-    """Yield ``(component, change, bytes)``."""
+def mutations(
+    folder: Path, seed: int, count: int, part: str = ""
+) -> Iterator[tuple[str, str, bytes]]:
+    """Yield ``(component, change, bytes)`` of the components whose path has `part`."""
     rng = random.Random(seed)
     for place in sorted(p for p in folder.rglob("*") if p.is_file()):
         name, data = place.relative_to(folder).as_posix(), place.read_bytes()
+        if part not in name:
+            continue
         kinds = [of_bytes]
         if place.suffix == ".json":
             kinds.append(of_json)
@@ -212,10 +216,10 @@ def outcome(folder: Path) -> str:
     return "" if time.perf_counter() - started < SECONDS else "too long"
 
 
-def campaign(folder: Path, seed: int, count: int) -> tuple[int, list[str]]:
+def campaign(folder: Path, seed: int, count: int, part: str = "") -> tuple[int, list[str]]:
     """Try many changes, one at a time; return their number and what went wrong."""
     tried, wrong = 0, []
-    for name, change, data in list(mutations(folder, seed, count)):
+    for name, change, data in list(mutations(folder, seed, count, part)):
         place, manifest = folder / name, folder / "manifest.json"
         whole, sums = place.read_bytes(), manifest.read_bytes()
         place.write_bytes(data)

@@ -108,12 +108,12 @@ def test_no_primary_key_constant_null_and_one_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_five_hundred_columns() -> None:
+def test_hundreds_of_columns() -> None:
     rng = np.random.default_rng(0)
-    wide = pd.DataFrame({f"c{i}": rng.integers(0, 3, 60) for i in range(499)})
+    wide = pd.DataFrame({f"c{i}": rng.integers(0, 3, 60) for i in range(199)})
     wide.insert(0, "id", range(60))
     made = quick(Synthesizer(Metadata().add_table("wide", "id")), {"wide": wide}).sample(seed=1)
-    assert made["wide"].shape == (60, 500)
+    assert made["wide"].shape == (60, 200)
 
 
 def test_unknown_key_type_and_mismatched_key_are_refused_together(tmp_path: Path) -> None:

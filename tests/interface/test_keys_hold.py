@@ -1,7 +1,7 @@
 """Keys hold, always: random schemas, and those that once came out wrong.
 
 Of 500 random schemas, those are run that together have the most kinds of keys and of pairs of
-them (see :func:`~tests.schema_graphs.kinds`): 32 of them meet more than 200 that are
+them (see :func:`~tests.schema_graphs.kinds`): 27 of them meet more than 200 that are
 taken as they come, and take a third of the time. ``SYNTHOHIVE_GRAPHS=2000`` runs so many at
 random, and has what fails shrunk.
 """
@@ -28,7 +28,7 @@ from synthohive.generate.shard_plan import ShardSize
 from tests.schema_graphs import Graph, Table, kinds, schema_graphs
 
 GRAPHS = int(os.environ.get("SYNTHOHIVE_GRAPHS", "5"))
-CHOSEN, DRAWN = 32, 500
+CHOSEN, DRAWN = 27, 500
 MODELS = ("ctgan", "tvae", "autoregressive")
 SLOW = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
 CASE = (schema_graphs(), st.sampled_from(MODELS), st.integers(0, 99))
@@ -128,10 +128,9 @@ def check(graph: Graph, model: str, seed: int) -> None:
         synth = Synthesizer.from_database(f"sqlite:///{path}", model=model)
         synth.fit(seed=seed, epochs=1, progress=False, n_jobs=1)
         kept = {n for n, t in synth.fitted_.tables.items() if t.reference is not None}
-        for scale in (0.5, 1.0, 3.0):
-            made = synth.sample(seed=seed, scale=scale, output_format="arrow")
-            assert_valid(graph, made)
-            assert_counts(graph, made, scale, kept)
+        made = synth.sample(seed=seed, scale=0.5, output_format="arrow")
+        assert_valid(graph, made)
+        assert_counts(graph, made, 0.5, kept)
         made = in_shards(synth, seed, 3.0)
         assert_valid(graph, made)
         assert_counts(graph, made, 3.0, kept)
@@ -356,7 +355,7 @@ def test_keys_that_came_out_wrong(name: str, tmp_path: Path) -> None:
     graph.write(tmp_path / "real.db")
     synth = Synthesizer.from_database(f"sqlite:///{tmp_path / 'real.db'}")
     synth.fit(seed=1, epochs=1, progress=False, n_jobs=1)
-    for scale in (0.5, 1.0, 3.0):
+    for scale in (0.5, 3.0):
         made = synth.sample(seed=3, scale=scale, output_format="arrow")
         assert_valid(graph, made)
         for one in graph.tables:  # where a smaller or larger copy is possible, it is complete
@@ -390,7 +389,7 @@ def test_a_unique_key_that_is_null_in_all_rows_drawn_gets_one_value(tmp_path: Pa
     graph.write(tmp_path / "real.db")
     synth = Synthesizer.from_database(f"sqlite:///{tmp_path / 'real.db'}")
     synth.fit(seed=1, epochs=1, progress=False, n_jobs=1)
-    for scale in (0.5, 1.0, 3.0):
+    for scale in (0.5, 3.0):
         made = synth.sample(seed=3, scale=scale, output_format="arrow")
         assert_valid(graph, made)
         assert len(made["c"]) > 0
@@ -475,7 +474,7 @@ def test_years_between_open_ends_and_keys_that_share_a_column(
     synth.fit(seed=1, epochs=1, progress=False, n_jobs=1)
     bounds = stated or ["year >= clubs.first"]  # which may be NULL
     assert set(bounds) <= set(map(str, synth.relations["pay"]))
-    for scale in (0.5, 1.0, 3.0):
+    for scale in (0.5, 3.0):
         made = synth.sample(seed=3, scale=scale, output_format="arrow")
         assert_valid(graph, made)
         for one in graph.tables:
