@@ -101,6 +101,79 @@ def _basket_facts(t: Mapping[str, Rows]) -> Facts:
     }
 
 
+# Tuned on: customers with habits that have nothing to do with each other (what they buy, how dear,
+# with discounts, at weekends, how kindly they judge), of which none shows in their own columns.
+
+
+def _customers(rng: np.random.Generator, size: int) -> Tables:
+    goods = max(60, size // 10)
+    kind, quality = rng.integers(0, 5, goods), rng.normal(size=goods)
+    price = np.exp(2 + 0.5 * kind + 0.4 * rng.normal(size=goods))
+    taste, level = rng.dirichlet(np.full(5, 0.5), size), rng.normal(size=size)
+    thrift, weekend = rng.beta(0.6, 1.2, size), rng.beta(0.7, 0.9, size)
+    kindness, since = rng.normal(size=size), rng.integers(0, 700, size)
+    of = np.repeat(np.arange(size), 1 + rng.poisson(np.exp(1.0 + 0.4 * level)))
+    cut = np.where(rng.random(len(of)) < thrift[of], rng.choice([5, 10, 20], len(of)), 0)
+    at = np.repeat(np.arange(len(of)), 1 + rng.poisson(1.2, len(of)))
+    bought = _drawn(rng, taste[of[at]])
+    dear = np.clip(0.5 + 0.18 * level[of[at]] + 0.2 * rng.normal(size=len(at)), 0, 0.999)
+    by_price = [np.flatnonzero(kind == k)[np.argsort(price[kind == k])] for k in range(5)]
+    product = np.array([by_price[k][int(d * len(by_price[k]))] for k, d in zip(bought, dear)])
+    by = np.repeat(np.arange(size), rng.poisson(np.exp(0.4 + 0.3 * kindness)))
+    judged = rng.integers(0, goods, len(by))
+    stars = 3 + 0.8 * kindness[by] + 0.7 * quality[judged] + 0.6 * rng.normal(size=len(by))
+    return {
+        "customers": table(id=np.arange(size), since=days(since),
+            region=rng.choice(["N", "S", "E", "W"], size, p=[0.4, 0.3, 0.2, 0.1]),
+        ),
+        "products": table(id=np.arange(goods), price=np.round(price, 2),
+            kind=np.array(["food", "toys", "tools", "books", "tech"])[kind],
+        ),
+        "orders": table(
+            id=np.arange(len(of)), customer_id=of, discount=cut,
+            placed_on=days(since[of] + rng.integers(1, 700, len(of))),
+            weekend=rng.random(len(of)) < weekend[of],
+        ),
+        "items": table(
+            id=np.arange(len(at)), order_id=at, product_id=product,
+            quantity=1 + rng.poisson(np.where(thrift[of[at]] > 0.5, 1.2, 0.3)),
+        ),
+        "reviews": table(
+            id=np.arange(len(by)), customer_id=by, product_id=judged,
+            stars=np.clip(np.round(stars), 1, 5).astype(int),
+        ),
+    }  # fmt: skip
+
+
+def _customer_keys() -> Metadata:
+    metadata = Metadata().add_table("customers", "id").add_table("products", "id")
+    metadata.add_table("orders", "id", fk={"customer_id": "customers.id"})
+    metadata.add_table("items", "id", fk={"order_id": "orders.id", "product_id": "products.id"})
+    keys = {"customer_id": "customers.id", "product_id": "products.id"}
+    return metadata.add_table("reviews", "id", fk=keys)
+
+
+def _customer_facts(t: Mapping[str, Rows]) -> Facts:
+    goods, orders, items, reviews = (t[n] for n in ("products", "orders", "items", "reviews"))
+    size = len(t["customers"]["id"])
+    of = positions(t["customers"]["id"], orders["customer_id"])
+    at, what = (positions(t[n]["id"], items[f"{n[:-1]}_id"]) for n in ("orders", "products"))
+    kind, price = goods["kind"][what], np.log(np.maximum(goods["price"][what], 0.01))
+    level = _levels(of[at], price, size)
+    return {
+        "weekend between customers": between(orders["weekend"], of),
+        "discount between customers": between(orders["discount"] > 0, of),
+        "food between customers": between(kind == "food", of[at]),
+        "tech between customers": between(kind == "tech", of[at]),
+        "food between orders": between(kind == "food", at),
+        "price between customers": between(price, of[at]),
+        "quantity between customers": between(items["quantity"], of[at]),
+        "stars between customers": between(reviews["stars"], reviews["customer_id"]),
+        "stars between products": between(reviews["stars"], reviews["product_id"]),
+        "number ~ mean price": _together(np.bincount(of, minlength=size).astype(float), level),
+    }
+
+
 # Only scored at the end: listeners, their sessions, and what is played in these.
 
 
@@ -167,7 +240,10 @@ def _listener_facts(t: Mapping[str, Rows]) -> Facts:
     }
 
 
-SETS: dict[str, Shape] = {"sets_baskets": Shape(_baskets, _basket_keys, _basket_facts)}
+SETS: dict[str, Shape] = {
+    "sets_baskets": Shape(_baskets, _basket_keys, _basket_facts),
+    "sets_customers": Shape(_customers, _customer_keys, _customer_facts),
+}
 FINAL_SETS: dict[str, Shape] = {
     "sets_listeners": Shape(_listeners, _listener_keys, _listener_facts)
 }

@@ -85,6 +85,8 @@ def test_facts_see_what_no_longer_goes_together(
         ("small_patients", "patients", "outcome", "lab_1 ~ outcome", 0.4),
         ("small_soils", "soils", "clay", "parts are not 100", 0.5),
         ("sets_baskets", "purchases", "price", "mean price ~ mean hour", 0.5),
+        ("sets_customers", "reviews", "stars", "stars between customers", 0.2),
+        ("sets_customers", "products", "kind", "food between customers", 0.1),
         ("sets_listeners", "plays", "genre", "techno ~ nights", 0.3),
     ],
 )
