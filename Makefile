@@ -105,4 +105,4 @@ stand-ins: .venv-snowflake/.made .venv-sail/.made
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-demo .venv-demo-dbt .venv-docs .venv-snowflake .venv-sail dist build site demo_output .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-demo .venv-demo-dbt .venv-docs .venv-snowflake .venv-sail dist build site demo_output .coverage* .hypothesis .pytest_cache .mypy_cache .ruff_cache

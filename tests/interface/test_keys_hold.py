@@ -86,7 +86,7 @@ def staff(within: bool) -> tuple[Metadata, dict[str, pa.Table]]:
 def test_as_many_have_a_boss_with_a_smaller_number_of_the_same_company(within: bool) -> None:
     metadata, real = staff(within)
     synthesizer = Synthesizer(metadata, model="autoregressive")
-    synthesizer.fit(real, epochs=3, seed=1)
+    synthesizer.fit(real, epochs=1, seed=1)
     made = pa.table(synthesizer.sample(seed=2)["staff"]).to_pylist()
     roots = [sum(r["boss"] is None for r in rows) for rows in (real["staff"].to_pylist(), made)]
     assert abs(roots[0] - roots[1]) <= 0.02 * len(made), roots
@@ -461,7 +461,7 @@ def league(seed: int) -> Graph:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "stated"),
-    [*((model, []) for model in MODELS), ("autoregressive", ["year >= players.debut"])],
+    [("ctgan", []), ("autoregressive", ["year >= players.debut"])],
 )
 def test_years_between_open_ends_and_keys_that_share_a_column(
     model: str, stated: list[str], tmp_path: Path
