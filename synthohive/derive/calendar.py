@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from synthohive._arrays import Bools, Floats
 from synthohive.derive.base import Derivation, Modelled, Rng, Values
 from synthohive.derive.order import Order
+from synthohive.derive.years import years_of
 from synthohive.io.questions import CannotAsk, Terms
 from synthohive.tables.numbers import as_numbers, from_numbers
 
@@ -26,7 +27,6 @@ __all__ = [
     "compose",
     "named_parts",
     "part_of",
-    "years_of",
 ]
 
 _NUMBERS: dict[str, Any] = {
@@ -236,10 +236,10 @@ class CalendarDate(Derivation):
 class DateInYear(Order):
     """A date in the year that another column gives: the source, which is its limit, too."""
 
-    def _column(self, rows: pa.Table, name: str, after: bool) -> Floats:
+    def beside_target(self, rows: pa.Table, name: str, after: bool) -> Floats:
         """Return the year's first moment if `after`, else its last one on the target's grid."""
         if name != self.source:
-            return super()._column(rows, name, after)
+            return super().beside_target(rows, name, after)
         year = as_numbers(rows.column(name))
         one = np.ones_like(year)
         return np.asarray(
@@ -256,12 +256,6 @@ class DateInYear(Order):
 
     def __str__(self) -> str:
         return f"{self.target} in the year {self.source}"
-
-
-def years_of(seconds: Floats) -> Floats:
-    """Return the year of each number of seconds since 1970; NaN for NULL."""
-    # floor: what is nearer to the next second than to its own still belongs to this year.
-    return as_numbers(pc.year(from_numbers(np.floor(seconds), pa.timestamp("s"))))
 
 
 def compose(parts: list[Any]) -> Any:

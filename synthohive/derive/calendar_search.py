@@ -21,10 +21,10 @@ from synthohive.derive.calendar import (
     compose,
     named_parts,
     part_of,
-    years_of,
 )
 from synthohive.derive.clock import DAY, ClockDelay, ClockTime, minutes_of
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
+from synthohive.derive.years import years_of
 from synthohive.tables.numbers import as_numbers, from_numbers, is_number, is_time
 
 __all__ = ["find_calendar", "find_clocks"]

@@ -61,7 +61,8 @@ class Columns:
     made_up : collection of str
         Columns of parents with other values in the copy: nothing goes with these there.
     labels : collection of str
-        Columns that follow wholly from no others, but that others may follow from (codes in a key).
+        Columns that follow wholly from no others, but that others may follow from (codes and years
+        in a key).
     """
 
     def __init__(
@@ -124,6 +125,12 @@ class Columns:
         if name not in self._distinct:  # asked for each pair of columns
             self._distinct[name] = int(self.codes(name).max(initial=-1)) + 1
         return self._distinct[name]
+
+    def bits(self, name: str) -> float:
+        """Return how much a column's values tell: their entropy, NULL aside."""
+        codes = self.codes(name)
+        shares = np.bincount(codes[codes >= 0]) / max(int((codes >= 0).sum()), 1)
+        return float(-(shares[shares > 0] * np.log2(shares[shares > 0])).sum())
 
     def shared(self, rows: Bools) -> bool:
         """Whether enough entities have some of the rows, so that what these hold may be learned."""

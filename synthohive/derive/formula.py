@@ -11,6 +11,7 @@ import pyarrow as pa
 from synthohive._arrays import Bools, Floats
 from synthohive.derive.base import Derivation, Modelled, Rng, Values
 from synthohive.io.questions import Terms
+from synthohive.privacy.entities import on_grid
 from synthohive.tables.numbers import as_numbers
 
 __all__ = ["Factor", "Formula", "Term", "rounding_of"]
@@ -162,7 +163,8 @@ class Formula(Derivation):
                 down = self.rounding == "down"
                 units = np.floor(units + slack) if down else np.ceil(units - slack)
             # Beyond 53 bits a float has no last digit to round to.
-            exact = np.where(np.abs(exact) / self.step >= 2.0**53, exact, units * self.step)
+            large = np.abs(exact) / self.step >= 2.0**53
+            exact = np.where(large, exact, on_grid(units * self.step, self.step))
         return exact
 
     def invert(self, rows: pa.Table, source: str, modelled: Modelled, rng: Rng) -> Optional[Values]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import combinations, product
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
@@ -13,12 +13,13 @@ from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
 from synthohive.derive.formula import Factor, Formula, Term, rounding_of
 from synthohive.derive.points import most_frequent
-from synthohive.tables.numbers import is_number
+from synthohive.tables.numbers import is_number, is_time
 
 __all__ = [
     "factors_of",
     "find_linear",
     "find_products",
+    "find_rates",
     "find_steps",
     "find_sums",
     "simple_numbers",
@@ -34,8 +35,12 @@ LEAST_DET = 1e-9
 ROUNDING = 1e-6
 """By how much shares of a variance may differ that were summed up in another order."""
 MOST_FACTORS = 3
+MOST_DIGITS = 3
+"""Of a number in a rate: a longer one may be found by chance."""
 DRAWN, DRAWS = 24, 12
 """Rows drawn at once, and how often: of 5 % exceptions, three draws of ten have none."""
+MORE_BITS = 0.5
+"""By how much a part of a sum must tell more than the sum, to follow in its place."""
 LEAST_STEPS = 5
 """Standard deviation, in steps, of what a rounded formula gives; fewer fit by chance."""
 _DIGITS = range(2, 10)
@@ -56,7 +61,11 @@ def _complete(columns: Columns, names: list[str]) -> tuple[list[str], Floats]:
 
 
 def find_sums(columns: Columns, chosen: Chosen) -> None:
-    """Find ``y = a + b`` and ``a + b + c`` by trial: least squares needs sources that differ."""
+    """Find ``y = a + b`` and ``a + b + c`` by trial: least squares needs sources that differ.
+
+    Of the columns of such a sum that one follows whose values tell clearly most, so that the least
+    is left to be learned: games are nearly always 162, so losses are games less wins.
+    """
     names, values = _complete(columns, columns.numeric)
     values = values[:TRIAL_ROWS].T
     for size, most in ((2, MOST_IN_PAIRS), (3, MOST_COLUMNS)):
@@ -72,8 +81,19 @@ def find_sums(columns: Columns, chosen: Chosen) -> None:
                 if y not in hit and chosen.hold(
                     np.isclose(values[hit].sum(axis=0), values[y], atol=tiny)
                 ):
-                    terms = tuple(Term(1.0, (Factor(names[i]),)) for i in hit)
-                    chosen.add(Formula(target, terms, columns.step(target)))
+                    parts = [names[i] for i in hit]
+                    any(chosen.add(formula) for formula in _solved(columns, target, parts))
+
+
+def _solved(columns: Columns, total: str, parts: Sequence[str]) -> Iterator[Formula]:
+    """Yield a sum, solved for one of its parts first where that one tells clearly more."""
+    step = columns.step(total)
+    alike = all(columns.step(n) == step and columns.type(n) == columns.type(total) for n in parts)
+    most = max(parts, key=columns.bits)
+    if alike and most in columns.targets and columns.bits(most) > columns.bits(total) + MORE_BITS:
+        others = (Term(-1.0, (Factor(n),)) for n in parts if n != most)
+        yield Formula(most, (Term(1.0, (Factor(total),)), *others), step)
+    yield Formula(total, tuple(Term(1.0, (Factor(n),)) for n in parts), step)
 
 
 def find_steps(columns: Columns, chosen: Chosen) -> None:
@@ -233,6 +253,56 @@ def find_products(columns: Columns, chosen: Chosen) -> None:
         for term in _products(factors, table, given, target, tolerance, chosen.hold):
             if chosen.add(Formula(target, (term,), step)):
                 break
+
+
+def find_rates(columns: Columns, chosen: Chosen) -> None:
+    """Find ``y = c*a/b`` and ``c*a*b`` with a short number in it, as of rates: 27 * runs / outs."""
+    names = _complete(columns, columns.numeric)[0][:MOST_IN_PAIRS]
+    names = [n for n in names if not is_time(columns.type(n))]
+    if len(names) < MOST_FACTORS:
+        return
+    rows = np.flatnonzero(~np.any([columns.missing[n] for n in names], axis=0))
+    for target in sorted(names, key=lambda n: -columns.distinct(n)):
+        step, own = columns.step(target), columns.numbers(target)[rows]
+        above = rows[own > 0]
+        if target not in chosen.free() or not step or len(above) < LEAST_ROWS:
+            continue
+        if columns.distinct(target) < LEAST_ROWS or own.std() < LEAST_STEPS * step:
+            continue
+        spread = above[spaced(len(above), TRIAL_ROWS)]
+        given = columns.numbers(target)[spread]
+        for term in _rates(columns, [n for n in names if n != target], spread, given, step):
+            if chosen.add(Formula(target, (term,), step)):
+                break
+
+
+def _rates(
+    columns: Columns, names: list[str], rows: IntArray, given: Floats, step: float
+) -> Iterator[Term]:
+    """Yield the products of a number and two columns that give some rows, up to rounding."""
+    values = np.stack([columns.numbers(n)[rows] for n in names])  # (columns, rows)
+    for over, power in product(range(len(names)), (-1, 1)):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            size = values * values[over] ** float(power)
+            low = ((given - 0.5 * step) / size).max(axis=1)
+            high = ((given + 0.5 * step) / size).min(axis=1)
+        for i in np.flatnonzero((low > 0) & (low <= high)):
+            number = _shortest(float(low[i]), float(high[i]))
+            if number is not None and i != over and (power < 0 or i < over):
+                yield Term(number, (Factor(names[i]), Factor(names[over], power=power)))
+
+
+def _shortest(low: float, high: float) -> Optional[float]:
+    """Return the number of fewest digits between two ends; None if that has many.
+
+    Examples
+    --------
+    >>> _shortest(26.93, 27.02), _shortest(0.4529, 0.4541), _shortest(0.45311, 0.45312)
+    (27.0, 0.454, None)
+    """
+    middle = (low + high) / 2
+    near = (float(f"{middle:.{digits}g}") for digits in range(1, MOST_DIGITS + 1))
+    return next((number for number in near if low <= number <= high), None)
 
 
 def factors_of(columns: Columns, name: str) -> Iterator[Factor]:

@@ -16,7 +16,7 @@ from synthohive.derive.columns import Chosen, Columns
 from synthohive.derive.composed import find_composed
 from synthohive.derive.containing import find_containing
 from synthohive.derive.expected import find_expected
-from synthohive.derive.formula_search import find_linear, find_products, find_sums
+from synthohive.derive.formula_search import find_linear, find_products, find_rates, find_sums
 from synthohive.derive.level import find_levels
 from synthohive.derive.mostly import find_mostly, nearly
 from synthohive.derive.pattern_search import find_copies, find_lookups, find_orders
@@ -45,6 +45,7 @@ SEARCHES: list[Search] = [
     find_sums,
     find_linear,
     find_products,
+    find_rates,
     find_clocks,
     find_lookups,
     in_nearly_all(find_copies, find_calendar, find_sums, find_linear, find_products, find_lookups),

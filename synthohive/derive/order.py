@@ -13,6 +13,7 @@ from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.base import Derivation, Modelled, Rng, Values
 from synthohive.derive.hours import DAY, day_of
 from synthohive.derive.points import at_points, regular
+from synthohive.derive.years import years_of
 from synthohive.io.questions import CannotAsk, Terms
 from synthohive.privacy.entities import on_grid
 from synthohive.tables.ancestors import with_values
@@ -51,6 +52,8 @@ class Order(Derivation):
         Distances count from midnight, and are modelled as moments with the target's time of day.
     days : tuple of str
         Other columns of which the day alone counts: the target is a date, and may be the same day.
+    years : tuple of str
+        Other columns, dates, of which the year counts: the target is one, such as a season.
     """
 
     source: str
@@ -66,6 +69,7 @@ class Order(Derivation):
     centre: Optional[float] = None
     clock: bool = False
     days: tuple[str, ...] = ()
+    years: tuple[str, ...] = ()
 
     named = ("source", "beyond", "limits")
     whole = False  # the distance is to be modelled
@@ -83,14 +87,16 @@ class Order(Derivation):
         """Return the greatest of some columns if `after`, else the least; NaN where unknown."""
         extreme = np.full(len(rows), np.nan)
         for name in names:
-            numbers = self._column(rows, name, after)
+            numbers = self.beside_target(rows, name, after)
             # fmax, not maximum: where one column is unknown, the others still tell.
             extreme = np.fmax(extreme, numbers) if after else np.fmin(extreme, numbers)
         return extreme
 
-    def _column(self, rows: pa.Table, name: str, after: bool) -> Floats:
-        """Return another column as numbers, NaN where it tells nothing."""
+    def beside_target(self, rows: pa.Table, name: str, after: bool) -> Floats:
+        """Return another column as it compares to the target, NaN where it tells nothing."""
         numbers = regular(as_numbers(rows.column(name)), self.unknown.get(name, ()))
+        if name in self.years:
+            return years_of(numbers)
         return day_of(numbers) if name in self.days else numbers
 
     def beside(self, other: Order) -> Order:
@@ -98,13 +104,16 @@ class Order(Derivation):
 
         If they are on two sides of the target, distances are to the other's.
         """
-        unknown, days = {**other.unknown, **self.unknown}, (*self.days, *other.days)
         if self.after != other.after:
-            limits = (*other.limits, self.source)
-            return replace(other, limits=limits, unknown=unknown, days=days)
+            return replace(other, limits=(*other.limits, self.source), **self.read_as(other))
         centre = None if other.strict or self.strict else other.centre
         both = replace(self, beyond=(other.source, *other.beyond), limits=other.limits)
-        return replace(both, unknown=unknown, centre=centre, days=days)
+        return replace(both, centre=centre, **self.read_as(other))
+
+    def read_as(self, other: Order) -> dict[str, Any]:
+        """Return how the other columns of two orders of one target are read."""
+        days, years = (*self.days, *other.days), (*self.years, *other.years)
+        return {"unknown": {**other.unknown, **self.unknown}, "days": days, "years": years}
 
     def target_values(self, rows: pa.Table) -> Floats:
         """Return the target as numbers, NaN where it is no place on its scale."""
@@ -174,6 +183,8 @@ class Order(Derivation):
 
     def _compared(self, ask: Terms, name: str) -> tuple[Any, Any]:
         """Return the target and another column as they compare."""
+        if name in self.years:
+            raise CannotAsk(f"the year of {name!r}")
         if name in self.days:
             days = ask.floor(ask.ratio(ask.number(name), ask.plain(DAY)))
             return ask.number(self.target), days * ask.plain(DAY)
@@ -318,8 +329,8 @@ class Order(Derivation):
         """Take the distance off the target; see the base class."""
         if source != self.source or modelled is None or not self.distance:
             return None
-        if source in self.days:
-            return None  # the target does not tell the time of day
+        if source in (*self.days, *self.years):
+            return None  # the target does not tell the time of day, or the day
         gaps, target = np.maximum(as_numbers(modelled), 0.0) * self._unit, self.target_values(rows)
         if not self.clock:
             return target - self._sign * gaps
@@ -331,9 +342,12 @@ class Order(Derivation):
 
     def __str__(self) -> str:
         sign, other = (">=", "<=") if self.after else ("<=", ">=")
-        sides = [*((sign, name) for name in (self.source, *self.beyond))]
-        sides += [(other, name) for name in self.limits]
+        sides = [*((sign, self._said(name)) for name in (self.source, *self.beyond))]
+        sides += [(other, self._said(name)) for name in self.limits]
         return f"{self.target} " + ", ".join(f"{symbol} {name}" for symbol, name in sides)
+
+    def _said(self, name: str) -> str:
+        return f"year of {name}" if name in self.years else name
 
 
 def among(values: Floats, low: Floats, high: Floats, rng: np.random.Generator) -> Floats:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.columns import (
+    CHANCE,
     CONTRADICTIONS,
     LEAST_ROWS,
     MOST_EXCEPTIONS,
@@ -24,6 +25,7 @@ from synthohive.derive.lookup import Copy, Lookup
 from synthohive.derive.mostly import Mostly
 from synthohive.derive.order import Order
 from synthohive.derive.points import heaviest, middle_fifth
+from synthohive.derive.years import are_years, years_of
 from synthohive.tables.numbers import is_number, is_time
 
 __all__ = [
@@ -48,10 +50,10 @@ MORE = 2
 MOST_SOURCES = {1: 100, 2: 12}
 """Columns that are tried as sources, alone and in pairs; those of fewest values first."""
 FEW = 1_000
-SHARP = 4
-"""Rows on the right side of an order, for each one as near to it on the wrong side."""
-NARROW = 0.25
-"""A distance of less than this share of the column's own spread tells most of it."""
+LIKE = 20
+"""Parts of the rows in which a column is alike, as far as a model tells it apart."""
+TOLD = 0.5
+"""A number's distance of less than this share of its spread is modelled in its place."""
 FAR = 0.25
 """A distance that is spread more widely than this share of its column tells little of it."""
 
@@ -185,7 +187,10 @@ def find_orders(columns: Columns, chosen: Chosen) -> None:
         if target not in free:
             continue
         # Shape (rows, columns): one target beside all sources at once.
-        gaps = few[:, i : i + 1] - np.where(of_days(columns, target, names), day_of(few), few)
+        beside = np.where(of_days(columns, target, names), day_of(few), few)
+        for j in (j for j, n in enumerate(names) if _of_years(columns, target, n)):
+            beside[:, j] = years_of(few[:, j])
+        gaps = few[:, i : i + 1] - beside
         lesser = np.minimum((gaps > 0).mean(axis=0), (gaps < 0).mean(axis=0))
         one_sided = np.asarray(lesser <= 2 * most, dtype=np.bool_)
         for source in (n for n, may in zip(names, one_sided) if may and n != target):
@@ -207,18 +212,15 @@ def _join(columns: Columns, chosen: Chosen, order: Order) -> None:
         return
     if chosen.depends(source, order.target):
         return
-    unknown, days = {**taken.unknown, **order.unknown}, (*taken.days, *order.days)
+    read = order.read_as(taken)
     if taken.after != order.after:
         if taken.strict and not columns.covers((source,), order.target):
             return
-        chosen.derivations[order.target] = replace(
-            taken, limits=(*taken.limits, source), unknown=unknown, days=days
-        )
+        chosen.derivations[order.target] = replace(taken, limits=(*taken.limits, source), **read)
     elif not _implied(columns, taken, order):
         centre = None if taken.strict or order.strict else taken.centre
-        chosen.derivations[order.target] = replace(
-            taken, beyond=(*taken.beyond, source), unknown=unknown, centre=centre, days=days
-        )
+        beyond = (*taken.beyond, source)
+        chosen.derivations[order.target] = replace(taken, beyond=beyond, centre=centre, **read)
 
 
 def _put_before(columns: Columns, chosen: Chosen, order: Order) -> None:
@@ -240,7 +242,7 @@ def _put_before(columns: Columns, chosen: Chosen, order: Order) -> None:
 
 def _spread(columns: Columns, order: Order) -> float:
     """Return from where to where most distances to the first source lie."""
-    gaps = columns.regular(order.target) - columns.regular(order.source)
+    gaps = order.target_values(columns.rows) - order.source_values(columns.rows)
     return float(np.subtract(*np.nanquantile(gaps, [0.9, 0.1])))
 
 
@@ -250,8 +252,7 @@ def _implied(columns: Columns, taken: Order, order: Order) -> bool:
     rows = ~np.isnan(own) & ~columns.missing[taken.target]
     nearer = np.ones(len(own), dtype=np.bool_)
     for name in (taken.source, *taken.beyond):
-        known = columns.regular(name)
-        gap = own - (day_of(known) if name in taken.days else known)
+        gap = own - taken.beside_target(columns.rows, name, taken.after)
         nearer &= ~(gap <= 0 if taken.after else gap >= 0)  # also where one is unknown
     return not bool((nearer & rows).any())
 
@@ -275,9 +276,12 @@ def orders_between(
         One at most. The spread (from the 10th to the 90th percentile) is that of the distances,
         relative to the target's own: the smaller, the more the source tells.
     """
-    if is_time(columns.type(target)) != is_time(columns.type(source)):
+    years = _of_years(columns, target, source)
+    time = is_time(columns.type(target))
+    if time != is_time(columns.type(source)) and not years:
         return
     later, earlier = columns.regular(target), columns.regular(source)
+    earlier = years_of(earlier) if years else earlier
     known = np.flatnonzero(~np.isnan(later) & ~np.isnan(earlier))
     if len(known) < LEAST_ROWS:
         return
@@ -289,22 +293,16 @@ def orders_between(
     wrong = gaps < 0 if after else gaps > 0
     if wrong.mean() > most or bool(most) != bool(wrong.any()):
         return
-    shuffled = later[known][np.random.default_rng(0).permutation(len(known))] - earlier[known]
-    # Shuffled, the same values show how often chance puts one on the wrong side.
-    broken = (shuffled < 0 if after else shuffled > 0).mean() * len(known)
-    least = TIMES_CONTRADICTIONS if is_time(columns.type(target)) else CONTRADICTIONS
-    if broken < max(least, 0.01 * len(known)):
+    if not _is_no_chance(later[known], earlier[known], after, wrong, dated=time or years):
         return
-    odd, known, gaps = np.abs(gaps[wrong]), known[~wrong], gaps[~wrong]
+    known, gaps = known[~wrong], gaps[~wrong]
     step = columns.step(target)
     heavy = heaviest(later[known])
     plain = heavy < HEAVY or heaviest(gaps) > heavy / 2
     spread = float(np.subtract(*np.quantile(gaps, [0.9, 0.1])))
     own = float(np.subtract(*np.quantile(later[known], [0.9, 0.1])))
-    time = is_time(columns.type(target))
-    if len(odd) and not (time or spread < NARROW * own or _sharp(np.abs(gaps), odd)):
-        return
-    narrower = spread < own or time
+    whole = earlier if years else columns.regular(source)
+    narrower = time or years or spread < TOLD * own
     listed = on_a_list(later[known], gaps)
     finer = time and step != DAY
     midnight = finer and _at_midnight(later[known], gaps)
@@ -317,8 +315,8 @@ def orders_between(
     order = Order(
         target, source, after, step, distance, low=low, high=high,
         points=columns.points(target), unknown={n: columns.points(n) for n in names if n == source},
-        centre=_centre(columns, target, source, DAY if clock else step), clock=clock,
-        days=(source,) if days else (),
+        centre=_centre(columns.regular(target), whole, DAY if clock else step), clock=clock,
+        days=(source,) if days else (), years=(source,) if years else (),
     )  # fmt: skip
     yield spread / max(own, 1e-12), order
 
@@ -330,30 +328,51 @@ def of_days(columns: Columns, target: str, sources: Sequence[str]) -> Bools:
     return np.array(found, dtype=np.bool_)
 
 
+def _of_years(columns: Columns, target: str, source: str) -> bool:
+    """Return whether a target is a year beside a date."""
+    return is_time(columns.type(source)) and are_years(columns.rows.column(target))
+
+
 def _one_sided(gaps: Floats, most: float) -> bool:
     return bool(min((gaps < 0).mean(), (gaps > 0).mean()) <= most)
 
 
-def _sharp(right: Floats, wrong: Floats) -> bool:
-    """Whether an order ends at its source, rather than fading out beyond it.
+def _is_no_chance(
+    later: Floats, earlier: Floats, after: bool, wrong: Bools, *, dated: bool
+) -> bool:
+    """Whether chance would put rows on the wrong side of an order, and far more than it has."""
+    # Shuffled, the same values show how often chance puts one on the wrong side.
+    shuffled = later[np.random.default_rng(0).permutation(len(later))] - earlier
+    broken = (shuffled < 0 if after else shuffled > 0).mean() * len(later)
+    least = TIMES_CONTRADICTIONS if dated else CONTRADICTIONS
+    if broken < max(least, 0.01 * len(later)):
+        return False
+    if dated or not wrong.any():
+        return True
+    return bool(wrong.mean() <= CHANCE * _by_like_rows(later, earlier, after))
 
-    Of two numbers that merely go together, the tail beyond their equality has about half as many
-    rows in it as the stretch of the same length before. Moments, and what follows another closely,
-    are better told by the distance in either case.
+
+def _by_like_rows(later: Floats, earlier: Floats, after: bool) -> float:
+    """Return the share of rows on the wrong side if each had the target of one of like source.
+
+    That is what a model does that knows two columns up to their bins. An order that is not broken
+    far more often by it is none: it follows from how large the numbers are.
     """
-    width = float(np.median(wrong))
-    return int((right < width).sum()) >= SHARP * int((wrong <= width).sum())
+    rng, order = np.random.default_rng(0), np.argsort(earlier, kind="stable")
+    mixed = [rng.permutation(part) for part in np.array_split(order, LIKE)]
+    gaps = later[np.concatenate(mixed)] - earlier[order]
+    return float((gaps < 0 if after else gaps > 0).mean())
 
 
-def _centre(columns: Columns, target: str, source: str, step: float) -> Optional[float]:
+def _centre(target: Floats, source: Floats, step: float) -> Optional[float]:
     """Return from where distances count where no source is known; None where no target is.
 
     It lies on a grid of `step`, if that is not 0.
     """
-    unknown = np.isnan(columns.regular(source))
-    if not (unknown & ~np.isnan(columns.regular(target))).any():
+    unknown = np.isnan(source)
+    if not (unknown & ~np.isnan(target)).any():
         return None
-    middle = middle_fifth(columns.regular(source)[~unknown])
+    middle = middle_fifth(source[~unknown])
     return float(np.rint(middle / step) * step) if step else middle
 
 

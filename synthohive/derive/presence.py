@@ -299,7 +299,8 @@ def find_nulls(columns: Columns, chosen: Chosen, flags: Collection[str]) -> dict
         Of the columns that follow wholly from others, those that have NULLs of their own.
     """
     found: dict[str, Presence] = {}
-    known = {*columns.targets, *columns.ordered, *(n for n in columns.numeric if "." in n)}
+    own = {*columns.targets, *columns.ordered, *columns.labels}
+    known = {*own, *(n for n in columns.numeric if "." in n)}
     names = [name for name in columns.rows.column_names if name not in columns.made_up]
     groups = [group for name in names for group in _groups(columns, name)]
     for target in columns.targets:
@@ -410,7 +411,7 @@ def _groups(columns: Columns, source: str) -> Iterator[Groups]:
 
 def categories(columns: Columns, source: str) -> Iterator[Groups]:
     """Yield the rows by what a column holds, if that are categories, known by then."""
-    known = source in columns.targets or "." in source
+    known = source in columns.targets or source in columns.labels or "." in source
     if known and is_category(columns.type(source)) and 1 < columns.distinct(source) <= MOST_VALUES:
         codes = columns.codes(source)
         first = np.unique(codes, return_index=True)[1]

@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from synthohive._arrays import Bools, IntArray
 from synthohive._logging import get_logger
 from synthohive.derive.base import Derivation
-from synthohive.derive.calendar import years_of
 from synthohive.derive.columns import Columns, spaced
 from synthohive.derive.composed import Composed, find_composed, is_text
 from synthohive.derive.formula_search import find_steps
@@ -26,6 +25,7 @@ from synthohive.derive.pattern_search import FEW, find_copies, of_days, orders_b
 from synthohive.derive.program import Program
 from synthohive.derive.search import discover, discover_links
 from synthohive.derive.verification import AllRows
+from synthohive.derive.years import are_years, years_of
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column, ColumnKind, ForeignKey
 from synthohive.tables.ancestors import ancestor_columns, hstack
@@ -37,7 +37,7 @@ from synthohive.tables.source import SourceTables
 __all__ = ["DerivationFinder"]
 
 log = get_logger(__name__)
-_LABELS = (ColumnKind.CODE, ColumnKind.TEXT, ColumnKind.CATEGORICAL)
+_LABELS = (ColumnKind.CODE, ColumnKind.TEXT, ColumnKind.CATEGORICAL, ColumnKind.INTEGER)
 MOST_BOUNDS = 8
 """Orders to one parent: each is one more rule for its choice."""
 
@@ -158,7 +158,9 @@ class DerivationFinder:
         columns, free = Columns(hstack(rows, above), rows.column_names), self._free() & set(targets)
         few, found = spaced(len(columns.rows), FEW), list[tuple[float, Order]]()
         for target in (name for name in columns.numeric if name in free):
-            for source in (name for name in columns.numeric if name in above.column_names):
+            for source in (n for n in columns.numeric if n in above.column_names):
+                if is_time(columns.type(target)) != is_time(columns.type(source)):
+                    continue
                 gaps = columns.numbers(target)[few] - columns.numbers(source)[few]
                 if of_days(columns, target, [source])[0]:
                     gaps = columns.numbers(target)[few] - day_of(columns.numbers(source)[few])
@@ -238,15 +240,17 @@ class DerivationFinder:
         return set(self.attributes) - unique - self.fixed - set(config.derived)
 
     def _in_keys(self) -> set[str]:
-        """Return the points in time that are modelled, and are unique beside other columns."""
+        """Return the points in time and years that are modelled, and are unique beside others."""
         config = self.sample.metadata.tables[self.table]
         alone = {unique[0] for unique in config.unique_sets if len(unique) == 1}
         unique = {c for columns in config.unique_sets for c in columns} & set(self.attributes)
+        rows = self.sample.tables[self.table]
         times = {c for c in unique if is_time(config.columns[c].arrow_type)}
+        times |= {c for c in unique if are_years(rows.column(c))}
         return times - alone - self.fixed - set(config.derived)
 
     def _labels(self) -> set[str]:
-        """Return the labels that are modelled, and are unique beside other columns."""
+        """Return the labels and years that are modelled, and are unique beside other columns."""
         config = self.sample.metadata.tables[self.table]
         unique = {c for u in config.unique_sets for c in u if len(u) > 1} & set(self.attributes)
         return {c for c in unique if config.columns[c].kind in _LABELS}

@@ -23,11 +23,11 @@ from synthohive.learn.hidden_entities import hidden_entities, name_pairs
 from synthohive.learn.repeated_keys import are_keys
 from synthohive.privacy.entities import Entities, EntityPath
 from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind
+from synthohive.privacy.labels import may_be_key
 from synthohive.privacy.subjects import (
     is_about_persons,
     is_about_things,
     is_key_name,
-    names_persons,
     words_of,
 )
 from synthohive.schema import ForeignKey, Metadata, PrivacyConfig
@@ -54,8 +54,6 @@ IDENTIFYING = frozenset(
 _PERSONAL = NAMES | {PiiKind.SSN}
 _LEAST_DISTINCT = 10
 """Different texts that all occur in a key are no chance."""
-_MOST_LABELS, _LABEL_ROWS = 20, 20
-"""Labels of a column, and rows of each on average, that are no keys."""
 
 
 @dataclass
@@ -130,9 +128,10 @@ class EntityFinder:
         """Whether a column is called like a key to persons, or to anything but a few labels."""
         base = self.sample.base(table)  # few clubs would make two leagues many
         values = self._closed.tables[base].column(column)
-        if not _is_key_type(values.type) or not is_key_name(column):
-            return False
-        return names_persons(column) or not _are_labels(values)
+        keys = self.sample.metadata.tables[base].foreign_keys
+        own = (key.parent for key in keys if key.parent not in (base, *self.sample.inside))
+        owned = any(map(self.may_be, own))
+        return _is_key_type(values.type) and may_be_key(column, values, owned=owned)
 
     def report(self, table: str) -> None:
         """Log over which paths the entities of a table are counted, and which are guessed."""
@@ -417,19 +416,6 @@ def _is_key_type(type_: pa.DataType) -> bool:
         pa.types.is_float16,
     )  # fmt: skip
     return not any(test(type_) for test in tests)
-
-
-def _are_labels(values: pa.ChunkedArray) -> bool:
-    """Whether texts are a few codes of one to three letters, like leagues: AL, NL.
-
-    They would be a path of few entities, all of whom have to share what is shown.
-    """
-    if _family(values.type) != "text":
-        return False
-    distinct = pc.drop_null(pc.unique(values))
-    if not 0 < len(distinct) <= min(_MOST_LABELS, len(values) // _LABEL_ROWS):
-        return False
-    return bool(pc.all(pc.match_substring_regex(distinct, "^[A-Za-z]{1,3}$")).as_py())
 
 
 def _is_within(values: pa.ChunkedArray, keys: pa.ChunkedArray, least: int) -> bool:

@@ -15,7 +15,7 @@ from synthohive.privacy.names import fold, known_names
 from synthohive.privacy.subjects import singular
 from synthohive.texts.lists import by_chance, providers, themes, words
 
-__all__ = ["are_things", "is_label", "without_counters"]
+__all__ = ["are_things", "is_label", "names_thing", "without_counters"]
 
 # fmt: off
 _CLDR = (
@@ -136,6 +136,19 @@ def is_label(values: Collection[str]) -> bool:
     small = _vocabulary().small
     telling = ([w for w in _words(v) if w not in small and not w.isdigit()] for v in values)
     return all(len(words) <= _LABEL_WORDS for words in telling)
+
+
+def names_thing(value: str) -> bool:
+    """Tell whether a word of a text is known to name a thing, and is nobody's name.
+
+    Examples
+    --------
+    >>> names_thing("Final Ballot"), names_thing("Anna Berg"), names_thing("jsmith")
+    (True, False, False)
+    """
+    small = _vocabulary().small
+    telling = (w for w in _words(value) if len(w) >= _LEAST_WORD and w not in small)
+    return any(_is_known(word) and not _may_name(word) for word in telling)
 
 
 def without_counters(values: pa.ChunkedArray) -> pa.ChunkedArray:

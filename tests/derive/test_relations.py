@@ -135,6 +135,17 @@ def labels(rng: np.random.Generator) -> Arrays:
             "label": pa.array([name + end for name, end in zip(names, ends)])}  # fmt: skip
 
 
+def seasons(rng: np.random.Generator) -> Arrays:
+    games, outs = rng.choice([162, 161, 163, 154], ROWS), rng.integers(3_900, 4_500, ROWS)
+    won, runs = rng.binomial(games, 0.5), rng.integers(300, 900, ROWS)
+    first = rng.integers(-4_000, 15_000, ROWS).astype("datetime64[D]")
+    year = first.astype("datetime64[Y]").astype(int) + 1970 + rng.integers(0, 12, ROWS)
+    return {"games": pa.array(games), "won": pa.array(won), "lost": pa.array(games - won),
+            "outs": pa.array(outs), "runs": pa.array(runs),
+            "average": pa.array(half_up(27 * runs / outs)),
+            "first": pa.array(first), "year": pa.array(year)}  # fmt: skip
+
+
 CASES: dict[str, tuple[Callable[[np.random.Generator], Arrays], set[str]]] = {
     "product": (invoice, {"total = round(quantity * price * (1 - discount), 2)"}),
     "tax": (tax, {"gross = net + vat", "vat = round(0.19 * net, 2)"}),
@@ -147,6 +158,10 @@ CASES: dict[str, tuple[Callable[[np.random.Generator], Arrays], set[str]]] = {
     "date arithmetic": (spans, {"stop = start + 86400 * days (whole days)"}),
     "order": (orders, {"sent >= placed"}),
     "dependency": (cities, {"city -> country"}),
+    "seasons": (
+        seasons,
+        {"lost = games - won", "average = round(27 * runs / outs, 2)", "year >= year of first"},
+    ),
     "containing": (
         products,
         {"model holds kind", "link = 'https://x.example/' || model || '.html'"},
@@ -582,6 +597,20 @@ def test_a_category_decides_where_a_column_is_null() -> None:
     late = table.set_column(3, "by", pa.array(["Ann"] * ROWS))
     narrowed = verified(relations, [late]).presences["by"]
     assert str(narrowed) == "by is never NULL where state is 'closed'"
+
+
+def test_a_year_in_a_key_decides_where_a_column_is_null() -> None:
+    """A count that was not kept before a year is NULL until then."""
+    rng = np.random.default_rng(5)
+    year = rng.integers(1950, 2000, ROWS)
+    caught = pa.array(rng.poisson(40, ROWS), mask=year < 1966)
+    voters = pa.array(np.random.default_rng(1).permutation(50)[year - 1950] + 400)
+    rows = pa.table({"year": year, "caught": caught, "voters": voters})
+    program = discover(Columns(rows, ["caught", "voters"], labels=["year"]))
+    assert [str(one) for one in program.derivations] == ["year -> voters"]
+    rule = program.presences["caught"]
+    assert rule.source == "year"
+    assert (rule.empty(rows) == (year < 1966)).all()
 
 
 def test_what_is_still_open_is_so_among_the_latest_rows() -> None:

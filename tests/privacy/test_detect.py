@@ -58,6 +58,7 @@ def many(values: list) -> list:
         ("customer", "name", "name"),
         ("some_column", "name", "name"),
         ("firstName", "first_name", "first_name"),
+        ("nameLast", "last_name", "last_name"),
         ("surname", "last_name", "last_name"),
         ("tel", "phone_number", "phone"),
         ("home_address", "address", "address"),

@@ -1,0 +1,85 @@
+"""Whether a column that is called like a key to someone holds names of someone, or labels.
+
+What it holds counts before what it is called: `votedBy` may be a committee, `citizen` a country
+and `awardID` a prize. Labels are few, each stands in many rows, and they are words.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthohive.privacy.content import are_companies, share
+from synthohive.privacy.names import is_name
+from synthohive.privacy.places import territory_of
+from synthohive.privacy.subjects import is_key_name, names_persons, words_of
+from synthohive.privacy.vocabulary import are_things, names_thing
+
+__all__ = ["may_be_key"]
+
+MOST_CODES, MOST_LABELS = 20, 40
+"""Codes of a few letters, and labels in words, that are no keys."""
+LABEL_ROWS = 20
+"""Rows of each on average."""
+WORDED = 0.5
+"""Share of the labels with a word that names a thing, and nobody."""
+NAMED = 0.2
+"""Share of values that are whole names of persons, from which on they are no labels."""
+
+
+def may_be_key(column: str, values: pa.ChunkedArray, *, owned: bool = False) -> bool:
+    """Whether a column may be a key to persons, or to anything unknown, but holds no labels.
+
+    Parameters
+    ----------
+    column : str
+    values : pyarrow.ChunkedArray
+    owned : bool
+        The rows belong to someone over a key: what is shown of labels is shared by many of these,
+        so that less has to be known of them.
+
+    Examples
+    --------
+    >>> voted = pa.chunked_array([["Final Ballot", "Old Timers"] * 30])
+    >>> may_be_key("votedBy", voted, owned=True), may_be_key("votedBy", voted)
+    (False, True)
+    >>> may_be_key("votedBy", pa.chunked_array([["Anna Berg", "jsmith"] * 30]), owned=True)
+    True
+    """
+    if not is_key_name(column):
+        return False
+    texts = _few_texts(values)
+    if not texts:
+        return True
+    if not names_persons(column):
+        return not (_are_codes(texts) or (owned and (are_things(texts) or _are_worded(texts))))
+    if words_of(column)[-1] == "by":
+        return not (are_things(texts) or (owned and _are_worded(texts)))
+    # a customer or a supplier may be called like any thing, but not like a country
+    return not all(map(territory_of, texts))
+
+
+def _few_texts(values: pa.ChunkedArray) -> list[str]:
+    """Return the distinct texts of a column in which each stands in many rows; else none."""
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return []
+    distinct = pc.drop_null(pc.unique(values))
+    most = min(MOST_LABELS, (len(values) - values.null_count) // LABEL_ROWS)
+    return [str(text) for text in distinct.to_pylist()] if len(distinct) <= most else []
+
+
+def _are_codes(texts: list[str]) -> bool:
+    """Whether texts are codes of one to three letters, like leagues: AL, NL.
+
+    They would be a path of few entities, all of whom have to share what is shown.
+    """
+    short = all(len(text) <= 3 and text.isascii() and text.isalpha() for text in texts)
+    return short and len(texts) <= MOST_CODES
+
+
+def _are_worded(texts: list[str]) -> bool:
+    """Whether texts are written in words for things, and neither names of persons nor of firms."""
+    if any(char.isdigit() or char == "@" for text in texts for char in text):
+        return False
+    worded = share(texts, names_thing) >= WORDED
+    return worded and share(texts, is_name) < NAMED and not are_companies(texts, False)
