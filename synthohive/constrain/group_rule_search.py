@@ -23,6 +23,7 @@ from synthohive.derive.columns import CONTRADICTIONS
 from synthohive.derive.keys.makers import CounterMaker, KeyMaker, RealKeys
 from synthohive.io.questions import CannotAsk, Joined
 from synthohive.schema import ColumnKind, ForeignKey, TableConfig
+from synthohive.schema.plan import TIMES
 from synthohive.tables.degrees import FanOutModel
 from synthohive.tables.joins import group_codes, may_never_repeat, never_repeat
 from synthohive.tables.sample import Sample
@@ -34,6 +35,9 @@ __all__ = ["counters", "find_group_rules"]
 log = get_logger(__name__)
 GroupRule = Union[PositionInParent, UniqueWithinParent]
 LEAST_NAMED, MOST_NAMED = 3, 300
+MOST_IN_GRID = 100_000
+"""Of more rows, what must not repeat would keep all of them from being made in pieces."""
+FILLED = 0.5
 _TEXTS = (ColumnKind.TEXT, ColumnKind.CATEGORICAL)
 _KINDS = (
     ColumnKind.INTEGER,
@@ -62,7 +66,9 @@ def find_group_rules(
     data, all_read = sample.tables[table], whole.in_sample(table)
     named = list(_of_vocabularies(sample, table)) if all_read else []
     if driver is None:
-        return [*named]
+        grid = _grid(sample, whole, table)
+        log.relations(table, grid)
+        return [*named, *grid]
     late = [r.key for r in known if isinstance(r, CommutingKeys) and r.other[:1] != (driver,)]
     further = sample.plan.tables[table].keys("free")
     found: list[GroupRule] = []
@@ -102,6 +108,27 @@ def _together(
             continue
         if whole.differ(table, [*driver.columns, *some]):
             return [UniqueWithinParent(table, some, driver)]
+    return []
+
+
+def _grid(sample: Sample, whole: SourceTables, table: str) -> list[UniqueWithinParent]:
+    """Return the labels and dates of a table without parents that never repeat together.
+
+    They fill half of all places at least; of fewer, the next run of events may repeat some.
+    """
+    config, rows = sample.metadata.tables[table], sample.tables[table]
+    if not len(rows) >= LEAST_NAMED or whole.size(table) > MOST_IN_GRID:
+        return []
+    out = config.key_columns | set(config.derived)
+    out |= {unique[0] for unique in config.unique_sets if len(unique) == 1}
+    for some in told_apart(config, rows, np.zeros(len(rows), dtype=np.int64), out):
+        sizes = [len(rows.column(name).unique()) for name in some]
+        if not any(config.columns[name].kind in TIMES for name in some):
+            continue
+        if any(set(unique) <= set(some) for unique in config.unique_sets):
+            continue
+        if len(rows) >= FILLED * np.prod(sizes) and whole.differ(table, list(some)):
+            return [UniqueWithinParent(table, some, None)]
     return []
 
 

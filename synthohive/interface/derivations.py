@@ -94,11 +94,11 @@ def derivations_kept(
         sides.append({(one.table, one.relation): one for one in found})
     reports = []
     for name, table in fitted.shown.items():
-        for relation in table.all_relations:
+        for relation, shown in zip(table.all_relations, fitted.shown_relations(name)):
             counted = [side.get((name, str(relation))) for side in sides]
             shares = [None if c is None else 1.0 - c.share for c in counted]
             kind = type(relation).__name__
-            reports.append(DerivationReport(name, str(relation), kind, shares[0], shares[1]))
+            reports.append(DerivationReport(name, str(shown), kind, shares[0], shares[1]))
     return tuple(sorted(reports, key=lambda r: (r.synthetic is None, -r.lost, r.table)))
 
 

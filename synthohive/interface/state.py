@@ -121,7 +121,8 @@ class SynthesizerState:
     @property
     def relations(self) -> dict[str, list[AnyRelation]]:
         """What was found to be exact in each table's rows, and is kept; after :meth:`fit`."""
-        return {name: table.all_relations for name, table in self._state().shown.items()}
+        fitted = self._state()
+        return {name: fitted.shown_relations(name) for name in fitted.shown}
 
     @property
     def memorisation(self) -> dict[str, Optional[Memorisation]]:

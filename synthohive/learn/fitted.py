@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
+from synthohive._readable import Readable
 from synthohive.constrain.checks import TableChecks
 from synthohive.constrain.key_rules import KeyRule
 from synthohive.constrain.unique import UniqueRule, special_rules
@@ -49,7 +50,19 @@ from synthohive.tables.degrees import FanOutModel
 from synthohive.tables.numbers import is_time
 from synthohive.tables.roles import Roles
 
+
+@dataclass(frozen=True)
+class ShownRelation(Readable):
+    """A relation with a table that users do not know, as they read it."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
 AnyRelation = Union[
+    ShownRelation,
     Derivation,
     Presence,
     Periods,
@@ -363,6 +376,23 @@ class FittedDatabase:
         return {
             name: self.tables[name] for name in self.plan.order if name in self.tables.keys() - out
         }
+
+    def shown_relations(self, name: str) -> list[AnyRelation]:
+        """Return what is exact in a table's rows, without the names of tables within tables.
+
+        What is copied from one, follows from the columns that name its entities.
+        """
+        within = [one for one in self.entity_tables if one.table == name]
+        found: list[AnyRelation] = []
+        for relation in self.tables[name].all_relations:
+            text = before = str(relation)
+            for one in within:
+                named = ", ".join(one.columns)
+                for column in one.follows:
+                    text = text.replace(f"{column} = {one.name}.{column}", f"{named} -> {column}")
+                text = text.replace(f"{one.name}.", "")
+            found.append(relation if text == before else ShownRelation(text))
+        return found
 
     @property
     def shown_findings(self) -> list[PiiFinding]:

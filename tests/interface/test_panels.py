@@ -131,6 +131,19 @@ def test_things_that_are_in_few_of_many_parents_each() -> None:
     assert "price = products.price" in str(synth.relations["stock"])
 
 
+def test_a_full_grid_of_few_series_repeats_no_place() -> None:
+    """Twenty stores by twenty weeks are too few series for a table within the table."""
+    rng, stores = np.random.default_rng(1), np.repeat(np.arange(20), 20)
+    weeks = pd.Timestamp("2024-01-05") + pd.to_timedelta(np.tile(7 * np.arange(20), 20), "D")
+    sales = np.round(np.exp(rng.normal(stores / 5, 0.1)), 2)
+    real = pd.DataFrame({"store": stores, "week": weeks, "sales": sales})
+    synth = Synthesizer(Metadata().add_table("sales"), model="autoregressive")
+    made = synth.fit({"sales": real}, epochs=1, seed=1).sample(seed=2)["sales"]
+    assert "store, week never repeat" in map(str, synth.relations["sales"])
+    assert len(made) == len(real)
+    assert not made.duplicated(["store", "week"]).any()
+
+
 def _events(rng: np.random.Generator, rows: int) -> pd.DataFrame:
     """Visits on some of 700 days, hardly ever two of one store and day."""
     week = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 700, rows), "D")
@@ -187,6 +200,9 @@ def test_a_copy_keeps_natural_keys_and_has_as_many_series(tmp_path: Path) -> Non
     assert told[1] > told[0] - 0.1  # of labels that were changed afterwards, 0.6
     assert set(fake["week"]) <= set(real["week"])  # no day but Fridays
     assert (fake["holiday"] == fake["week"].isin(real["week"][real["holiday"]])).all()
+    relations = list(map(str, synth.relations["sales"]))
+    assert "store, dept -> floor" in relations
+    assert "[" not in "".join(relations)  # no name of a table within a table
     assert "year, place never repeat for one player" in map(str, synth.relations["fielding"])
     assert not made["fielding"].duplicated(["player", "year", "place"]).any()
     years = made["fielding"].groupby("player")["year"]
