@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.pool import NullPool
 
 from dbt_synthohive import synthesizer_from_project
 from tests.conftest import fresh_schema
@@ -61,23 +60,14 @@ def _stated(printed: str) -> tuple[set[str], set[str]]:
     return foreign, unique
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
-def shaped(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shaped]:
-    folder = tmp_path / "shapes"
-    if request.param == "duckdb":
-        file = tmp_path / "shapes.duckdb"
-        engine = create_engine(f"duckdb:///{file}", poolclass=NullPool)
-        with engine.begin() as connection:
-            connection.execute(text("CREATE SCHEMA raw"))
-        project = Project(folder, "duckdb", {"SYNTHOHIVE_DBT_DUCKDB": str(file)})
-        yield _loaded(Shaped(project, engine, "raw", "synthohive_tests"))
-        return
-    url: str = request.getfixturevalue("postgres_url")
-    engine = request.getfixturevalue("postgres_engine")
-    with fresh_schema(engine) as schema:
-        environment = server_environment(make_url(url).render_as_string(False), f"{schema}_models")
-        project = Project(folder, "postgres", environment)
-        yield _loaded(Shaped(project, engine, schema, f"{schema}_models"))
+@pytest.fixture
+def shaped(postgres_url: str, postgres_engine: Engine, tmp_path: Path) -> Iterator[Shaped]:
+    """Give the project on PostgreSQL, which is stricter than DuckDB."""
+    url = make_url(postgres_url).render_as_string(False)
+    with fresh_schema(postgres_engine) as schema:
+        environment = server_environment(url, f"{schema}_models")
+        project = Project(tmp_path / "shapes", "postgres", environment)
+        yield _loaded(Shaped(project, postgres_engine, schema, f"{schema}_models"))
 
 
 def _loaded(shaped: Shaped) -> Shaped:
@@ -113,7 +103,6 @@ def test_a_project_runs_alike_on_the_copy(shaped: Shaped, monkeypatch: pytest.Mo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shaped", ["postgres"], indirect=True)  # the stricter of the two
 def test_operations_find_keys_by_tests_of_models_and_by_names(shaped: Shaped) -> None:
     def operate(name: str, arguments: str) -> str:
         command = ("--quiet", "run-operation", f"synthohive.{name}", "--args", arguments)
