@@ -160,12 +160,10 @@ class Autoregressive(TrainedModel):
         def sample(known: EncodedTable, given: EncodedTable) -> EncodedTable:
             return self._draw(known, rng, given=given)
 
-        off = np.inf
         for number in range(TUNING.rounds):
             with torch.no_grad():
                 made = self.discretiser_.encode(rollout.draw(sample))[0]
-            before, off = off, sum(_beyond_chance(*pair) for pair in zip(real.T, made.T))
-            if not 0 < off < before:  # what is left is chance, or what biases cannot put right
+            if not any(_beyond_chance(*pair) for pair in zip(real.T, made.T)):
                 return
             # shorter and shorter steps average out what single rounds have by chance
             pace = TUNING.group_pace / (1 + number / 2)
