@@ -127,6 +127,8 @@ class EntityFinder:
     def may_be_key(self, table: str, column: str) -> bool:
         """Whether a column is called like a key to persons, or to anything but a few labels."""
         base = self.sample.base(table)  # few clubs would make two leagues many
+        if column not in self._closed.tables[base].column_names:
+            return False  # a level, which is of the table within alone
         values = self._closed.tables[base].column(column)
         keys = self.sample.metadata.tables[base].foreign_keys
         own = (key.parent for key in keys if key.parent not in (base, *self.sample.inside))
