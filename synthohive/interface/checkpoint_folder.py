@@ -36,7 +36,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 24
+FORMAT = 25
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"

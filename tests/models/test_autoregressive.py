@@ -53,9 +53,9 @@ def test_rows_come_back_from_their_integers() -> None:
     coarse, fine = bins.encode(rows)
     again = bins.decode(coarse, fine, stream())
     assert np.array_equal(again.codes, rows.codes)
-    inactive = rows.codes[:, 0] >= ACTIVE
-    assert (fine[inactive, 0] == -1).all()
-    assert (fine[~inactive, 0] >= 0).all()
+    inactive, own = rows.codes[:, 0] >= ACTIVE, [v.floats for v in bins.variables].index(0)
+    assert (fine[inactive, own] == -1).all()
+    assert (fine[~inactive, own] >= 0).all()
     for i in range(2):
         pair = again.values[:, i], rows.values[:, i]
         assert stats.ks_2samp(*pair, method="asymp").statistic < 0.005
@@ -118,6 +118,19 @@ def test_values_beside_those_with_codes_of_their_own_keep_their_share() -> None:
         assert (again == value).mean() == pytest.approx((values == value).mean(), rel=0.1)
     assert not ((again > -10) & (again < 2)).any()
     assert not np.isin(np.r_[bins.bins[0].low, bins.bins[0].high], rows.values[:, 0]).any()
+
+
+def test_what_has_many_codes_is_drawn_last_and_flags_before_what_they_tell_of() -> None:
+    rng = np.random.default_rng(1)
+    blocks = (Discrete("amount", 1), Discrete("changes", 2), Discrete("city", 200),
+              Discrete("tier", 3), Discrete("text", 150), Discrete("text", 4))  # fmt: skip
+    codes = [rng.integers(0, block.cardinality, 5_000) for block in blocks]
+    rows = table(Layout(blocks, (Continuous("amount", 0, 1),)), codes, [rng.random(5_000)], 5_000)
+    bins = Discretiser.fit(rows)
+    order = [blocks[v.block or 0].column for v in bins.variables]
+    assert order == ["changes", "tier", "amount", "city", "text", "text"]
+    assert [v.cardinality for v in bins.variables][-2:] == [150, 4]  # parts stand in their order
+    assert np.array_equal(bins.decode(*bins.encode(rows), stream()).codes, rows.codes)
 
 
 def test_many_codes_are_split_into_neighbours() -> None:

@@ -113,7 +113,8 @@ def test_sizes_that_a_checkpoint_makes_up_ask_for_no_memory() -> None:
     bins = Discretiser.fit(rows).bins
     blocks = (LAYOUT.discrete[0], Discrete("level", TUNING.large + 1), LAYOUT.discrete[2])
     many = Discretiser(Layout(blocks, LAYOUT.continuous), bins)
-    assert [source.variable for source in sources_of(many, history.layout)] == [0, 2]
+    found = sources_of(many, history.layout)
+    assert [many.variables[source.variable].block for source in found] == [0, 2]
 
 
 def test_what_the_season_tells_is_not_copied() -> None:
