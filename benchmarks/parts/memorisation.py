@@ -151,21 +151,28 @@ def _likelihoods(model: Any, rows: EncodedTable) -> list[npt.NDArray[np.float64]
         context = network.context(*as_tensors(EncodedTable.empty(len(rows))))
         for scaled, mask in ((True, before), (False, before), (False, 1 - torch.eye(count))):
             hidden = network.hidden_of_all(coarse, fine, context, mask)
-            losses = _losses(network, hidden, coarse, fine, scaled)
+            known = network._known(hidden, coarse, fine, context, mask)
+            losses = _losses(network, hidden, (coarse, fine), scaled, known)
             found.append(-losses.clamp(max=50).sum(dim=1).numpy() - widths)
     return found
 
 
-def _losses(network: Any, hidden: Any, coarse: Any, fine: Any, scaled: bool) -> Any:
+def _losses(network: Any, hidden: Any, codes: Any, scaled: bool, known: Any) -> Any:
     heads, fines = network.heads, network.fine
+    coarse, fine = codes
+    told, finer = known
     if not scaled:
-        return heads.losses(hidden, coarse) + fines.losses(hidden, coarse, fine)
+        return heads.losses(hidden, coarse, False, told) + fines.losses(
+            hidden, coarse, fine, False, finer
+        )
     kept = [w.data.clone() for w in heads.weights], fines.leave.data.clone()
     try:
         for group, weight in zip(heads.groups, heads.weights):
             weight.data *= heads.scales[group][:, None, None]
         fines.leave.data *= fines.scales[:, None, None]
-        return heads.losses(hidden, coarse) + fines.losses(hidden, coarse, fine)
+        return heads.losses(hidden, coarse, False, told) + fines.losses(
+            hidden, coarse, fine, False, finer
+        )
     finally:
         for weight, before in zip(heads.weights, kept[0]):
             weight.data.copy_(before)

@@ -149,6 +149,10 @@ class Trainable(ABC):
         """
         return False
 
+    def retreat(self) -> bool:
+        """Begin from a state that knows less by heart; returns whether there is one."""
+        return False
+
     @abstractmethod
     def validate(self) -> float:
         """Return the metric on held-out rows, lower is better; set the gap."""
@@ -246,8 +250,13 @@ def train(
         limit = Memorisation.gap_of(0.5 + max_memorisation)
         task.most_gap, task.worth = min(task.most_gap, limit), math.inf
     # `best`: the metric of the state that is kept; `mark`: the last one that was worth waiting for
-    best, best_state, waited, gap, beyond = math.inf, _snapshot(task.state), 0, 0.0, 0
-    usable, mark = task.usable, math.inf
+    best, waited, gap, beyond, usable = math.inf, 0, 0.0, 0, task.usable
+    if usable and schedule.epochs:  # what is no better than no step at all is not kept
+        best = task.validate()
+        while task.gap > task.most_gap and task.retreat():
+            best = task.validate()
+        gap = task.gap
+    mark, best_state = best, _snapshot(task.state)
     started = time.perf_counter()
     for epoch in range(1, schedule.epochs + 1):
         task.begin((epoch - 1) / schedule.epochs)

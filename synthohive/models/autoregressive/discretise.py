@@ -210,6 +210,10 @@ class Discretiser:
             return Variable(block, None, -(-codes // width), width)
         return Variable(block, None, codes)
 
+    def scales(self) -> list[int]:
+        """Return how many coarse codes of each variable are places on a scale."""
+        return [0 if v.floats is None else len(self.bins[v.floats].mode) for v in self.variables]
+
     @classmethod
     def fit(cls, data: EncodedTable) -> Discretiser:
         """Take the bins from the values of each float and mode."""

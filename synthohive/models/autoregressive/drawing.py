@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from synthohive.models.autoregressive.copula import Conditional
 from synthohive.models.autoregressive.copying import Shown, references, weighed
 from synthohive.models.autoregressive.network import EMBEDDING, Network
 
@@ -144,14 +145,30 @@ class CoarseHead:
         """The distribution function without weights, (K,)."""
         return _cumulated(self.bias)[0]
 
-    def draw(self, hidden: Optional[Tensor], uniforms: Tensor, context: Tensor) -> Tensor:
-        """Return (B,) from hidden (B, H), uniforms (B,) and contexts (B, C)."""
-        if hidden is None or (self.weight is None and self.copying is None):
+    def draw(
+        self,
+        hidden: Optional[Tensor],
+        uniforms: Tensor,
+        context: Tensor,
+        told: Optional[Tensor] = None,
+    ) -> Tensor:
+        """Return (B,) codes.
+
+        Parameters
+        ----------
+        hidden : Tensor, shape (B, H), optional
+        uniforms : Tensor, shape (B,)
+        context : Tensor, shape (B, C)
+        told : Tensor, shape (B, K), optional
+            What the copula adds.
+        """
+        weighs = hidden is not None and (self.weight is not None or self.copying is not None)
+        if told is None and not weighs:
             return torch.searchsorted(self.cumulated, uniforms, right=True)
-        known = self.bias
-        if self.copying is not None:
+        known = self.bias if told is None else self.bias + told * BASE
+        if hidden is not None and self.copying is not None:
             known = known + self.copying(hidden, context)
-        if self.weight is None:
+        if hidden is None or self.weight is None:
             return _inverse(known, uniforms)
         return _inverse(torch.addmm(known, hidden, self.weight), uniforms)
 
@@ -174,7 +191,13 @@ class FineHead:
         """The distribution function of each coarse code, without the layer, (K, W)."""
         return _cumulated(self.shares)
 
-    def draw(self, hidden: Optional[Tensor], coarse: Tensor, uniforms: Tensor) -> Tensor:
+    def draw(
+        self,
+        hidden: Optional[Tensor],
+        coarse: Tensor,
+        uniforms: Tensor,
+        told: Optional[Tensor] = None,
+    ) -> Tensor:
         """Return (B,) fine codes.
 
         Parameters
@@ -184,7 +207,11 @@ class FineHead:
         coarse : Tensor of int, shape (B,)
         uniforms : Tensor, shape (B,)
             In [0, 1); at these, distribution functions are inverted.
+        told : Tensor, shape (B, W), optional
+            What the copula adds.
         """
+        if told is not None and (self.layer is None or hidden is None):
+            return _inverse(functional.embedding(coarse, self.shares) + told * BASE, uniforms)
         if self.layer is None or hidden is None:
             # (K, W) looked up as (B, W): the same for all rows of a coarse code, so summed up once
             rows = functional.embedding(coarse, self.cumulated)
@@ -192,6 +219,8 @@ class FineHead:
         enter, vectors, leave, *further = self.layer
         inner = functional.embedding(coarse, vectors).addmm_(hidden, enter).relu_()
         logits = functional.embedding(coarse, self.shares).addmm_(inner, leave)
+        if told is not None:
+            logits += told * BASE
         for own in further:
             # (B, 1, O) @ (B, O, W): each row has the weights of its own coarse code
             logits += (inner[:, None, : own.shape[1]] @ own[coarse]).squeeze(1)
@@ -284,6 +313,12 @@ class Sampler:
         both = given or (torch.full(shape[::-1], -1, dtype=torch.long),) * 2
         coarse, fine = (codes.T.clone() for codes in both)  # (J, B): a variable is one stretch
         stays = coarse != -1
+        conditional = None
+        if self.network.copula is not None:
+            halves = Conditional.parts(stays)
+            if len(halves) > 1:
+                return self._drawn_in_parts(halves, context, uniforms, (coarse.T, fine.T), never)
+            conditional = Conditional(self.network.copula, coarse, fine, stays)
         some, whole = stays.any(dim=1).tolist(), stays.all(dim=1).tolist()
         width = max((place.stop for place in self.places), default=0)
         known = torch.zeros(len(context), width)  # (B, J * E), or the sums
@@ -298,17 +333,36 @@ class Sampler:
             if whole[j]:
                 continue
             hidden = None if step.layer is None else step.layer(next(given_all), known)
-            drawn, finer = step.coarse.draw(hidden, uniforms[0, j], context), fine[j]
+            told = None if conditional is None else conditional.coarser(j)
+            drawn, finer = step.coarse.draw(hidden, uniforms[0, j], context, told), fine[j]
             if step.fine is not None:
-                finer = step.fine.draw(hidden, drawn, uniforms[1, j])
+                told = None if conditional is None else conditional.finer(j, drawn)
+                finer = step.fine.draw(hidden, drawn, uniforms[1, j], told)
             if some[j]:  # drawn for all rows, put where it is not given: one product, no selection
                 drawn = torch.where(stays[j], coarse[j], drawn)
                 finer = torch.where(stays[j], fine[j], finer)
             coarse[j], fine[j] = drawn, finer
+            if conditional is not None:
+                conditional.see(j, drawn, finer)
             if some[j] and step.enter is not None:  # what is given is in the sums already
                 drawn = torch.where(stays[j], -1, drawn)
             step.embed(drawn, finer, known[:, self.places[j]])
         return coarse.clamp_(min=0).T, fine.T
+
+    def _drawn_in_parts(
+        self,
+        parts: Sequence[slice],
+        context: Tensor,
+        uniforms: Tensor,
+        given: tuple[Tensor, Tensor],
+        never: Optional[Mapping[int, tuple[int, int]]],
+    ) -> tuple[Tensor, Tensor]:
+        """Draw stretches of the rows by themselves, for the memory; see :meth:`draw`."""
+        found = [
+            self.draw(context[p], uniforms[..., p], (given[0][p], given[1][p]), never)
+            for p in parts
+        ]
+        return torch.cat([c for c, _ in found]), torch.cat([f for _, f in found])
 
     def _given(self, context: Tensor, steps: Sequence[Step]) -> Iterator[Tensor]:
         """Yield what the context gives to each of some steps with a layer, (B, H)."""

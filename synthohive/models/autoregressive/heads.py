@@ -183,7 +183,14 @@ class FineHeads(nn.Module):
                 logs[number == 0] = NEVER  # what never occurred in its coarse code is never drawn
                 self.shares.weight[start : start + len(number), : self.widths[j]] = logs
 
-    def losses(self, hidden: Tensor, coarse: Tensor, fine: Tensor, kept: bool = False) -> Tensor:
+    def losses(
+        self,
+        hidden: Tensor,
+        coarse: Tensor,
+        fine: Tensor,
+        kept: bool = False,
+        known: Optional[Tensor] = None,
+    ) -> Tensor:
         """Return (B, J) in nats; 0 where a fine code is -1.
 
         Parameters
@@ -192,16 +199,20 @@ class FineHeads(nn.Module):
         coarse, fine : Tensor of int, shape (B, J)
         kept : bool, default False
             Without the weights that count for nothing.
+        known : Tensor, shape (J', B, W), optional
+            What is added to the logits, and is not scaled.
         """
         found = torch.zeros(fine.shape, dtype=hidden.dtype)
         if self.split:
-            told, shares = self._told(hidden, coarse)
+            told, shares = self._told(hidden, coarse, known)
             if kept:
                 told = told * self.used[:, None, None]
             found[:, self.split] = _cross_entropy(told + shares, fine[:, self.split].T).T
         return found
 
-    def _told(self, hidden: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor]:
+    def _told(
+        self, hidden: Tensor, coarse: Tensor, known: Optional[Tensor] = None
+    ) -> tuple[Tensor, Tensor]:
         """Return what is learned and what is known, (J', B, W) each."""
         place = (coarse[:, self.split].clamp(min=0) + self.offsets).T  # (J', B), rows of one table
         inner = torch.bmm(hidden[self.split], self.enter) + self.coarse(place)  # (J', B, F)
@@ -212,9 +223,12 @@ class FineHeads(nn.Module):
             # (., B, O, 1) * (., B, O, W), summed: each row has the weights of its own coarse code
             further = (inner[self.apart, :, : TUNING.own, None] * own).sum(dim=2)
             told = told.index_add(0, torch.tensor(self.apart), further)
-        return told, self.shares(place)
+        shares = self.shares(place)
+        return told, shares if known is None else shares + known
 
-    def shrink(self, hidden: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:
+    def shrink(
+        self, hidden: Tensor, coarse: Tensor, fine: Tensor, known: Optional[Tensor] = None
+    ) -> Tensor:
         """Choose the scales as :meth:`Heads.shrink` does; return the losses, (J',).
 
         Parameters
@@ -222,23 +236,29 @@ class FineHeads(nn.Module):
         hidden : Tensor, shape (J, B, H)
             Of rows that were not learned.
         coarse, fine : Tensor of int, shape (B, J)
+        known : Tensor, optional
+            As for :meth:`losses`.
         """
         if not self.split:
             return torch.zeros(0)
         found: Tensor
-        self.scales, found = _shrunk(*self._told(hidden, coarse), fine[:, self.split].T)
+        self.scales, found = _shrunk(*self._told(hidden, coarse, known), fine[:, self.split].T)
         return found
 
-    def judge(self, hidden: Tensor, coarse: Tensor, fine: Tensor) -> None:
+    def judge(
+        self, hidden: Tensor, coarse: Tensor, fine: Tensor, known: Optional[Tensor] = None
+    ) -> None:
         """Find out what serves, as :meth:`Heads.judge` does.
 
         Parameters
         ----------
         hidden : Tensor, shape (J, B, H)
         coarse, fine : Tensor of int, shape (B, J)
+        known : Tensor, optional
+            As for :meth:`losses`.
         """
         if self.split:
-            scales, _ = _shrunk(*self._told(hidden, coarse), fine[:, self.split].T)
+            scales, _ = _shrunk(*self._told(hidden, coarse, known), fine[:, self.split].T)
             self.used = ((scales > 0) | (self.scales > 0)).to(self.used.dtype)
 
     def forget(self) -> None:

@@ -83,7 +83,9 @@ class Autoregressive(TrainedModel):
         if not self.discretiser_.variables:
             return None
         codes = self.discretiser_.encode(rows.data)
-        return AutoregressiveTask(rows, *codes, self.network_, self.config, rng)
+        counted = self.network_.copula is not None and self.epochs > 0
+        bins = self.discretiser_.scales() if counted else None
+        return AutoregressiveTask(rows, *codes, self.network_, self.config, rng, bins)
 
     def _network(self) -> Network:
         variables = self.discretiser_.variables
@@ -95,6 +97,7 @@ class Autoregressive(TrainedModel):
             self.config.for_table(self.rows_, len(variables)),
             wide=[j for j, variable in enumerate(variables) if variable.many],
             copied=[source for source, told in zip(known, self.copied_.tolist()) if told],
+            counted=len(variables) > 1 and self.rows_ < TUNING.counted_rows,
         )
 
     def _settle(self) -> None:

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from synthohive.encoding.encoded import Layout
 from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
+from synthohive.models.autoregressive.copula import Copula
 from synthohive.models.autoregressive.copying import CopyHeads, Source, references
 from synthohive.models.autoregressive.heads import FineHeads, Heads
 from synthohive.models.autoregressive.sums import Sums
@@ -41,6 +42,8 @@ class Network(nn.Module):
         Variables of many codes, each of which means something of its own.
     copied : sequence of Source
         Those of which the context tells what they were in the rows before.
+    counted : bool, default False
+        Whether a :class:`~.copula.Copula` says first what variables tell of each other.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Network(nn.Module):
         config: AutoregressiveConfig,
         wide: Sequence[int] = (),
         copied: Sequence[Source] = (),
+        counted: bool = False,
     ) -> None:
         super().__init__()
         count = len(cardinalities)
@@ -68,6 +72,7 @@ class Network(nn.Module):
         self.embed_fine = nn.Embedding(sum(sizes) or 1, embedding)
         nn.init.zeros_(self.embed_fine.weight)  # a fine code says little beside its coarse one
         self.copies = CopyHeads(copied, hidden)
+        self.copula = Copula(cardinalities, widths) if counted else None
         self.context = ContextNetwork(context, config.context, copied)
         self.from_context = nn.Linear(config.context, max(count, 1) * hidden)
         self.sums: Optional[Sums] = None
@@ -157,11 +162,21 @@ class Network(nn.Module):
             Of what is left after :meth:`forget`.
         """
         hidden = self.hidden_of_all(coarse, fine, context, mask)
-        fines = self.fine.losses(hidden, coarse, fine, kept)
-        return self.heads.losses(hidden, coarse, kept, self._copies(hidden, context)) + fines
+        known, finer = self._known(hidden, coarse, fine, context, mask)
+        fines = self.fine.losses(hidden, coarse, fine, kept, finer)
+        return self.heads.losses(hidden, coarse, kept, known) + fines
 
-    def _copies(self, hidden: Tensor, context: Tensor) -> dict[int, Tensor]:
-        return self.copies.logits(hidden, context[:, self.context.width :])
+    def _known(
+        self, hidden: Tensor, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor
+    ) -> tuple[dict[int, Tensor], Optional[Tensor]]:
+        """Return what is added to logits and not scaled: (B, K) of some, and of fine codes."""
+        found = self.copies.logits(hidden, context[:, self.context.width :])
+        if self.copula is None:
+            return found, None
+        told, finer = self.copula.logits(coarse, fine, mask)
+        for j, own in told.items():
+            found[j] = found[j] + own if j in found else own
+        return found, finer
 
     def forget(self) -> None:
         """Drop all that serves variables which rows that were not learned tell nothing of.
@@ -206,14 +221,16 @@ class Network(nn.Module):
             The total loss, and what :meth:`losses` are of what is kept, without scales.
         """
         hidden = self.hidden_of_all(coarse, fine, context, mask)
-        copies = self._copies(hidden, context)
-        losses = self.heads.shrink(hidden, coarse, copies).sum()
-        total = float(losses + self.fine.shrink(hidden, coarse, fine).sum())
-        beside = self.hidden_of_all(coarse, fine, context, 1 - torch.eye(len(self.cardinalities)))
-        self.heads.judge(beside, coarse, self._copies(beside, context))
-        self.fine.judge(beside, coarse, fine)
-        fines = self.fine.losses(hidden, coarse, fine, kept=True)
-        return total, self.heads.losses(hidden, coarse, True, copies) + fines
+        known, finer = self._known(hidden, coarse, fine, context, mask)
+        losses = self.heads.shrink(hidden, coarse, known).sum()
+        total = float(losses + self.fine.shrink(hidden, coarse, fine, finer).sum())
+        others = 1 - torch.eye(len(self.cardinalities))
+        beside = self.hidden_of_all(coarse, fine, context, others)
+        by_all, finer_by_all = self._known(beside, coarse, fine, context, others)
+        self.heads.judge(beside, coarse, by_all)
+        self.fine.judge(beside, coarse, fine, finer_by_all)
+        fines = self.fine.losses(hidden, coarse, fine, True, finer)
+        return total, self.heads.losses(hidden, coarse, True, known) + fines
 
     def hidden_of_all(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> Tensor:
         """Return what heads are given, (J, B, H); see :meth:`losses`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch.nn import Parameter
 
 from synthohive._arrays import Floats, IntArray
 from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
+from synthohive.models.autoregressive.copula_fit import MOST_ROOM, Columns, fitted
 from synthohive.models.autoregressive.network import Network
 from synthohive.models.blocks import as_tensors
 from synthohive.models.lean_torch import AdamW
@@ -23,6 +24,10 @@ from synthohive.models.training import DescentTask, Schedule, TrainingSet, batch
 __all__ = ["AutoregressiveTask", "log_shares"]
 
 UNDECAYED = ("biases", "shares", "bias", "norm")  # shares and scales: no dependence to unlearn
+
+
+LEAST_ROOM = 0.1
+"""Below that, a copula has nothing to say."""
 
 
 class AutoregressiveTask(DescentTask):
@@ -40,6 +45,7 @@ class AutoregressiveTask(DescentTask):
         network: Network,
         config: AutoregressiveConfig,
         rng: np.random.Generator,
+        bins: Optional[list[int]] = None,
     ) -> None:
         super().__init__(rows, config, batch_of(rows.batch_size, len(rows.learned)), rng)
         self.network, self.config = network, config
@@ -67,14 +73,16 @@ class AutoregressiveTask(DescentTask):
             weight_decay=max(config.decay, min(few**2, TUNING.strong_decay)),
             fused=True,
         )
+        self.bins, self.room, self.all_rows = bins, MOST_ROOM, rows
         watched = rng.permutation(self.rows)[: TUNING.watched]
         self.watched = torch.from_numpy(np.sort(watched))
         with torch.no_grad():
             # untrained, but with the heads' shares: how common each row is, were its columns
             # independent, is what the gap is corrected for
-            vectors = self.state.context(*self.held_context)
-            start = self.state.losses(*self.held, vectors, self._mask(True))
-            self.watch = GapWatch(rows, self._learned(), _scores(start))
+            common = self._learned(), self._held()
+            if bins is not None:
+                common = self._begin_with_copula(bins)
+            self.watch = GapWatch(rows, *common)
         self.most_gap = self.watch.most
         self.worth = TUNING.worth if len(rows.held) >= TUNING.least_held else math.inf
 
@@ -123,6 +131,16 @@ class AutoregressiveTask(DescentTask):
         self.slow_down(metric)
         return metric
 
+    def retreat(self) -> bool:
+        """Let the copula say less; see the base class."""
+        if self.bins is None or self.room <= 0:
+            return False
+        self.room = self.room / 2 if self.room > LEAST_ROOM else 0.0
+        with torch.no_grad():
+            self.watch = GapWatch(self.all_rows, *self._begin_with_copula(self.bins))
+        self.best, self.waited = math.inf, 0
+        return True
+
     def counter(self, best: Mapping[str, Tensor]) -> bool:
         """Raise the weight decay, and go on from the best state.
 
@@ -139,10 +157,42 @@ class AutoregressiveTask(DescentTask):
         self.best, self.waited = math.inf, 0
         return True
 
-    def _learned(self) -> Floats:
-        """Return the log-likelihood of learned rows."""
-        coarse, fine = (c[self.watched] for c in self.codes)
-        context = self.state.context(*(t[self.watched] for t in self.context))
+    def _begin_with_copula(self, bins: list[int]) -> tuple[Floats, Floats]:
+        """Fit the copula; return how common watched and held-out rows are under others' copulas.
+
+        Parameters
+        ----------
+        bins : list of int
+            How many codes of each variable are places on a scale.
+        """
+        for network in (self.network, self.state):
+            assert network.copula is not None
+            network.copula.used.zero_()  # as if columns were independent
+        learned, held = self._learned(torch.arange(self.rows)), self._held()
+        sizes = list(zip(self.network.cardinalities, self.network.widths))
+        own, others = (self._columns(*codes, sizes, bins) for codes in (self.codes, self.held))
+        found, told, beside = fitted(own, others, learned, self.rng, self.room)
+        for network in (self.network, self.state):
+            assert network.copula is not None
+            network.copula.take(found)
+        return (learned + told)[self.watched.numpy()], held + beside
+
+    def _columns(
+        self, coarse: Tensor, fine: Tensor, sizes: list[tuple[int, int]], bins: list[int]
+    ) -> Columns:
+        cells = coarse * torch.tensor(self.network.widths) + fine.clamp(min=0)
+        return Columns(cells.where(coarse >= 0, -1).numpy(), sizes, bins)
+
+    def _held(self) -> Floats:
+        """Return the log-likelihood of held-out rows."""
+        vectors = self.state.context(*self.held_context)
+        return _scores(self.state.losses(*self.held, vectors, self._mask(True), kept=True))
+
+    def _learned(self, rows: Optional[Tensor] = None) -> Floats:
+        """Return the log-likelihood of learned rows, the watched ones if not told which."""
+        rows = self.watched if rows is None else rows
+        coarse, fine = (c[rows] for c in self.codes)
+        context = self.state.context(*(t[rows] for t in self.context))
         return _scores(self.state.losses(coarse, fine, context, self._mask(True), kept=True))
 
 

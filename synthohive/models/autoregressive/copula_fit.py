@@ -1,0 +1,394 @@
+"""Fitting the copula of few rows: which pairs count, and for how much, cross-validation says.
+
+The rows held out are few, and needed to judge the network. What is tried: all correlations, shrunk
+(Ledoit & Wolf, 2004), and a few for each variable, chosen one by one, which know less by heart. A
+copula that tells its own rows much better than one of other rows does is not taken.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+from synthohive._arrays import Bools, Floats, IntArray
+from synthohive.models.autoregressive.copula import FAR, Fitted, regression
+
+__all__ = ["Columns", "fitted"]
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Numbers of the cross-validation."""
+
+    folds: int = 5
+    shrinkages: tuple[float, ...] = (0.003, 0.03, 0.1, 0.3)
+    gains: tuple[float, ...] = (0.0, 5.0, 10.0)
+    evens: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1)
+    """What is tried. Gains: see :func:`_sparse`; 0 is all pairs."""
+    sure: float = 2.0
+    """Standard errors by which others must tell of a variable: of 30 that nothing tells of, one by
+    chance."""
+    most_parents: int = 8
+    first: float = 0.1
+    """Shrinkage with which the places of codes are found."""
+    rare: float = 5.0
+    """Rows that the mean of a code counts as if it had of the mean of all."""
+
+
+TUNING = Tuning()
+MOST_ROOM = 0.4
+"""How many standard deviations more probable rows may be under a copula of them than under one of
+four fifths of them without these, which tell less. Only what may pass the limit of the whole model
+(:class:`~synthohive.models.memorisation.GapWatch`) need be tried. Of 660 rows of 100 columns, of
+which each depends on nine, a copula of all pairs shrunk by 0.03 tells rows never seen from its own
+by 0.76, one of chosen pairs by 0.15, and tells the former better."""
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """One variable's codes on its normal variable."""
+
+    low: Floats
+    high: Floats
+    score: Floats
+
+    @classmethod
+    def of(cls, counts: Floats, order: IntArray) -> _Scale:
+        """Put the coarse codes one after the other, in an order; counts are (K, W)."""
+        from scipy.special import ndtri  # a third of a second of each process that never needs it
+
+        ends = np.cumsum(counts[order].ravel()) / counts.sum()
+        shape = counts.shape
+        ends[-1] = 1.0
+        high = np.clip(ndtri(np.clip(ends, 0, 1)), -FAR, FAR)
+        low = np.r_[-FAR, high[:-1]]
+        share = np.diff(ends, prepend=0.0)
+        density = [np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi) for x in (low, high)]
+        middle = (density[0] - density[1]) / np.where(share > 0, share, 1)
+        score = np.where(share > 0, middle, low.clip(-3, 3))
+        found = []
+        for part in (low, high, score):
+            placed = np.empty(shape)
+            placed[order] = part.reshape(shape)
+            found.append(placed.ravel())
+        return cls(*found)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The codes of some rows, as cells.
+
+    Attributes
+    ----------
+    cells : ndarray of int64, shape (rows, J)
+        Of each variable by itself; -1 where there is nothing to tell.
+    sizes : list of (int, int)
+        Coarse and fine codes of each variable.
+    bins : list of int
+        How many of the coarse ones are places on a scale.
+    """
+
+    cells: IntArray
+    sizes: list[tuple[int, int]]
+    bins: list[int]
+
+    def take(self, rows: Bools) -> Columns:
+        """Return some of the rows."""
+        return Columns(self.cells[rows], self.sizes, self.bins)
+
+    def counts(self, j: int) -> Floats:
+        """Return the rows of each pair of codes, (K, W)."""
+        own = self.cells[:, j]
+        size, width = self.sizes[j]
+        found = np.bincount(own[own >= 0], minlength=size * width).reshape(size, width)
+        counts: Floats = found.astype(np.float64)
+        return counts if len(own[own >= 0]) else counts + 1
+
+
+Orders = Sequence[IntArray]
+
+
+@dataclass(frozen=True)
+class _Gauss:
+    """A copula of some rows, without shrinkage."""
+
+    scales: list[_Scale]
+    covariance: Floats
+    rows: int
+
+    @classmethod
+    def of(cls, columns: Columns, orders: Orders) -> _Gauss:
+        scales = [_Scale.of(columns.counts(j), order) for j, order in enumerate(orders)]
+        scores = _scores(columns, scales)
+        covariance = scores.T @ scores / max(len(scores), 1)
+        np.fill_diagonal(covariance, np.clip(np.diag(covariance), 0.05, 1.0))
+        return cls(scales, covariance, len(scores))
+
+    def shrunk(self, by: float, gain: float = 0.0) -> Floats:
+        """Return the covariance, shrunk by a share; of chosen pairs, where these have to gain."""
+        found: Floats = self.covariance * (1 - by)
+        np.fill_diagonal(found, np.diag(self.covariance))
+        # scores were clipped and rows that tell nothing left out: still positive definite
+        least = float(np.linalg.eigvalsh(found)[0])
+        if least < 1e-4:
+            found = found + (1e-4 - min(least, 0.0)) * np.eye(len(found))
+        return _sparse(found, self.rows, gain) if gain else found
+
+    def ratios(self, columns: Columns, covariance: Floats) -> Floats:
+        """Return how much more probable each row's codes are than their shares, (rows, J)."""
+        from scipy.special import ndtr
+
+        count = len(self.scales)
+        known = torch.ones(count, count).triu(1) > 0
+        weights, spread = (t.numpy() for t in regression(torch.from_numpy(covariance), known))
+        mean = _scores(columns, self.scales) @ weights
+        found = np.ones_like(mean)
+        for j, scale in enumerate(self.scales):
+            own = columns.cells[:, j]
+            low, high = scale.low[own], scale.high[own]
+            share = ndtr(high) - ndtr(low)
+            within = ndtr((high - mean[:, j]) / spread[j]) - ndtr((low - mean[:, j]) / spread[j])
+            told = (own >= 0) & (share > 1e-7)
+            found[told, j] = within[told] / share[told]
+        ratios: Floats = found
+        return ratios
+
+
+def _scores(columns: Columns, scales: Sequence[_Scale]) -> Floats:
+    parts = [
+        np.where(own >= 0, scale.score[own], 0.0) for own, scale in zip(columns.cells.T, scales)
+    ]
+    found: Floats = np.stack(parts, axis=1)
+    return found
+
+
+def _natural(columns: Columns) -> list[IntArray]:
+    return [np.arange(size) for size, _ in columns.sizes]
+
+
+def _canonical(columns: Columns) -> list[IntArray]:
+    """Return the orders of coarse codes in which other variables tell most of them.
+
+    Bins keep their order; what is no bin (NULL, values of their own) comes where other variables
+    are as beside the bins there.
+    """
+    natural = _natural(columns)
+    gauss = _Gauss.of(columns, natural)
+    scores = _scores(columns, gauss.scales)
+    inverse = np.linalg.inv(gauss.shrunk(TUNING.first))
+    found = []
+    for j, (size, width) in enumerate(columns.sizes):
+        if size <= 2 or columns.bins[j] == size:
+            found.append(natural[j])
+            continue
+        own = columns.cells[:, j]
+        told = own >= 0
+        sums, rows = np.zeros((size, len(inverse))), np.zeros(size)
+        np.add.at(sums, own[told] // width, scores[told])
+        np.add.at(rows, own[told] // width, 1)
+        means = np.delete(sums / (rows + TUNING.rare)[:, None], j, axis=1)
+        rest = np.delete(np.delete(inverse, j, 0), j, 1)
+        beside = np.delete(inverse[j], j)
+        rest = rest - np.outer(beside, beside) / inverse[j, j]
+        weighed = means * np.sqrt(rows)[:, None]
+        _, vectors = np.linalg.eigh(weighed @ rest @ weighed.T)
+        place = vectors[:, -1] / np.sqrt(np.maximum(rows, 1))
+        found.append(_inserted(place, rows, columns.bins[j]))
+    return found
+
+
+def _inserted(place: Floats, rows: Floats, bins: int) -> IntArray:
+    """Return the codes by place, but bins in their order."""
+    if bins < 2:
+        return np.argsort(place, kind="stable")
+    at = np.arange(bins)
+    slope, start = np.polyfit(at, place[:bins], 1, w=np.sqrt(rows[:bins] + 1e-3))
+    among = np.r_[at, np.clip((place[bins:] - start) / (slope or 1.0), -1, bins)]
+    # bins before others at the same place
+    return np.argsort(among, kind="stable")
+
+
+def _sparse(covariance: Floats, rows: int, gain: float) -> Floats:
+    """Return the covariance in which each variable depends on a few of those before it alone.
+
+    Chosen one by one, the one that tells most first, as long as the log-likelihood of all rows
+    grows by half of `gain` at least. A number for each pair knows more by heart than few rows tell.
+
+    Parameters
+    ----------
+    covariance : ndarray of float64, shape (J, J)
+    rows : int
+    gain : float
+    """
+    count = len(covariance)
+    weights, left = np.zeros((count, count)), np.diag(covariance).copy()
+    for j in range(count):
+        parents: list[int] = []
+        shared, alone = covariance[:j, j], np.diag(covariance)[:j]
+        while len(parents) < min(j, TUNING.most_parents):
+            told = shared**2 / np.maximum(alone, 1e-3)
+            told[parents] = 0.0
+            best = int(np.argmax(told))
+            if rows * np.log(left[j] / max(left[j] - told[best], 1e-6)) < gain:
+                break
+            parents.append(best)
+            known = covariance[np.ix_(parents, range(j))]
+            solved = np.linalg.solve(covariance[np.ix_(parents, parents)], known)
+            own = covariance[parents, j]
+            # what is left, given the parents, of what others share with it, and of themselves
+            shared = covariance[:j, j] - own @ solved
+            alone = np.diag(covariance)[:j] - (known * solved).sum(axis=0)
+            weights[j, parents] = np.linalg.solve(covariance[np.ix_(parents, parents)], own)
+            left[j] = max(covariance[j, j] - own @ weights[j, parents], 1e-4)
+    mixing = np.linalg.inv(np.eye(count) - weights)
+    found: Floats = (mixing * left) @ mixing.T
+    return found
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What is tried, of numbers of :class:`Tuning`; and which variables it serves, if known."""
+
+    gain: float
+    by: float
+    even: float
+    used: Bools
+
+    def sums(self, ratios: Floats) -> Floats:
+        """Return by how much rows are more probable, logarithmic, (rows,)."""
+        told = np.log(ratios[:, self.used] * (1 - self.even) + self.even)
+        total: Floats = told.sum(axis=1)
+        return total
+
+
+def fitted(
+    columns: Columns,
+    others: Columns,
+    shares: Floats,
+    rng: np.random.Generator,
+    room: float = MOST_ROOM,
+) -> tuple[Fitted, Floats, Floats]:
+    """Fit a copula by cross-validation.
+
+    Parameters
+    ----------
+    columns, others : Columns
+        Of the rows that are learned, and of those that are held out and only told of.
+    shares : ndarray of float64, shape (rows,)
+        The logarithmic probability of the rows that are learned, by the shares of their codes.
+    rng : Generator
+    room : float
+        How much better it may tell its own rows than others; 0 leaves columns independent.
+
+    Returns
+    -------
+    Fitted, and two ndarrays of float64, shape (rows,)
+        How much more probable each row of both is, logarithmic, than by the shares of its codes,
+        under copulas of learned rows without it.
+    """
+    # sums in another order would differ in their last digits
+    with threadpool_limits(1, user_api="blas"):
+        fold = rng.permutation(len(columns.cells)) % TUNING.folds
+        parts = [columns.take(fold != number) for number in range(TUNING.folds)]
+        order = _better_order(parts, columns, fold)
+        folds = [_Gauss.of(part, order(part)) for part in parts]
+        whole = _Gauss.of(columns, order(columns))
+        chosen = _chosen(whole, folds, columns, fold, shares, room)
+        covariance = whole.shrunk(chosen.by, chosen.gain)
+        crossed = _crossed(folds, columns, fold, chosen.by, chosen.gain)
+        beside = [
+            chosen.sums(part.ratios(others, part.shrunk(chosen.by, chosen.gain))) for part in folds
+        ]
+    low, high, score = (
+        np.concatenate([getattr(scale, name) for scale in whole.scales])
+        for name in ("low", "high", "score")
+    )
+    found = Fitted(covariance, low, high, score, chosen.used, chosen.even)
+    return found, chosen.sums(crossed), np.mean(beside, axis=0)
+
+
+def _better_order(
+    parts: Sequence[Columns], columns: Columns, fold: IntArray
+) -> Callable[[Columns], list[IntArray]]:
+    """Return what orders the codes of each variable, as they are or by what others tell of them.
+
+    Parameters
+    ----------
+    parts : sequence of Columns
+        All rows but those of each fold.
+    columns : Columns
+    fold : ndarray of int64, shape (rows,)
+    """
+    gains = []
+    for order in (_natural, _canonical):
+        folds = [_Gauss.of(part, order(part)) for part in parts]
+        ratios = _crossed(folds, columns, fold, TUNING.first)
+        gains.append(np.log(ratios * (1 - TUNING.evens[-1]) + TUNING.evens[-1]).sum(axis=0))
+    plain = gains[0] >= gains[1]
+
+    def chosen(part: Columns) -> list[IntArray]:
+        return [a if own else b for a, b, own in zip(_natural(part), _canonical(part), plain)]
+
+    return chosen
+
+
+def _chosen(
+    whole: _Gauss,
+    folds: Sequence[_Gauss],
+    columns: Columns,
+    fold: IntArray,
+    shares: Floats,
+    room: float,
+) -> _Choice:
+    """Return what tells rows of other folds best, and its own not much better.
+
+    Parameters
+    ----------
+    whole, folds : _Gauss and a sequence of it
+        Of all rows, and of all but those of each fold.
+    columns : Columns
+    fold : ndarray of int64, shape (rows,)
+    shares : ndarray of float64, shape (rows,)
+    room : float
+    """
+    best, chosen = 0.0, _Choice(0.0, 1.0, 1.0, np.zeros(len(columns.sizes), np.bool_))
+    tried_all = itertools.product(TUNING.gains, TUNING.shrinkages) if room > 0 else ()
+    for gain, by in tried_all:
+        crossed = _crossed(folds, columns, fold, by, gain)
+        known = whole.ratios(columns, whole.shrunk(by, gain))
+        for even in TUNING.evens:
+            told = np.log(crossed * (1 - even) + even)
+            doubt = TUNING.sure * told.std(axis=0) / np.sqrt(len(told))
+            # what hangs on nothing has gains of 0, but for the last digits
+            used = told.mean(axis=0) > doubt + 1e-6
+            tried = _Choice(gain, by, even, used)
+            total, learned = float(tried.sums(crossed).sum()), tried.sums(known)
+            excess = float(learned.sum()) - total
+            spread = float((shares + learned).std()) * len(shares)
+            if total > best and excess <= room * spread:
+                best, chosen = total, tried
+    return chosen
+
+
+def _crossed(
+    folds: Sequence[_Gauss], columns: Columns, fold: IntArray, by: float, gain: float = 0.0
+) -> Floats:
+    """Return what copulas say of rows that were not among theirs, as :meth:`_Gauss.ratios` does.
+
+    Parameters
+    ----------
+    folds : sequence of _Gauss
+        Each of all rows but those of one fold.
+    columns : Columns
+    fold : ndarray of int64, shape (rows,)
+    by, gain : float
+    """
+    found = np.empty(columns.cells.shape)
+    for number, gauss in enumerate(folds):
+        found[fold == number] = gauss.ratios(columns.take(fold == number), gauss.shrunk(by, gain))
+    return found
