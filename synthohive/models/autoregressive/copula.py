@@ -84,6 +84,9 @@ class Copula(nn.Module):
         for name in ("low", "high", "score"):
             self.register_buffer(name, torch.zeros(cells))
         self.register_buffer("used", torch.zeros(count))
+        # read once: a step on another device would wait for them
+        self._precise: Optional[Tensor] = None
+        self._serves: Optional[list[bool]] = None
         self.register_buffer("even", torch.ones(1))
         cells_of = [c * w for c, w in zip(cardinalities, widths)]
         self.starts = list(accumulate(cells_of, initial=0))
@@ -101,9 +104,23 @@ class Copula(nn.Module):
     def take(self, found: Fitted) -> None:
         """Become what was fitted."""
         self.covariance.copy_(torch.from_numpy(found.covariance))
+        # as it is stored, so that rows are the same before and after
+        self._precise = torch.from_numpy(found.covariance).float().double()
+        self._serves = [bool(used) for used in found.used]
         for name in ("low", "high", "score", "used"):
             getattr(self, name).copy_(torch.from_numpy(getattr(found, name).astype(np.float32)))
         self.even.fill_(found.even)
+
+    def serves(self) -> list[bool]:
+        """Return which variables are told by others."""
+        if self._serves is None:
+            self._serves = [used > 0 for used in self.used.tolist()]
+        return self._serves
+
+    def forget(self) -> None:
+        """Say nothing, as if columns were independent."""
+        self.used.zero_()
+        self._serves = [False] * len(self.cardinalities)
 
     def scores(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Return (B, J); 0, which is the mean, where a code is -1."""
@@ -117,11 +134,13 @@ class Copula(nn.Module):
         Parameters
         ----------
         mask : Tensor, shape (J, J)
-            1 where the row's variable is known to the column's: those before it in some order, or
-            all others.
+            On the CPU; 1 where the row's variable is known to the column's: those before it in some
+            order, or all others.
         """
-        # on the CPU, in double precision: not all devices have it
-        found = regression(self.covariance.cpu().double(), mask.cpu() > 0)
+        # on the CPU, in double precision, which not all devices have
+        if self._precise is None:
+            self._precise = self.covariance.cpu().double()
+        found = regression(self._precise, mask > 0)
         weights, spread = (part.float().to(self.covariance.device) for part in found)
         return weights, spread
 
@@ -146,7 +165,7 @@ class Copula(nn.Module):
         starts = [0, *self.ends[:-1]]
         found = {
             j: told[:, start:end]
-            for j, (start, end, used) in enumerate(zip(starts, self.ends, self.used.tolist()))
+            for j, (start, end, used) in enumerate(zip(starts, self.ends, self.serves()))
             if used
         }
         finer = self.finer(
@@ -181,7 +200,7 @@ class Copula(nn.Module):
         starts = torch.tensor([self.starts[j] for j in variables], dtype=torch.long)
         first = (starts + coarse.clamp(min=0) * widths)[..., None]
         last = first + widths[:, None] - 1
-        widest = int(widths.max()) if len(widths) else 1
+        widest = max((self.widths[j] for j in variables), default=1)
         cells = torch.minimum(first + torch.arange(widest), last)
         mean, spread = mean[..., None], spread[..., None]
         own = self._told(mean, spread, cells, cells) - self._told(mean, spread, first, last)
@@ -239,7 +258,7 @@ class Conditional:
 
     def coarser(self, j: int) -> Optional[Tensor]:
         """Return what is added to a variable's logits, (B, K)."""
-        if not self.copula.used[j]:
+        if not self.copula.serves()[j]:
             return None
         if len(self.weights) == 1:
             self.mean = self.scores @ self.weights[0, :, j]
@@ -250,7 +269,7 @@ class Conditional:
 
     def finer(self, j: int, coarse: Tensor) -> Optional[Tensor]:
         """Return what is added to the logits of its fine codes, (B, W), after its coarse ones."""
-        if not self.copula.used[j]:
+        if not self.copula.serves()[j]:
             return None
         both = self.mean[:, None], self.spread[:, None]
         return self.copula.finer([j], coarse[:, None], *both)[:, 0]

@@ -224,7 +224,7 @@ class Network(nn.Module):
         known, finer = self._known(hidden, coarse, fine, context, mask)
         losses = self.heads.shrink(hidden, coarse, known).sum()
         total = float(losses + self.fine.shrink(hidden, coarse, fine, finer).sum())
-        others = 1 - torch.eye(len(self.cardinalities))
+        others = 1 - torch.eye(len(self.cardinalities), device="cpu")
         beside = self.hidden_of_all(coarse, fine, context, others)
         by_all, finer_by_all = self._known(beside, coarse, fine, context, others)
         self.heads.judge(beside, coarse, by_all)
@@ -241,7 +241,7 @@ class Network(nn.Module):
         return deeper
 
     def _given(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> Tensor:
-        count = len(self.cardinalities)
+        count, mask = len(self.cardinalities), mask.to(coarse.device)
         if self.sums is not None:
             vectors = self.embedded(coarse, fine)
             further = self.embedded_wide(coarse, fine) if self.wide else vectors[:, :0]

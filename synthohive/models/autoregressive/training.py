@@ -118,7 +118,7 @@ class AutoregressiveTask(DescentTask):
             else:
                 # given ones first; the share of them is drawn, too: few are given as often as many
                 rank = np.where(self.rng.random(count) < self.rng.random(), rank - count, rank)
-        return torch.as_tensor((rank[:, None] < rank[None, :]).astype(np.float32))
+        return torch.from_numpy((rank[:, None] < rank[None, :]).astype(np.float32))
 
     def validate(self) -> float:
         """Return the negative log-likelihood per variable of held-out rows, heads shrunk."""
@@ -167,7 +167,7 @@ class AutoregressiveTask(DescentTask):
         """
         for network in (self.network, self.state):
             assert network.copula is not None
-            network.copula.used.zero_()  # as if columns were independent
+            network.copula.forget()
         learned, held = self._learned(torch.arange(self.rows)), self._held()
         sizes = list(zip(self.network.cardinalities, self.network.widths))
         own, others = (self._columns(*codes, sizes, bins) for codes in (self.codes, self.held))
