@@ -9,10 +9,10 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive.privacy.content import are_companies, share
-from synthohive.privacy.names import is_name
+from synthohive.privacy.content import are_companies
+from synthohive.privacy.names import fold, is_name, known_names
 from synthohive.privacy.places import territory_of
-from synthohive.privacy.subjects import is_key_name, names_persons, words_of
+from synthohive.privacy.subjects import is_about_things, is_key_name, names_persons, words_of
 from synthohive.privacy.vocabulary import are_things, names_thing
 
 __all__ = ["may_be_key"]
@@ -23,8 +23,6 @@ LABEL_ROWS = 20
 """Rows of each on average."""
 WORDED = 0.5
 """Share of the labels with a word that names a thing, and nobody."""
-NAMED = 0.2
-"""Share of values that are whole names of persons, from which on they are no labels."""
 
 
 def may_be_key(column: str, values: pa.ChunkedArray, *, owned: bool = False) -> bool:
@@ -78,8 +76,25 @@ def _are_codes(texts: list[str]) -> bool:
 
 
 def _are_worded(texts: list[str]) -> bool:
-    """Whether texts are written in words for things, and neither names of persons nor of firms."""
+    """Whether texts are written in words for things, and none may be a person or a firm."""
     if any(char.isdigit() or char == "@" for text in texts for char in text):
         return False
-    worded = share(texts, names_thing) >= WORDED
-    return worded and share(texts, is_name) < NAMED and not are_companies(texts, False)
+    unknown = [text for text in texts if not (names_thing(text) or is_about_things(text))]
+    if len(unknown) > (1.0 - WORDED) * len(texts) or any(map(_may_be_login, unknown)):
+        return False
+    # an award may be called after somebody
+    named = (is_name(text) and not is_about_things(text) for text in texts)
+    return not any(named) and not are_companies(texts, False)
+
+
+def _may_be_login(text: str) -> bool:
+    """Whether a text may be what a person is called in a system: one word that says nothing else.
+
+    Examples
+    --------
+    >>> [_may_be_login(text) for text in ("akumar", "JSmith", "Smith", "BBWAA", "Old Timers")]
+    [True, True, True, False, False]
+    """
+    word, names = fold(text), known_names()
+    known = any(name in names.last or name in names.first for name in (word, word[1:]))
+    return len(text.split()) == 1 and (text.islower() or known)

@@ -24,6 +24,10 @@ PERSONS = ["Anna Berg", "Xolani Dlamini", "Mike Stone", "Grace Hopper"]
         ("approved_by", PERSONS, True, True),
         ("approved_by", ["jsmith", "akumar", "mlee", "xdlamini"], True, True),
         ("approved_by", ["BW", "KT", "JR", "AL"], True, True),
+        ("approved_by", ["system", "batch import", "web shop", "jsmith"], True, True),
+        ("approved_by", ["System", "Batch Import", "Web Shop", "JSMITH"], True, True),
+        ("honourID", [*AWARDS, "Anna Berg"], True, True),  # one person among labels
+        ("honourID", [*AWARDS, "Roberto Clemente Award"], True, False),
         ("sold_by", ["E017", "E022", "E031", "E045"], True, True),
         ("customer", ["Blue Moon Cafe", "Golden Star", "Final Cut"], True, True),
         ("store_id", ["North", "South", "East", "West"], False, True),
