@@ -9,13 +9,13 @@ model are). What is modelled is the rest.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional
 
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import Floats
+from synthohive._arrays import Floats, IntArray
 from synthohive.derive.base import Derivation, Rng, Values
 from synthohive.derive.columns import Chosen, Columns, spaced
 from synthohive.derive.presence import Value, is_category
@@ -57,18 +57,32 @@ class Effects:
     centre: float = 0.0
     scale: float = 1.0
 
+    def design(self, rows: pa.Table) -> Floats:
+        """Return what the effects are multiplied by, (rows, effects)."""
+        if not self.values:
+            return self._scaled(rows)[:, None]
+        codes = self._codes(rows)
+        return np.asarray(codes[:, None] == np.arange(len(self.values)), dtype=np.float64)
+
     def of(self, rows: pa.Table) -> Floats:
         """Return what is added, of each row."""
-        column = rows.column(self.source)
-        if self.values:
-            known = dict(zip(self.values, self.effects))
-            return np.array([known.get(v, 0.0) for v in column.to_pylist()], dtype=np.float64)
-        numbers = as_numbers(column)
+        if not self.values:
+            return self._scaled(rows) * self.effects[0]
+        # the last one: a category that was not learned adds nothing
+        return np.array([*self.effects, 0.0])[self._codes(rows)]
+
+    def _codes(self, rows: pa.Table) -> IntArray:
+        """Return the place of each row's category; -1 where it was not learned."""
+        places = {value: place for place, value in enumerate(self.values)}
+        column = rows.column(self.source).to_pylist()
+        return np.array([places.get(value, -1) for value in column], dtype=np.int64)
+
+    def _scaled(self, rows: pa.Table) -> Floats:
+        numbers = as_numbers(rows.column(self.source))
         if self.log:
             numbers = np.log(np.maximum(numbers, np.finfo(np.float64).tiny))
-        # beyond what was learned, a line leads anywhere
-        places = np.clip((numbers - self.centre) / self.scale, -3.0, 3.0)
-        return np.nan_to_num(places) * self.effects[0]
+        # beyond what was learned, a line leads anywhere; NULL is as the mean
+        return np.nan_to_num(np.clip((numbers - self.centre) / self.scale, -3.0, 3.0))
 
 
 @dataclass(frozen=True)
@@ -175,7 +189,8 @@ def _fitted(
 ) -> Optional[tuple[float, tuple[Effects, ...]]]:
     """Return the constant and the effects that tell most of rows that are left out, if any do."""
     some = spaced(len(rows), MOST_ROWS)
-    given, target = _design(parts, rows.take(pa.array(some))), target[some]
+    few, target = rows.take(pa.array(some)), target[some]
+    given = np.concatenate([part.design(few) for part in parts], axis=1)
     means, usual = given.mean(axis=0), float(target.mean())
     left, sizes, right = np.linalg.svd(given - means, full_matrices=False)
     own = target - usual
@@ -195,18 +210,6 @@ def _fitted(
     for part in parts:
         count = len(part.effects)
         effects = tuple(float(f"{v:.{DIGITS}g}") for v in best[1][at : at + count])
-        found.append(Effects(part.source, part.values, effects, part.log, part.centre, part.scale))
+        found.append(replace(part, effects=effects))
         at += count
     return float(f"{usual - float(means @ best[1]):.{DIGITS + 2}g}"), tuple(found)
-
-
-def _design(parts: list[Effects], rows: pa.Table) -> Floats:
-    """Return what slopes and effects are multiplied by."""
-    found: list[Floats] = []
-    for part in parts:
-        for i in range(len(part.effects)):
-            one = tuple(float(i == j) for j in range(len(part.effects)))
-            found.append(
-                Effects(part.source, part.values, one, part.log, part.centre, part.scale).of(rows)
-            )
-    return np.stack(found, axis=1)

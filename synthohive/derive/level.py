@@ -1,4 +1,4 @@
-"""Numbers whose size goes with a category: prices of bikes and of helmets.
+"""Numbers around a level: that of their category, as prices of bikes and of helmets.
 
 A model that has seen a hundred rows, and may know none of them by heart, has learned little of
 that. The middle of each category is told beforehand; what is modelled is how far a row is from it.
@@ -6,13 +6,14 @@ that. The middle of each category is told beforehand; what is modelled is how fa
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import Floats
+from synthohive._arrays import Floats, IntArray
 from synthohive._display import listed
 from synthohive.derive.base import Derivation, Rng, Values
 from synthohive.derive.columns import Chosen, Columns
@@ -21,7 +22,7 @@ from synthohive.derive.presence import Groups, Value, categories
 from synthohive.privacy.entities import on_grid
 from synthohive.tables.numbers import as_numbers, from_numbers, is_time, multiple_of
 
-__all__ = ["Level", "find_levels"]
+__all__ = ["AroundLevel", "Level", "find_levels", "levels_of"]
 
 MOST_ROWS = 500
 """Of more rows, the model learns it by itself."""
@@ -34,8 +35,79 @@ DIGITS = 3
 SHOWN = 3
 
 
+def levels_of(numbers: Floats, codes: IntArray) -> Floats:
+    """Return the level of each series: the mean of the middle half of its numbers.
+
+    Parameters
+    ----------
+    numbers : ndarray of float, shape (rows,)
+        NaN tells nothing.
+    codes : ndarray of int64, shape (rows,)
+        The series, from 0; -1 for none.
+
+    Returns
+    -------
+    ndarray of float, shape (series,)
+        Of series without any number, the middle of all others'.
+
+    Examples
+    --------
+    >>> levels_of(np.array([1.0, 3.0, 500.0, 2.0, 7.0]), np.array([0, 0, 0, 0, 1])).tolist()
+    [2.5, 7.0]
+    """
+    count = int(codes.max(initial=-1)) + 1
+    known = np.flatnonzero((codes >= 0) & ~np.isnan(numbers))
+    order = known[np.lexsort((numbers[known], codes[known]))]
+    sizes = np.bincount(codes[order], minlength=count)
+    place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    own, cut = sizes[codes[order]], sizes[codes[order]] // 4
+    middle = order[(place >= cut) & (place < own - cut)]
+    sums = np.bincount(codes[middle], numbers[middle], count)
+    found = sums / np.maximum(np.bincount(codes[middle], minlength=count), 1)
+    if (sizes == 0).any():
+        found[sizes == 0] = np.median(found[sizes > 0]) if sizes.any() else 0.0
+    return np.asarray(found, dtype=np.float64)
+
+
 @dataclass(frozen=True)
-class Level(Derivation):
+class AroundLevel(Derivation):
+    """A number by what it is of a level, which each kind has from elsewhere.
+
+    Attributes
+    ----------
+    ratio : bool
+        What is modelled is the ratio to the level; else the distance from it.
+    step : float
+        The number's grid; 0 for none.
+    low, high : float
+        Its protected bounds.
+    """
+
+    ratio: bool
+    step: float
+    low: float
+    high: float
+
+    whole = strict = False  # the rest is modelled, also where a level is not known
+
+    @abstractmethod
+    def level(self, rows: pa.Table) -> Floats:
+        """Return the level of each row; never NaN, and of ratios never 0."""
+
+    def encode(self, rows: pa.Table) -> pa.Array:
+        """Return the ratio to the level, or the distance from it."""
+        numbers, level = as_numbers(rows.column(self.target)), self.level(rows)
+        return from_numbers(numbers / level if self.ratio else numbers - level, pa.float64())
+
+    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
+        """Put the level back, inside the number's own bounds."""
+        rest, level = as_numbers(rows.column(self.target)), self.level(rows)
+        numbers = rest * level if self.ratio else rest + level
+        return on_grid(np.clip(numbers, self.low, self.high), self.step)
+
+
+@dataclass(frozen=True)
+class Level(AroundLevel):
     """A number by what it is of its category's middle.
 
     Attributes
@@ -46,41 +118,19 @@ class Level(Derivation):
     middles : tuple of float
         Of each; the mean of the middle half of its rows, to three digits.
     usual : float
-        The same of all rows.
-    ratio : bool
-        What is modelled is the ratio to the middle; else the distance from it.
-    step : float
-        The number's grid; 0 for none.
-    low, high : float
-        Its protected bounds.
+        The same of all rows, for rows of no such category.
     """
 
     source: str
     values: tuple[Value, ...]
     middles: tuple[float, ...]
     usual: float
-    ratio: bool
-    step: float
-    low: float
-    high: float
 
-    whole = strict = False  # the rest is modelled; beside no category, that from the usual middle
-
-    def _middle(self, rows: pa.Table) -> Floats:
+    def level(self, rows: pa.Table) -> Floats:
+        """Return the middle of each row's category."""
         known = dict(zip(self.values, self.middles))
         found = [known.get(value, self.usual) for value in rows.column(self.source).to_pylist()]
         return np.array(found, dtype=np.float64)
-
-    def encode(self, rows: pa.Table) -> pa.Array:
-        """Return the ratio to the category's middle, or the distance from it."""
-        numbers, middle = as_numbers(rows.column(self.target)), self._middle(rows)
-        return from_numbers(numbers / middle if self.ratio else numbers - middle, pa.float64())
-
-    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
-        """Put the category's middle back, inside the number's own bounds."""
-        rest, middle = as_numbers(rows.column(self.target)), self._middle(rows)
-        numbers = rest * middle if self.ratio else rest + middle
-        return on_grid(np.clip(numbers, self.low, self.high), self.step)
 
     def __str__(self) -> str:
         pairs = [f"{middle:g} for {value!r}" for value, middle in zip(self.values, self.middles)]
@@ -127,18 +177,17 @@ def _level(columns: Columns, target: str, by: Groups) -> Optional[tuple[float, L
     if explained < EXPLAINED or ends is None:
         return None
     order = sorted(range(len(values)), key=lambda code: str(values[code]))  # tells nothing of rows
-    middles = tuple(_middle_of(own[group == code], ratio) for code in order)
-    usual = _middle_of(own, ratio)
+    of_each, of_all = levels_of(scaled, group), levels_of(scaled, np.zeros_like(group))
+    middles, (usual,) = _rounded(of_each[order], ratio), _rounded(of_all, ratio)
     if ratio and min(middles) <= 0:
         return None
     names = tuple(values[code] for code in order)
-    level = Level(target, by.source, names, middles, usual, ratio, step, *ends)
+    level = Level(
+        target, ratio, step, *ends, source=by.source, values=names, middles=middles, usual=usual
+    )
     return explained, level
 
 
-def _middle_of(numbers: Floats, ratio: bool) -> float:
-    """Return the mean of the middle half, to a few digits: no single row's number."""
-    ordered = np.sort(np.log(numbers) if ratio else numbers)
-    cut = len(ordered) // 4
-    mean = float(ordered[cut : len(ordered) - cut].mean())
-    return float(f"{np.exp(mean) if ratio else mean:.{DIGITS}g}")
+def _rounded(levels: Floats, ratio: bool) -> tuple[float, ...]:
+    """Return levels, of logarithms if `ratio`, to a few digits: no single row's number."""
+    return tuple(float(f"{v:.{DIGITS}g}") for v in (np.exp(levels) if ratio else levels))

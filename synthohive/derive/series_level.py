@@ -13,13 +13,12 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
-from synthohive.derive.base import Derivation, Rng, Values
 from synthohive.derive.columns import Chosen, Columns
-from synthohive.privacy.entities import on_grid
-from synthohive.tables.numbers import as_numbers, from_numbers, is_time, multiple_of
+from synthohive.derive.level import AroundLevel
+from synthohive.tables.numbers import as_numbers, is_time, multiple_of
 from synthohive.tables.roles import level_column
 
-__all__ = ["SeriesLevel", "find_series_levels", "levels_of", "share_between"]
+__all__ = ["SeriesLevel", "find_series_levels", "share_between"]
 
 MOSTLY_POSITIVE = 0.95
 GROWS = 0.4
@@ -27,40 +26,6 @@ GROWS = 0.4
 SMALL = 0.01
 """Share of the middle level, below which there is nothing to divide by."""
 DIGITS = 3
-
-
-def levels_of(numbers: Floats, codes: IntArray) -> Floats:
-    """Return the level of each series: the mean of the middle half of its numbers.
-
-    Parameters
-    ----------
-    numbers : ndarray of float, shape (rows,)
-        NaN tells nothing.
-    codes : ndarray of int64, shape (rows,)
-        The series, from 0; -1 for none.
-
-    Returns
-    -------
-    ndarray of float, shape (series,)
-        Of series without any number, the middle of all others'.
-
-    Examples
-    --------
-    >>> levels_of(np.array([1.0, 3.0, 500.0, 2.0, 7.0]), np.array([0, 0, 0, 0, 1])).tolist()
-    [2.5, 7.0]
-    """
-    count = int(codes.max(initial=-1)) + 1
-    known = np.flatnonzero((codes >= 0) & ~np.isnan(numbers))
-    order = known[np.lexsort((numbers[known], codes[known]))]
-    sizes = np.bincount(codes[order], minlength=count)
-    place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    own, cut = sizes[codes[order]], sizes[codes[order]] // 4
-    middle = order[(place >= cut) & (place < own - cut)]
-    sums = np.bincount(codes[middle], numbers[middle], count)
-    found = sums / np.maximum(np.bincount(codes[middle], minlength=count), 1)
-    if (sizes == 0).any():
-        found[sizes == 0] = np.median(found[sizes > 0]) if sizes.any() else 0.0
-    return np.asarray(found, dtype=np.float64)
 
 
 def share_between(numbers: Floats, codes: IntArray) -> float:
@@ -77,47 +42,25 @@ def share_between(numbers: Floats, codes: IntArray) -> float:
 
 
 @dataclass(frozen=True)
-class SeriesLevel(Derivation):
+class SeriesLevel(AroundLevel):
     """A number by what it is of the level of its series.
 
     Attributes
     ----------
     source : str
         The level, of the entity whose series it is.
-    ratio : bool
-        What is modelled is the ratio to the level; else the distance from it.
     least : float
-        Of ratios, what levels below count as.
-    step : float
-        The number's grid; 0 for none.
-    low, high : float
-        Its protected bounds.
+        Of ratios, what levels below count as; of distances, the level where there is none.
     """
 
     source: str
-    ratio: bool
     least: float
-    step: float
-    low: float
-    high: float
 
-    whole = strict = False
-
-    def _level(self, rows: pa.Table) -> Floats:
+    def level(self, rows: pa.Table) -> Floats:
+        """Return the level of each row's series."""
         level = as_numbers(rows.column(self.source))
         level = np.where(np.isnan(level), self.least, level)
         return np.maximum(level, self.least) if self.ratio else level
-
-    def encode(self, rows: pa.Table) -> pa.Array:
-        """Return the ratio to the level, or the distance from it."""
-        numbers, level = as_numbers(rows.column(self.target)), self._level(rows)
-        return from_numbers(numbers / level if self.ratio else numbers - level, pa.float64())
-
-    def decode(self, rows: pa.Table, rng: Rng = None) -> Values:
-        """Put the level back, inside the number's own bounds."""
-        rest, level = as_numbers(rows.column(self.target)), self._level(rows)
-        numbers = rest * level if self.ratio else rest + level
-        return on_grid(np.clip(numbers, self.low, self.high), self.step)
 
     def __str__(self) -> str:
         return f"{self.target} is around the level of its series"
@@ -138,7 +81,7 @@ def find_series_levels(columns: Columns, chosen: Chosen) -> None:
         known = ~np.isnan(numbers) & ~np.isnan(level)
         ratio = _is_ratio(numbers[known], level[known])
         least = float(f"{np.median(level[known]) * (SMALL if ratio else 1.0):.{DIGITS}g}")
-        chosen.add(SeriesLevel(target, sources[0], ratio, least, step, *ends))
+        chosen.add(SeriesLevel(target, ratio, step, *ends, source=sources[0], least=least))
 
 
 def _is_ratio(numbers: Floats, level: Floats) -> bool:

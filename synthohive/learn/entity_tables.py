@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
+from synthohive.derive.level import levels_of
 from synthohive.derive.persons.alias import Alias
-from synthohive.derive.series_level import levels_of
 from synthohive.io.base import FanOut
 from synthohive.learn.entity_paths import IDENTIFYING, EntityFinder
 from synthohive.learn.hidden_entities import codes_of, repeats

@@ -11,10 +11,10 @@ import pytest
 from synthohive.derive.base import as_column
 from synthohive.derive.columns import Chosen, Columns
 from synthohive.derive.expected import Expected, find_expected
+from synthohive.derive.level import levels_of
 from synthohive.derive.series_level import (
     SeriesLevel,
     find_series_levels,
-    levels_of,
     share_between,
 )
 from synthohive.privacy.entities import Entities
