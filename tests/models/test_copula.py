@@ -12,7 +12,7 @@ from synthohive import Autoregressive, TableConfig
 from synthohive._arrays import Floats
 from synthohive.encoding.encoded import ABSENT, Continuous, Discrete, EncodedTable, Layout
 from synthohive.models.autoregressive.copula import Conditional, Copula, regression
-from synthohive.models.autoregressive.copula_fit import Columns, fitted
+from synthohive.models.autoregressive.copula_fit import Cells, fitted
 
 LAYOUT = Layout(
     (Discrete("kind", 3), Discrete("size", 2), Discrete("empty", 2)),
@@ -96,12 +96,12 @@ def test_many_rows_have_none() -> None:
     assert many.network_.copula is None
 
 
-def columns(normal: Floats) -> Columns:
+def columns(normal: Floats) -> Cells:
     cells = np.digitize(normal, [-1, -0.5, 0, 0.5, 1])
-    return Columns(cells, [(6, 1)] * cells.shape[1], [6] * cells.shape[1])
+    return Cells(cells, [(6, 1)] * cells.shape[1], [6] * cells.shape[1])
 
 
-def shares(of: Columns) -> Floats:
+def shares(of: Cells) -> Floats:
     parts = [np.log(of.counts(j)[cells, 0] / len(cells)) for j, cells in enumerate(of.cells.T)]
     total: Floats = np.sum(parts, axis=0)
     return total

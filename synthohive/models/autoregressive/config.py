@@ -101,7 +101,7 @@ class Tuning:
     scales: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     """What heads are scaled by; see :meth:`~.heads.Heads.shrink`."""
 
-    counted_rows: int = 2_000
+    copula_rows: int = 2_000
     """Tables of fewer rows begin with a :class:`~.copula.Copula`."""
 
     # -- training

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from synthohive._arrays import Bools, Floats
 
-__all__ = ["FAR", "Conditional", "Copula", "Fitted", "regression"]
+__all__ = ["FAR", "Conditional", "Copula", "FittedCopula", "regression"]
 
 FAR = 8.0
 """In place of infinity: beyond it there is nothing."""
@@ -34,7 +34,7 @@ MOST_CELLS = 2**25
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedCopula:
     """Correlations of scores, and the stretches of codes.
 
     Attributes
@@ -45,8 +45,8 @@ class Fitted:
         Where a cell's stretch begins and ends, and the mean of the normal variable within it.
     used : ndarray of bool, shape (J,)
         Which variables are told by others better than by their shares.
-    even : float
-        Share of the rows in which a variable does as if it did not know the others.
+    independence : float
+        Weight of the mixture in which a variable does not know the others.
     """
 
     covariance: Floats
@@ -54,7 +54,7 @@ class Fitted:
     high: Floats
     score: Floats
     used: Bools
-    even: float
+    independence: float
 
 
 class Copula(nn.Module):
@@ -75,7 +75,7 @@ class Copula(nn.Module):
         self.high: Tensor
         self.score: Tensor
         self.used: Tensor
-        self.even: Tensor
+        self.independence: Tensor
         self.owner: Tensor
         self.first: Tensor
         self.last: Tensor
@@ -87,7 +87,7 @@ class Copula(nn.Module):
         # read once: a step on another device would wait for them
         self._precise: Optional[Tensor] = None
         self._serves: Optional[list[bool]] = None
-        self.register_buffer("even", torch.ones(1))
+        self.register_buffer("independence", torch.ones(1))
         cells_of = [c * w for c, w in zip(cardinalities, widths)]
         self.starts = list(accumulate(cells_of, initial=0))
         self.ends = list(accumulate(cardinalities))  # of each variable's coarse codes
@@ -101,7 +101,7 @@ class Copula(nn.Module):
                 name, torch.tensor(part, dtype=torch.long, device="cpu"), persistent=False
             )
 
-    def take(self, found: Fitted) -> None:
+    def take(self, found: FittedCopula) -> None:
         """Become what was fitted."""
         self.covariance.copy_(torch.from_numpy(found.covariance))
         # as it is stored, so that rows are the same before and after
@@ -109,7 +109,7 @@ class Copula(nn.Module):
         self._serves = [bool(used) for used in found.used]
         for name in ("low", "high", "score", "used"):
             getattr(self, name).copy_(torch.from_numpy(getattr(found, name).astype(np.float32)))
-        self.even.fill_(found.even)
+        self.independence.fill_(found.independence)
 
     def serves(self) -> list[bool]:
         """Return which variables are told by others."""
@@ -215,7 +215,7 @@ class Copula(nn.Module):
         )
         # what no row has tells nothing: 1 either way
         ratio = torch.where(share > 1e-7, within / share.clamp(min=1e-7), torch.ones_like(within))
-        return (ratio * (1 - self.even) + self.even).clamp(min=1e-9).log()
+        return (ratio * (1 - self.independence) + self.independence).clamp(min=1e-9).log()
 
 
 class Conditional:

@@ -16,9 +16,9 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from synthohive._arrays import Bools, Floats, IntArray
-from synthohive.models.autoregressive.copula import FAR, Fitted, regression
+from synthohive.models.autoregressive.copula import FAR, FittedCopula, regression
 
-__all__ = ["Columns", "fitted"]
+__all__ = ["Cells", "fitted"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Tuning:
     folds: int = 5
     shrinkages: tuple[float, ...] = (0.003, 0.03, 0.1, 0.3)
     gains: tuple[float, ...] = (0.0, 5.0, 10.0)
-    evens: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1)
+    independences: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1)
     """What is tried. Gains: see :func:`_sparse`; 0 is all pairs."""
     sure: float = 2.0
     """Standard errors by which others must tell of a variable: of 30 that nothing tells of, one by
@@ -41,12 +41,12 @@ class Tuning:
 
 
 TUNING = Tuning()
-MOST_ROOM = 0.4
-"""How many standard deviations more probable rows may be under a copula of them than under one of
-four fifths of them without these, which tell less. Only what may pass the limit of the whole model
-(:class:`~synthohive.models.memorisation.GapWatch`) need be tried. Of 660 rows of 100 columns, of
-which each depends on nine, a copula of all pairs shrunk by 0.03 tells rows never seen from its own
-by 0.76, one of chosen pairs by 0.15, and tells the former better."""
+MOST_OPTIMISM = 0.4
+"""Optimism (Efron, 1983): how many standard deviations more probable rows may be under a copula of
+them than under one of four fifths of them without these, which tell less. Only what may pass the
+limit of the whole model (:class:`~synthohive.models.memorisation.GapWatch`) need be tried. Of 660
+rows of 100 columns, of which each depends on nine, a copula of all pairs shrunk by 0.03 tells rows
+never seen from its own by 0.76, one of chosen pairs by 0.15, and tells the former better."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class _Scale:
 
 
 @dataclass(frozen=True)
-class Columns:
+class Cells:
     """The codes of some rows, as cells.
 
     Attributes
@@ -97,9 +97,9 @@ class Columns:
     sizes: list[tuple[int, int]]
     bins: list[int]
 
-    def take(self, rows: Bools) -> Columns:
+    def take(self, rows: Bools) -> Cells:
         """Return some of the rows."""
-        return Columns(self.cells[rows], self.sizes, self.bins)
+        return Cells(self.cells[rows], self.sizes, self.bins)
 
     def counts(self, j: int) -> Floats:
         """Return the rows of each pair of codes, (K, W)."""
@@ -122,7 +122,7 @@ class _Gauss:
     rows: int
 
     @classmethod
-    def of(cls, columns: Columns, orders: Orders) -> _Gauss:
+    def of(cls, columns: Cells, orders: Orders) -> _Gauss:
         scales = [_Scale.of(columns.counts(j), order) for j, order in enumerate(orders)]
         scores = _scores(columns, scales)
         covariance = scores.T @ scores / max(len(scores), 1)
@@ -139,7 +139,7 @@ class _Gauss:
             found = found + (1e-4 - min(least, 0.0)) * np.eye(len(found))
         return _sparse(found, self.rows, gain) if gain else found
 
-    def ratios(self, columns: Columns, covariance: Floats) -> Floats:
+    def ratios(self, columns: Cells, covariance: Floats) -> Floats:
         """Return how much more probable each row's codes are than their shares, (rows, J)."""
         from scipy.special import ndtr
 
@@ -159,7 +159,7 @@ class _Gauss:
         return ratios
 
 
-def _scores(columns: Columns, scales: Sequence[_Scale]) -> Floats:
+def _scores(columns: Cells, scales: Sequence[_Scale]) -> Floats:
     parts = [
         np.where(own >= 0, scale.score[own], 0.0) for own, scale in zip(columns.cells.T, scales)
     ]
@@ -167,11 +167,11 @@ def _scores(columns: Columns, scales: Sequence[_Scale]) -> Floats:
     return found
 
 
-def _natural(columns: Columns) -> list[IntArray]:
+def _natural(columns: Cells) -> list[IntArray]:
     return [np.arange(size) for size, _ in columns.sizes]
 
 
-def _canonical(columns: Columns) -> list[IntArray]:
+def _canonical(columns: Cells) -> list[IntArray]:
     """Return the orders of coarse codes in which other variables tell most of them.
 
     Bins keep their order; what is no bin (NULL, values of their own) comes where other variables
@@ -256,38 +256,38 @@ class _Choice:
 
     gain: float
     by: float
-    even: float
+    independence: float
     used: Bools
 
     def sums(self, ratios: Floats) -> Floats:
         """Return by how much rows are more probable, logarithmic, (rows,)."""
-        told = np.log(ratios[:, self.used] * (1 - self.even) + self.even)
+        told = np.log(ratios[:, self.used] * (1 - self.independence) + self.independence)
         total: Floats = told.sum(axis=1)
         return total
 
 
 def fitted(
-    columns: Columns,
-    others: Columns,
+    columns: Cells,
+    others: Cells,
     shares: Floats,
     rng: np.random.Generator,
-    room: float = MOST_ROOM,
-) -> tuple[Fitted, Floats, Floats]:
+    most_optimism: float = MOST_OPTIMISM,
+) -> tuple[FittedCopula, Floats, Floats]:
     """Fit a copula by cross-validation.
 
     Parameters
     ----------
-    columns, others : Columns
+    columns, others : Cells
         Of the rows that are learned, and of those that are held out and only told of.
     shares : ndarray of float64, shape (rows,)
         The logarithmic probability of the rows that are learned, by the shares of their codes.
     rng : Generator
-    room : float
+    most_optimism : float
         How much better it may tell its own rows than others; 0 leaves columns independent.
 
     Returns
     -------
-    Fitted, and two ndarrays of float64, shape (rows,)
+    FittedCopula, and two ndarrays of float64, shape (rows,)
         How much more probable each row of both is, logarithmic, than by the shares of its codes,
         under copulas of learned rows without it.
     """
@@ -298,7 +298,7 @@ def fitted(
         order = _better_order(parts, columns, fold)
         folds = [_Gauss.of(part, order(part)) for part in parts]
         whole = _Gauss.of(columns, order(columns))
-        chosen = _chosen(whole, folds, columns, fold, shares, room)
+        chosen = _chosen(whole, folds, columns, fold, shares, most_optimism)
         covariance = whole.shrunk(chosen.by, chosen.gain)
         crossed = _crossed(folds, columns, fold, chosen.by, chosen.gain)
         beside = [
@@ -308,30 +308,30 @@ def fitted(
         np.concatenate([getattr(scale, name) for scale in whole.scales])
         for name in ("low", "high", "score")
     )
-    found = Fitted(covariance, low, high, score, chosen.used, chosen.even)
+    found = FittedCopula(covariance, low, high, score, chosen.used, chosen.independence)
     return found, chosen.sums(crossed), np.mean(beside, axis=0)
 
 
 def _better_order(
-    parts: Sequence[Columns], columns: Columns, fold: IntArray
-) -> Callable[[Columns], list[IntArray]]:
+    parts: Sequence[Cells], columns: Cells, fold: IntArray
+) -> Callable[[Cells], list[IntArray]]:
     """Return what orders the codes of each variable, as they are or by what others tell of them.
 
     Parameters
     ----------
-    parts : sequence of Columns
+    parts : sequence of Cells
         All rows but those of each fold.
-    columns : Columns
+    columns : Cells
     fold : ndarray of int64, shape (rows,)
     """
-    gains = []
+    gains, most = [], TUNING.independences[-1]
     for order in (_natural, _canonical):
         folds = [_Gauss.of(part, order(part)) for part in parts]
         ratios = _crossed(folds, columns, fold, TUNING.first)
-        gains.append(np.log(ratios * (1 - TUNING.evens[-1]) + TUNING.evens[-1]).sum(axis=0))
+        gains.append(np.log(ratios * (1 - most) + most).sum(axis=0))
     plain = gains[0] >= gains[1]
 
-    def chosen(part: Columns) -> list[IntArray]:
+    def chosen(part: Cells) -> list[IntArray]:
         return [a if own else b for a, b, own in zip(_natural(part), _canonical(part), plain)]
 
     return chosen
@@ -340,10 +340,10 @@ def _better_order(
 def _chosen(
     whole: _Gauss,
     folds: Sequence[_Gauss],
-    columns: Columns,
+    columns: Cells,
     fold: IntArray,
     shares: Floats,
-    room: float,
+    most_optimism: float,
 ) -> _Choice:
     """Return what tells rows of other folds best, and its own not much better.
 
@@ -351,32 +351,32 @@ def _chosen(
     ----------
     whole, folds : _Gauss and a sequence of it
         Of all rows, and of all but those of each fold.
-    columns : Columns
+    columns : Cells
     fold : ndarray of int64, shape (rows,)
     shares : ndarray of float64, shape (rows,)
-    room : float
+    most_optimism : float
     """
     best, chosen = 0.0, _Choice(0.0, 1.0, 1.0, np.zeros(len(columns.sizes), np.bool_))
-    tried_all = itertools.product(TUNING.gains, TUNING.shrinkages) if room > 0 else ()
+    tried_all = itertools.product(TUNING.gains, TUNING.shrinkages) if most_optimism > 0 else ()
     for gain, by in tried_all:
         crossed = _crossed(folds, columns, fold, by, gain)
         known = whole.ratios(columns, whole.shrunk(by, gain))
-        for even in TUNING.evens:
-            told = np.log(crossed * (1 - even) + even)
+        for independence in TUNING.independences:
+            told = np.log(crossed * (1 - independence) + independence)
             doubt = TUNING.sure * told.std(axis=0) / np.sqrt(len(told))
             # what hangs on nothing has gains of 0, but for the last digits
             used = told.mean(axis=0) > doubt + 1e-6
-            tried = _Choice(gain, by, even, used)
+            tried = _Choice(gain, by, independence, used)
             total, learned = float(tried.sums(crossed).sum()), tried.sums(known)
-            excess = float(learned.sum()) - total
+            optimism = float(learned.sum()) - total
             spread = float((shares + learned).std()) * len(shares)
-            if total > best and excess <= room * spread:
+            if total > best and optimism <= most_optimism * spread:
                 best, chosen = total, tried
     return chosen
 
 
 def _crossed(
-    folds: Sequence[_Gauss], columns: Columns, fold: IntArray, by: float, gain: float = 0.0
+    folds: Sequence[_Gauss], columns: Cells, fold: IntArray, by: float, gain: float = 0.0
 ) -> Floats:
     """Return what copulas say of rows that were not among theirs, as :meth:`_Gauss.ratios` does.
 
@@ -384,7 +384,7 @@ def _crossed(
     ----------
     folds : sequence of _Gauss
         Each of all rows but those of one fold.
-    columns : Columns
+    columns : Cells
     fold : ndarray of int64, shape (rows,)
     by, gain : float
     """

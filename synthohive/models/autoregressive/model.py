@@ -83,8 +83,8 @@ class Autoregressive(TrainedModel):
         if not self.discretiser_.variables:
             return None
         codes = self.discretiser_.encode(rows.data)
-        counted = self.network_.copula is not None and self.epochs > 0
-        bins = self.discretiser_.scales() if counted else None
+        with_copula = self.network_.copula is not None and self.epochs > 0
+        bins = self.discretiser_.scales() if with_copula else None
         return AutoregressiveTask(rows, *codes, self.network_, self.config, rng, bins)
 
     def _network(self) -> Network:
@@ -97,7 +97,7 @@ class Autoregressive(TrainedModel):
             self.config.for_table(self.rows_, len(variables)),
             wide=[j for j, variable in enumerate(variables) if variable.many],
             copied=[source for source, told in zip(known, self.copied_.tolist()) if told],
-            counted=len(variables) > 1 and self.rows_ < TUNING.counted_rows,
+            with_copula=len(variables) > 1 and self.rows_ < TUNING.copula_rows,
         )
 
     def _settle(self) -> None:

@@ -42,7 +42,7 @@ class Network(nn.Module):
         Variables of many codes, each of which means something of its own.
     copied : sequence of Source
         Those of which the context tells what they were in the rows before.
-    counted : bool, default False
+    with_copula : bool, default False
         Whether a :class:`~.copula.Copula` says first what variables tell of each other.
     """
 
@@ -54,7 +54,7 @@ class Network(nn.Module):
         config: AutoregressiveConfig,
         wide: Sequence[int] = (),
         copied: Sequence[Source] = (),
-        counted: bool = False,
+        with_copula: bool = False,
     ) -> None:
         super().__init__()
         count = len(cardinalities)
@@ -72,7 +72,7 @@ class Network(nn.Module):
         self.embed_fine = nn.Embedding(sum(sizes) or 1, embedding)
         nn.init.zeros_(self.embed_fine.weight)  # a fine code says little beside its coarse one
         self.copies = CopyHeads(copied, hidden)
-        self.copula = Copula(cardinalities, widths) if counted else None
+        self.copula = Copula(cardinalities, widths) if with_copula else None
         self.context = ContextNetwork(context, config.context, copied)
         self.from_context = nn.Linear(config.context, max(count, 1) * hidden)
         self.sums: Optional[Sums] = None

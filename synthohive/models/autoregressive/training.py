@@ -14,7 +14,7 @@ from torch.nn import Parameter
 
 from synthohive._arrays import Floats, IntArray
 from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
-from synthohive.models.autoregressive.copula_fit import MOST_ROOM, Columns, fitted
+from synthohive.models.autoregressive.copula_fit import MOST_OPTIMISM, Cells, fitted
 from synthohive.models.autoregressive.network import Network
 from synthohive.models.blocks import as_tensors
 from synthohive.models.lean_torch import AdamW
@@ -26,7 +26,7 @@ __all__ = ["AutoregressiveTask", "log_shares"]
 UNDECAYED = ("biases", "shares", "bias", "norm")  # shares and scales: no dependence to unlearn
 
 
-LEAST_ROOM = 0.1
+LEAST_OPTIMISM = 0.1
 """Below that, a copula has nothing to say."""
 
 
@@ -73,7 +73,7 @@ class AutoregressiveTask(DescentTask):
             weight_decay=max(config.decay, min(few**2, TUNING.strong_decay)),
             fused=True,
         )
-        self.bins, self.room, self.all_rows = bins, MOST_ROOM, rows
+        self.bins, self.most_optimism, self.all_rows = bins, MOST_OPTIMISM, rows
         watched = rng.permutation(self.rows)[: TUNING.watched]
         self.watched = torch.from_numpy(np.sort(watched))
         with torch.no_grad():
@@ -133,9 +133,9 @@ class AutoregressiveTask(DescentTask):
 
     def retreat(self) -> bool:
         """Let the copula say less; see the base class."""
-        if self.bins is None or self.room <= 0:
+        if self.bins is None or self.most_optimism <= 0:
             return False
-        self.room = self.room / 2 if self.room > LEAST_ROOM else 0.0
+        self.most_optimism = self.most_optimism / 2 if self.most_optimism > LEAST_OPTIMISM else 0.0
         with torch.no_grad():
             self.watch = GapWatch(self.all_rows, *self._begin_with_copula(self.bins))
         self.best, self.waited = math.inf, 0
@@ -171,7 +171,7 @@ class AutoregressiveTask(DescentTask):
         learned, held = self._learned(torch.arange(self.rows)), self._held()
         sizes = list(zip(self.network.cardinalities, self.network.widths))
         own, others = (self._columns(*codes, sizes, bins) for codes in (self.codes, self.held))
-        found, told, beside = fitted(own, others, learned, self.rng, self.room)
+        found, told, beside = fitted(own, others, learned, self.rng, self.most_optimism)
         for network in (self.network, self.state):
             assert network.copula is not None
             network.copula.take(found)
@@ -179,9 +179,9 @@ class AutoregressiveTask(DescentTask):
 
     def _columns(
         self, coarse: Tensor, fine: Tensor, sizes: list[tuple[int, int]], bins: list[int]
-    ) -> Columns:
+    ) -> Cells:
         cells = coarse * torch.tensor(self.network.widths) + fine.clamp(min=0)
-        return Columns(cells.where(coarse >= 0, -1).numpy(), sizes, bins)
+        return Cells(cells.where(coarse >= 0, -1).numpy(), sizes, bins)
 
     def _held(self) -> Floats:
         """Return the log-likelihood of held-out rows."""
