@@ -13,7 +13,7 @@ from synthohive.privacy.content import are_companies
 from synthohive.privacy.names import fold, is_name, known_names
 from synthohive.privacy.places import territory_of
 from synthohive.privacy.subjects import is_about_things, is_key_name, names_persons, words_of
-from synthohive.privacy.vocabulary import are_things, names_thing
+from synthohive.privacy.vocabulary import are_things, names_someone, names_thing
 
 __all__ = ["may_be_key"]
 
@@ -83,7 +83,7 @@ def _are_worded(texts: list[str]) -> bool:
     if len(unknown) > (1.0 - WORDED) * len(texts) or any(map(_may_be_login, unknown)):
         return False
     # an award may be called after somebody
-    named = (is_name(text) and not is_about_things(text) for text in texts)
+    named = ((is_name(text) or names_someone(text)) and not is_about_things(text) for text in texts)
     return not any(named) and not are_companies(texts, False)
 
 

@@ -15,7 +15,7 @@ from synthohive.privacy.names import fold, known_names
 from synthohive.privacy.subjects import singular
 from synthohive.texts.lists import by_chance, providers, themes, words
 
-__all__ = ["are_things", "is_label", "names_thing", "without_counters"]
+__all__ = ["are_things", "is_label", "names_someone", "names_thing", "without_counters"]
 
 # fmt: off
 _CLDR = (
@@ -149,6 +149,18 @@ def names_thing(value: str) -> bool:
     small = _vocabulary().small
     telling = (w for w in _words(value) if len(w) >= _LEAST_WORD and w not in small)
     return any(_is_known(word) and not _may_name(word) for word in telling)
+
+
+def names_someone(value: str) -> bool:
+    """Tell whether a word of a text is someone's name, and is not known to be a word.
+
+    Examples
+    --------
+    >>> [names_someone(text) for text in ("Smith Insurance", "A. Berg account", "Silver Bat")]
+    [True, True, False]
+    """
+    themes = _vocabulary().themes
+    return any(_may_name(word) and word not in themes for word in _words(value))
 
 
 def without_counters(values: pa.ChunkedArray) -> pa.ChunkedArray:

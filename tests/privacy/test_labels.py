@@ -28,6 +28,8 @@ PERSONS = ["Anna Berg", "Xolani Dlamini", "Mike Stone", "Grace Hopper"]
         ("approved_by", ["System", "Batch Import", "Web Shop", "JSMITH"], True, True),
         ("honourID", [*AWARDS, "Anna Berg"], True, True),  # one person among labels
         ("honourID", [*AWARDS, "Roberto Clemente Award"], True, False),
+        ("approved_by", ["Chef Lang", "Board", "Sales", "Front Office"], True, True),
+        ("approved_by", ["Board", "Sales", "A. Berg account", "Smith Insurance"], True, True),
         ("sold_by", ["E017", "E022", "E031", "E045"], True, True),
         ("customer", ["Blue Moon Cafe", "Golden Star", "Final Cut"], True, True),
         ("store_id", ["North", "South", "East", "West"], False, True),
