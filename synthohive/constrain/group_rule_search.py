@@ -38,6 +38,7 @@ LEAST_NAMED, MOST_NAMED = 3, 300
 MOST_IN_GRID = 100_000
 """Of more rows, what must not repeat would keep all of them from being made in pieces."""
 FILLED = 0.5
+"""Share of a grid's places that rows have; fewer are events, of which the next may repeat one."""
 _TEXTS = (ColumnKind.TEXT, ColumnKind.CATEGORICAL)
 _KINDS = (
     ColumnKind.INTEGER,
@@ -114,10 +115,10 @@ def _together(
 def _grid(sample: Sample, whole: SourceTables, table: str) -> list[UniqueWithinParent]:
     """Return the labels and dates of a table without parents that never repeat together.
 
-    They fill half of all places at least; of fewer, the next run of events may repeat some.
+    They fill :data:`FILLED` of all places at least.
     """
     config, rows = sample.metadata.tables[table], sample.tables[table]
-    if not len(rows) >= LEAST_NAMED or whole.size(table) > MOST_IN_GRID:
+    if len(rows) < LEAST_NAMED or whole.size(table) > MOST_IN_GRID:
         return []
     out = config.key_columns | set(config.derived)
     out |= {unique[0] for unique in config.unique_sets if len(unique) == 1}

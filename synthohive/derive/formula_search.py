@@ -82,7 +82,9 @@ def find_sums(columns: Columns, chosen: Chosen) -> None:
                     np.isclose(values[hit].sum(axis=0), values[y], atol=tiny)
                 ):
                     parts = [names[i] for i in hit]
-                    any(chosen.add(formula) for formula in _solved(columns, target, parts))
+                    for formula in _solved(columns, target, parts):
+                        if chosen.add(formula):
+                            break
 
 
 def _solved(columns: Columns, total: str, parts: Sequence[str]) -> Iterator[Formula]:

@@ -96,5 +96,4 @@ def _is_ratio(numbers: Floats, level: Floats) -> bool:
 
 
 def _ranks(values: Floats) -> Floats:
-    found = np.unique(values, return_inverse=True)[1].reshape(-1).astype(np.float64)
-    return np.asarray(found, dtype=np.float64)
+    return np.asarray(np.unique(values, return_inverse=True)[1].reshape(-1), dtype=np.float64)

@@ -250,7 +250,7 @@ class DerivationFinder:
         return times - alone - self.fixed - set(config.derived)
 
     def _labels(self) -> set[str]:
-        """Return the labels and years that are modelled, and are unique beside other columns."""
+        """Return the labels and whole numbers that are modelled and unique beside other columns."""
         config = self.sample.metadata.tables[self.table]
         unique = {c for u in config.unique_sets for c in u if len(u) > 1} & set(self.attributes)
         return {c for c in unique if config.columns[c].kind in _LABELS}

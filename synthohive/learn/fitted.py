@@ -19,6 +19,7 @@ from synthohive.derive.base import Derivation
 from synthohive.derive.keys.choice import KeyMaker
 from synthohive.derive.keys.patterns import BegunTextMaker
 from synthohive.derive.keys.rising import Rising
+from synthohive.derive.lookup import Copy
 from synthohive.derive.monotone import Monotone
 from synthohive.derive.order import Order
 from synthohive.derive.periods import Periods
@@ -383,13 +384,13 @@ class FittedDatabase:
         What is copied from one, follows from the columns that name its entities.
         """
         within = [one for one in self.entity_tables if one.table == name]
+        named = {f"{t.name}.{c}": ", ".join(t.columns) for t in within for c in t.follows}
         found: list[AnyRelation] = []
         for relation in self.tables[name].all_relations:
             text = before = str(relation)
+            if isinstance(relation, Copy) and relation.source in named:
+                text = f"{named[relation.source]} -> {relation.target}"
             for one in within:
-                named = ", ".join(one.columns)
-                for column in one.follows:
-                    text = text.replace(f"{column} = {one.name}.{column}", f"{named} -> {column}")
                 text = text.replace(f"{one.name}.", "")
             found.append(relation if text == before else ShownRelation(text))
         return found

@@ -315,9 +315,9 @@ class Sampler:
         stays = coarse != -1
         conditional = None
         if self.network.copula is not None:
-            halves = Conditional.parts(stays)
-            if len(halves) > 1:
-                return self._drawn_in_parts(halves, context, uniforms, (coarse.T, fine.T), never)
+            parts = Conditional.parts(stays)
+            if len(parts) > 1:
+                return self._drawn_in_parts(parts, context, uniforms, (coarse.T, fine.T), never)
             conditional = Conditional(self.network.copula, coarse, fine, stays)
         some, whole = stays.any(dim=1).tolist(), stays.all(dim=1).tolist()
         width = max((place.stop for place in self.places), default=0)
