@@ -143,6 +143,7 @@ def find_expected(columns: Columns, chosen: Chosen) -> None:
         ]
         if ends is None or not parts or np.isnan(numbers).any():
             continue
+        numbers = np.clip(numbers, *ends)  # no single entity draws the model to it
         least = _least(numbers)
         scaled = np.log(np.maximum(numbers, least)) if least else numbers
         fitted = _fitted(scaled, parts, columns.rows)
@@ -174,8 +175,12 @@ def _parts(columns: Columns, name: str) -> Iterator[Effects]:
             yield Effects(name, tuple(known), (0.0,) * len(known))
     if name in columns.numeric and not is_time(type_):
         numbers = columns.numbers(name)
+        ends = columns.entities.ends(numbers, columns.k, 0.0)
+        if ends is None:
+            return
+        numbers = np.clip(numbers, *ends)
         for log in (False, True):
-            if log and np.nanmin(numbers) <= 0:
+            if log and ends[0] <= 0:
                 continue
             own = np.log(numbers) if log else numbers
             centre, scale = float(np.nanmean(own)), float(np.nanstd(own))

@@ -109,3 +109,17 @@ def test_effects_are_of_categories_that_enough_entities_share() -> None:
     shown = {value for part in found.parts for value in part.values}
     assert 77 not in shown
     assert set(range(12)) <= shown
+
+
+def test_a_single_entity_leaves_no_mark_on_the_model() -> None:
+    rows = departments()
+    area, level = (rows[name].to_numpy().copy() for name in ("stores.area", LEVEL))
+    area[3], level[3] = 1e9, 1e12
+    rows = with_column(with_column(rows, "stores.area", pa.array(area)), LEVEL, pa.array(level))
+    marked, plain = expected(rows), expected(departments())
+    assert marked is not None
+    assert plain is not None
+    assert abs(marked.usual - plain.usual) < 0.1
+    for part, usual in zip(marked.parts, plain.parts):
+        assert abs(part.centre - usual.centre) <= 0.05 * abs(usual.centre)
+        assert abs(part.scale - usual.scale) <= 0.05 * abs(usual.scale)
