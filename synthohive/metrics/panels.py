@@ -1,4 +1,8 @@
-"""Panels: what never repeats below a parent though nothing says so, and what is followed there."""
+"""Panels: what never repeats below a parent though nothing says so, and what is followed there.
+
+Keys are searched by a test of its own, by shuffling: a measure that shared the search by which a
+copy was made (``constrain/unique_search.py``) would not see what that one misses.
+"""
 
 from __future__ import annotations
 

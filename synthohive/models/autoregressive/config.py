@@ -150,13 +150,13 @@ class Tuning:
     often: a column that is corrected changes those after it."""
     rounds: int = 6
     group_pace: float = 0.6
-    usual: float = 1.25
-    slight: float = 0.005
     """The same on whole groups, each row after drawn ones: rounds at most, and the part of the way
-    that the first one goes. The last one is that in which no variable is further off than so many
-    times what chance makes of as many rows, or than is worth a correction. To end where a round
-    brought none nearer would be to end by chance: of groups of 100, states were .021 off instead of
-    .015."""
+    that the first one goes."""
+    chance_factor: float = 1.25
+    negligible: float = 0.005
+    """The last round is that in which no variable is further off than so many times what chance
+    makes of as many rows, or than is worth a correction. To end where a round brought none nearer
+    would be to end by chance: of groups of 100, states were .021 off instead of .015."""
 
 
 TUNING = Tuning()

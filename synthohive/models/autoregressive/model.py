@@ -239,8 +239,8 @@ class Autoregressive(TrainedModel):
         self.copied_ = arrays["copied"].astype(np.bool_)
 
 
-def _beyond_chance(real: IntArray, made: IntArray) -> float:
-    """Return how much further than by chance, or than is worth a correction, shares are apart.
+def _beyond_chance(real: IntArray, made: IntArray) -> bool:
+    """Return whether shares are further apart than by chance, and than is worth a correction.
 
     Parameters
     ----------
@@ -251,9 +251,9 @@ def _beyond_chance(real: IntArray, made: IntArray) -> float:
     counts = np.array([np.bincount(codes[codes >= 0], minlength=size) for codes in (real, made)])
     rows = counts.sum(axis=1, keepdims=True)
     if not rows.all():
-        return 0.0
+        return False
     shares, pooled = counts / rows, counts.sum(axis=0) / rows.sum()
     # a normal number is .8 deviations from its mean; half of that, as distances count shares twice
     usual = 0.4 * np.sqrt(pooled * (1 - pooled) * (1 / rows).sum()).sum()
     distance = np.abs(shares[0] - shares[1]).sum() / 2
-    return max(0.0, float(distance - max(TUNING.usual * usual, TUNING.slight)))
+    return bool(distance > max(TUNING.chance_factor * usual, TUNING.negligible))
