@@ -38,9 +38,9 @@ def find_children_codes(fit: Fit) -> dict[str, IntArray]:
     values: dict[str, RowValues] = {}
     for name in reversed(plan.order):
         driven = [(c, key) for c, key in plan.tables[name].children if c in values]
-        if tables[name].reference is None:
+        size = fit.sample.size(name)
+        if size and tables[name].reference is None:
             owners = [fit.sample.parent_rows(child, key) for child, key in driven]
-            size = fit.sample.size(name)
             sets = [ChildSets.of(values[c].scaled, at, size) for (c, _), at in zip(driven, owners)]
             _add_codes(fit, name, driven, owners, sets, values, found)
             values[name] = _values(fit, name, [(s, values[c]) for (c, _), s in zip(driven, sets)])
