@@ -225,9 +225,10 @@ def train(
 ) -> float:
     """Run the loop and leave the best state in `task.state`; return its metric, or infinity.
 
-    The best of the states that do not know learned rows much better than others: where two in a
-    row do, the task is told to counter it. `task.gap` is that of the best state. Where all do, the
-    state before any step is left if it is usable, else the first one; the metric is infinite.
+    The best of the states that do not know learned rows much better than others, that before any
+    step among them if it is usable: where two in a row do, the task is told to counter it.
+    `task.gap` is that of the best state. Where all do, the first one is left; the metric is
+    infinite.
     Only steps are taken on the device; rows are validated, and later drawn, on the CPU.
 
     Parameters
@@ -250,12 +251,10 @@ def train(
         limit = Memorisation.gap_of(0.5 + max_memorisation)
         task.most_gap, task.worth = min(task.most_gap, limit), math.inf
     # `best`: the metric of the state that is kept; `mark`: the last one that was worth waiting for
-    best, waited, gap, beyond, usable = math.inf, 0, 0.0, 0, task.usable
+    best, waited, beyond, usable = math.inf, 0, 0, task.usable
     if usable and schedule.epochs:  # what is no better than no step at all is not kept
-        best = task.validate()
-        while task.gap > task.most_gap and task.retreat():
-            best = task.validate()
-        gap = task.gap
+        best = _start(task)
+    gap = task.gap
     mark, best_state = best, _snapshot(task.state)
     started = time.perf_counter()
     for epoch in range(1, schedule.epochs + 1):
@@ -294,6 +293,14 @@ def train(
     task.state.load_state_dict(best_state)
     task.gap = gap
     return best
+
+
+def _start(task: Trainable) -> float:
+    """Validate the state before any step; return its metric, infinite if it is not to be kept."""
+    metric = task.validate()
+    while task.gap > task.most_gap and task.retreat():
+        metric = task.validate()
+    return metric if _is_kept(task, metric, math.inf, 0.0) else math.inf
 
 
 def _is_kept(task: Trainable, metric: float, best: float, gap: float) -> bool:

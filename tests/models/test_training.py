@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Optional
 
 import pytest
@@ -25,12 +25,16 @@ class Course(Trainable):
     table = "course"
 
     def __init__(
-        self, *validations: tuple[float, float], usable: bool = False, counters: bool = False
+        self,
+        *validations: tuple[float, float],
+        starts: Sequence[tuple[float, float]] = (),
+        counters: bool = False,
     ) -> None:
         self.state = nn.Linear(1, 1)
         self._set(0.0)
-        self.validations, self.usable, self.counters = list(validations), usable, counters
-        self.epochs, self.countered = 0, list[float]()
+        # the start is usable where it is validated; each but the last of them is retreated from
+        self.validations, self.starts, self.usable = validations, list(starts), bool(starts)
+        self.epochs, self.countered, self.counters = 0, list[float](), counters
 
     @property
     def kept(self) -> float:
@@ -45,8 +49,12 @@ class Course(Trainable):
         return {"loss": torch.zeros(())}
 
     def validate(self) -> float:
-        metric, self.gap = self.validations[self.epochs - 1]
+        metric, self.gap = self.validations[self.epochs - 1] if self.epochs else self.starts[0]
         return metric
+
+    def retreat(self) -> bool:
+        del self.starts[0]
+        return bool(self.starts)
 
     def counter(self, best: Mapping[str, Tensor]) -> bool:
         self.countered.append(float(best["weight"]))
@@ -57,22 +65,33 @@ class Course(Trainable):
         return train(self, None, max_memorisation=limit)
 
 
-@pytest.mark.parametrize("usable", [False, True])
-def test_with_a_limit_the_first_state_beyond_it_gives_way_to_one_within(usable: bool) -> None:
-    course = Course((5.0, BEYOND), (4.0, BEYOND), (6.0, WITHIN), (5.5, BEYOND), usable=usable)
+@pytest.mark.parametrize("starts", [[], [(3.0, BEYOND)], [(7.0, WITHIN)]])
+def test_with_a_limit_the_first_state_beyond_it_gives_way_to_one_within(
+    starts: list[tuple[float, float]],
+) -> None:
+    course = Course((5.0, BEYOND), (4.0, BEYOND), (6.0, WITHIN), (5.5, BEYOND), starts=starts)
     assert course.run() == 6.0
     assert (course.kept, course.gap) == (3.0, WITHIN)
 
 
-@pytest.mark.parametrize(("usable", "kept"), [(False, 1.0), (True, 0.0)])
-def test_where_all_states_are_beyond_it_one_that_draws_is_left(usable: bool, kept: float) -> None:
-    course = Course((5.0, BEYOND), (4.0, BEYOND), (3.0, BEYOND), usable=usable)
+@pytest.mark.parametrize(("starts", "kept"), [([], 1.0), ([(6.0, BEYOND)], 0.0)])
+def test_where_all_states_are_beyond_it_the_first_one_is_left(
+    starts: list[tuple[float, float]], kept: float
+) -> None:
+    course = Course((5.0, BEYOND), (4.0, BEYOND), (3.0, BEYOND), starts=starts)
     assert course.run() == math.inf
-    assert (course.kept, course.gap) == (kept, 0.0 if usable else BEYOND)
+    assert (course.kept, course.gap) == (kept, BEYOND)
 
 
-def test_what_counters_memorising_begins_before_any_state_is_kept() -> None:
-    course = Course((5.0, BEYOND), (4.0, BEYOND), (4.5, WITHIN), usable=True, counters=True)
+def test_what_no_step_betters_is_kept_and_left_for_what_knows_less_by_heart() -> None:
+    course = Course((5.5, WITHIN), (4.0, BEYOND), starts=[(3.0, BEYOND), (5.0, WITHIN)])
+    assert course.run() == 5.0
+    assert (course.kept, course.gap) == (0.0, WITHIN)
+
+
+def test_what_counters_memorising_begins_before_any_step() -> None:
+    starts = [(6.0, WITHIN)]
+    course = Course((5.0, BEYOND), (4.0, BEYOND), (4.5, WITHIN), starts=starts, counters=True)
     assert course.run() == 4.5
     assert (course.kept, course.countered) == (3.0, [0.0])
 
