@@ -24,7 +24,7 @@ PEOPLE = 30
 def visits(who: list[Any], seed: int = 1) -> pd.DataFrame:
     """Return a flat table in which someone is known by a number, and has a phrase and a salary."""
     rng = np.random.default_rng(seed)
-    salary = rng.normal(5_000, 900, len(who)).round(2)
+    salary = rng.normal(5_000, 900, len(who)).round(5)  # none comes out by chance
     born = [str(d) for d in pd.Timestamp("1950-01-01") + pd.to_timedelta(
         rng.choice(18_000, len(who), replace=False), unit="D")]  # fmt: skip
     rows = rng.integers(0, len(who), ROWS)
