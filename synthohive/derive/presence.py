@@ -43,6 +43,8 @@ Value = Union[str, int, bool, None]
 SURE = 7.0
 """A value decides if chance would let it with a probability below exp(-7)."""
 MOST_VALUES = 50
+TOGETHER = 12.0
+"""As CONTRADICTIONS, of columns that are NULL in the very same rows, as parts of one thing are."""
 SHOWN = 5
 FEW = 2_000
 """Rows that refute most candidates at little cost."""
@@ -440,7 +442,9 @@ def _decided(
     always = group.shown & few_known & (-count * np.log(share) >= SURE)
     never = group.shown & few_empty & (-count * np.log1p(-share) >= SURE)
     by_chance = float((count * always).sum() * (1.0 - share) + (count * never).sum() * share)
-    if by_chance < CONTRADICTIONS or int((count * (always | never)).sum()) < LEAST_ROWS:
+    together = not group.by_value and most == 0.0 and bool((always | never).all())
+    least = TOGETHER if together else CONTRADICTIONS
+    if by_chance < least or int((count * (always | never)).sum()) < LEAST_ROWS:
         return None
     may = ~(always | never)[group.codes] | ~known
     rule = Presence(

@@ -153,6 +153,18 @@ def test_slots_of_a_grid_are_distinct_in_each_group_even_when_dense() -> None:
     assert values[group == 1].max() <= hours[-1]
 
 
+@pytest.mark.parametrize(("lasts", "drawn"), [(3, False), (25, True)])
+def test_years_of_a_career_are_learned_and_those_of_all_are_drawn(lasts: int, drawn: bool) -> None:
+    begun = np.random.default_rng(2).integers(1990, 2016 - lasts, 60)
+    years = [int(y) + i for y in begun for i in range(lasts) if i != y % lasts]
+    groups = [g for g, y in enumerate(begun) for i in range(lasts) if i != y % lasts]
+    columns = {name: Column(name=name, kind="integer") for name in ("p", "n")}
+    driver = ForeignKey(columns=["p"], parent="parent", parent_columns=["id"])
+    table = TableConfig(name="t", pk=["p", "n"], columns=columns, foreign_keys=[driver])
+    makers = learn_key_makers(table, pa.table({"p": groups, "n": years}), driver)
+    assert ("n" in makers) is drawn
+
+
 HEX, ALNUM = "0123456789abcdef", string.ascii_letters + string.digits
 FORMS: dict[str, tuple[Any, str]] = {
     "hex16": (lambda r, i: text(r, HEX, 16), "[0-9a-f]{16}"),

@@ -702,13 +702,14 @@ def test_one_of_two_columns_is_filled() -> None:
     assert relations.decode(modelled, columns, NOTHING, rng).equals(table)
 
 
-def test_columns_that_are_null_together_stay_so() -> None:
+@pytest.mark.parametrize(("rows", "share"), [(ROWS, 0.2), (150, 0.08)])
+def test_columns_that_are_null_together_stay_so(rows: int, share: float) -> None:
     rng = np.random.default_rng(6)
-    gone = rng.random(ROWS) < 0.2
+    gone = rng.permutation(rows) < share * rows
     table = pa.table(
         {
-            "ended": pa.array(rng.integers(0, 100, ROWS), mask=gone),
-            "reason": pa.array(rng.choice(["a", "b"], ROWS), mask=gone),
+            "ended": pa.array(rng.integers(0, 100, rows), mask=gone),
+            "reason": pa.array(rng.choice(["a", "b"], rows), mask=gone),
         }
     )
     columns = {field.name: column_from_arrow(field) for field in table.schema}

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
 from synthohive._random import Permutation, hashed, uniform
+from synthohive.derive.years import are_years
 from synthohive.exceptions import SchemaError
 from synthohive.privacy.entities import Entities
 from synthohive.schema import Column, ColumnKind
@@ -425,10 +426,10 @@ class GridMaker(KeyMaker):
 
     @classmethod
     def learn(cls, real: RealKeys) -> Optional[KeyMaker]:
-        """Accept whole numbers, and moments that leave few slots of a group free.
+        """Accept whole numbers; moments and years only where groups leave few slots free.
 
-        Others (the days from which salaries are paid) say more than a grid can tell: they are
-        learned like attributes.
+        Others (the days from which salaries are paid, the years in which contracts begin) say more
+        than a grid can tell: they are learned like attributes.
         """
         column, k, known = real.column, real.k, real.grouped()
         if known is None:
@@ -440,6 +441,9 @@ class GridMaker(KeyMaker):
         places = ((numbers - first) // step).astype(np.float64)
         ends = Entities.over(groups + 1, k).ends(places, k, 1.0) or (0.0, places.max())
         slots = int(ends[1] - ends[0]) + 1
+        room = slots * len(np.unique(groups))
+        if are_years(real.values) and len(numbers) < LEAST_FILLED * room:
+            return None  # a career has its own years
         return cls(column, first + int(ends[0]) * step, step, slots)
 
     def make(self, at: Places, seed: int) -> pa.Array:
