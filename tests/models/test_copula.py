@@ -96,6 +96,15 @@ def test_many_rows_have_none() -> None:
     assert many.network_.copula is None
 
 
+def test_wide_tables_have_one_of_more_rows() -> None:
+    """Of 3,000 rows of 54 variables, a network knew by heart what it learned."""
+    layout = Layout((), tuple(Continuous(f"c{i}") for i in range(22)))
+    values = np.random.default_rng(1).uniform(-1, 1, (2_100, 22)).astype(np.float32)
+    wide = EncodedTable(layout, np.zeros((2_100, 0), dtype=np.int32), values)
+    model = Autoregressive(TableConfig(name="t"), epochs=0).fit(wide)
+    assert model.network_.copula is not None
+
+
 def columns(normal: Floats) -> Cells:
     cells = np.digitize(normal, [-1, -0.5, 0, 0.5, 1])
     return Cells(cells, [(6, 1)] * cells.shape[1], [6] * cells.shape[1])

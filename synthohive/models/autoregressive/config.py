@@ -102,7 +102,9 @@ class Tuning:
     """What heads are scaled by; see :meth:`~.heads.Heads.shrink`."""
 
     copula_rows: int = 2_000
-    """Tables of fewer rows begin with a :class:`~.copula.Copula`."""
+    copula_share: int = 100
+    """Tables of fewer rows, or of fewer for each variable, begin with a
+    :class:`~.copula.Copula`."""
 
     # -- training
 

@@ -97,7 +97,8 @@ class Autoregressive(TrainedModel):
             self.config.for_table(self.rows_, len(variables)),
             wide=[j for j, variable in enumerate(variables) if variable.many],
             copied=[source for source, told in zip(known, self.copied_.tolist()) if told],
-            with_copula=len(variables) > 1 and self.rows_ < TUNING.copula_rows,
+            with_copula=len(variables) > 1
+            and self.rows_ < max(TUNING.copula_rows, TUNING.copula_share * len(variables)),
         )
 
     def _settle(self) -> None:
