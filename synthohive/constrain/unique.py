@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from synthohive._arrays import Bools, IntArray
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive._logging import get_logger
 from synthohive.connectors.registry import UNNAMED, spelling
 from synthohive.constrain.base import Offer, Repair, Repairing, Rule
@@ -30,6 +30,7 @@ from synthohive.encoding.canonical import canonical, restore
 from synthohive.schema import ColumnKind, Index, TableConfig
 from synthohive.tables.joins import group_codes
 from synthohive.tables.key_hashes import NO_KEY, Seen, key_hashes, repeats
+from synthohive.tables.numbers import as_numbers, is_number, is_time
 from synthohive.texts.words import vocabulary_of
 
 __all__ = ["UniqueRepair", "UniqueRule", "special_rules"]
@@ -295,7 +296,8 @@ class UniqueRepair(Repair):
         suits = ~taken.has(groups[own], values[others])
         if trade:
             suits &= ~taken.has(groups[others], values[own])
-        score = suits.astype(np.int64)
+        # What goes by a year, or lies after one of the parent, still does beside a near one.
+        score = suits * (1.0 - _remote(now, name, own, others))
         if self._home:
             homes = group_codes([now.rows], [self._home])[0]
             usual = _Pairs(homes, values)
@@ -379,7 +381,10 @@ class UniqueRepair(Repair):
         drawn = now.rng.integers(0, size, (len(rows), PARTNERS))  # shape (rows, places)
         free = ~taken.has(np.broadcast_to(groups[homes][:, None], drawn.shape), drawn)
         some = np.flatnonzero(free.any(axis=1))
-        chosen = drawn[some, free[some].argmax(axis=1)]
+        own = pc.subtract(plain, pa.scalar(known[0], plain.type)).cast(pa.float64())
+        at = own.to_numpy(zero_copy_only=False)[rows, None] / step
+        far = np.nan_to_num(np.abs(drawn - at) * (1.0 + now.rng.random(drawn.shape)), nan=size)
+        chosen = drawn[some, np.where(free, far, np.inf)[some].argmin(axis=1)]
         fresh = pa.array([known[0] + int(place) * step for place in chosen], plain.type)
         moved = {c: now.rows.column(c).take(pa.array(homes[some])) for c in rest if elsewhere}
         yield Offer(rows[some], pa.table({**moved, name: restore(fresh, type_)}))
@@ -418,6 +423,19 @@ class UniqueRepair(Repair):
         texts = values.take(pa.array(rows)).to_pylist()
         made = [_suffixed(text or "", int(n), column.length) for text, n in zip(texts, numbers)]
         return pa.array(made, values.type)
+
+
+def _remote(now: Repairing, name: str, rows: IntArray, others: IntArray) -> Floats:
+    """Return how far, from 0 to less than .5, other rows' values are from those of rows, roughly.
+
+    Of numbers and times; by chance a little farther or nearer, so that rows do not crowd.
+    """
+    type_ = now.rows.schema.field(name).type
+    if not (is_number(type_) or is_time(type_)):
+        return np.zeros(others.shape)
+    numbers = as_numbers(now.rows.column(name))
+    far = np.abs(numbers[rows] - numbers[others]) * (1.0 + now.rng.random(others.shape))
+    return np.asarray(np.nan_to_num(far / (2.0 * max(np.nanmax(far), 1e-12)), nan=0.5))
 
 
 class _Pairs:

@@ -91,6 +91,23 @@ def test_a_trade_prefers_what_the_group_has_in_other_rows() -> None:
     assert sorted(made.slice(0, 2)["place"].to_pylist()) == ["C", "P"]
 
 
+@pytest.mark.parametrize(("groups", "least", "moved"), [(200, 1960, 1), (1, 2**60, 60)])
+def test_a_year_that_repeats_becomes_a_near_one(groups: int, least: int, moved: int) -> None:
+    """It lies after the debut that it was drawn beside: traded at will, it lay 20 years before."""
+    rng = np.random.default_rng(3)
+    columns = {c: Column(name=c, kind="integer") for c in ("player", "year")}
+    config = TableConfig(name="t", pk=["player", "year"], columns=columns)
+    repair = UniqueRepair(config, UniqueRule(("player", "year")), {"year"})
+    first = rng.integers(0, 30, groups) * 2 + least
+    drawn = np.concatenate([first, first, [least, least + 60]])
+    players = pa.array([*range(groups), *range(groups), groups, groups])
+    made, changed = Repairing(
+        pa.table({"player": players, "year": drawn}), [repair], np.random.default_rng(0)
+    ).run()
+    assert changed == groups
+    assert np.abs(made.column("year").to_numpy() - drawn).mean() < 2 * moved
+
+
 def test_rows_with_null_never_repeat() -> None:
     config = TableConfig(name="t", columns={"v": Column(name="v", kind="integer")})
     block = pa.table({"v": pa.array([None, None, 1, 1])})
