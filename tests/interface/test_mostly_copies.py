@@ -63,14 +63,15 @@ def share(frames: dict[str, pd.DataFrame], column: str) -> float:
     return float(((own == theirs) | (own.isna() & theirs.isna())).mean())
 
 
-def fitted(frames: dict[str, pd.DataFrame], metadata: Metadata) -> Synthesizer:
+def fitted(frames: dict[str, pd.DataFrame], metadata: Metadata, epochs: int = 4) -> Synthesizer:
     other = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model="autoregressive")
-    return other.fit(frames, epochs=4, seed=1, progress=False)
+    return other.fit(frames, epochs=epochs, seed=1, progress=False)
 
 
 @pytest.fixture(scope="module")
 def synthesizer() -> Synthesizer:
-    return fitted(*shop())
+    # with fewer, what is lost is drawn in orders of columns that are hardly learned
+    return fitted(*shop(), epochs=8)
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -119,7 +120,7 @@ def test_lost_cells_repeat_the_parent_as_often(synthesizer: Synthesizer) -> None
     given = {**frames, "items": frames["items"].copy()}
     for column in ("price", "colour", "label"):
         given["items"].loc[lost, column] = None
-    filled = synthesizer.impute(given)
+    filled = synthesizer.impute(given, seed=2)
     some = {**filled, "items": filled["items"][lost]}
     for column in ("price", "colour", "label"):
         assert share(some, column) == pytest.approx(share(frames, column), abs=0.1)
