@@ -110,14 +110,15 @@ class Formula(Derivation):
         return None
 
     def exact(self, rows: pa.Table) -> Floats:
-        """Return the value before rounding."""
+        """Return the value before rounding; NaN where it has none."""
         numbers = {name: as_numbers(rows.column(name)) for name in self.needs}
         total = np.zeros(len(rows))
-        for term in self.terms:
-            product = np.full(len(rows), term.coefficient)
-            for factor in term.factors:
-                product = product * factor.of(numbers)
-            total += product
+        with np.errstate(invalid="ignore", over="ignore"):  # beyond a float's range is no value
+            for term in self.terms:
+                product = np.full(len(rows), term.coefficient)
+                for factor in term.factors:
+                    product = product * factor.of(numbers)
+                total += product
         return total
 
     def violations(self, rows: pa.Table) -> Bools:

@@ -88,8 +88,10 @@ class Units:
             floats: AnyArray = plain.fill_null(0.0).to_numpy(zero_copy_only=False)
             if self.digits is None:
                 return floats if not self.exponent else np.ldexp(floats, -self.exponent)
-            scaled = np.nan_to_num(floats) * 10.0**self.digits
-            whole: AnyArray = np.rint(np.clip(scaled, -_EXACT, _EXACT)).astype(np.int64)
+            # before they are scaled: infinity, as the largest float, would overflow
+            bounded = np.clip(np.nan_to_num(floats), -_EXACT, _EXACT)
+            scaled = np.clip(bounded * 10.0**self.digits, -_EXACT, _EXACT)
+            whole: AnyArray = np.rint(scaled).astype(np.int64)
             return whole
         numbers: AnyArray = plain.fill_null(0).to_numpy(zero_copy_only=False)
         if self.type == pa.uint64():

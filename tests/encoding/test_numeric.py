@@ -57,6 +57,17 @@ def test_distribution_survives(make: Any) -> None:
     assert ks_2samp(values, made.to_numpy(), method="asymp").statistic < 0.01
 
 
+def test_infinity_beside_rounded_numbers() -> None:
+    """A rate of nothing; to scale it would overflow, and a warning is an error here."""
+    values = np.where(np.arange(ROWS) % 50 == 0, np.inf, stream().integers(0, 900, ROWS) / 100)
+    _, made = round_trip(Column(name="x", kind="float"), pa.array(values))
+    drawn = made.to_numpy()
+    assert np.isinf(drawn).mean() == pytest.approx(0.02, abs=0.01)
+    finite = drawn[np.isfinite(drawn)]
+    assert np.allclose(finite * 100, np.rint(finite * 100))
+    assert finite.max() < 9
+
+
 def test_skewed_numbers_are_fitted_in_log_space() -> None:
     values = stream().lognormal(2, 2, ROWS)
     transform, made = round_trip(Column(name="x", kind="float"), pa.array(values))
