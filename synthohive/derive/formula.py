@@ -110,15 +110,14 @@ class Formula(Derivation):
         return None
 
     def exact(self, rows: pa.Table) -> Floats:
-        """Return the value before rounding; NaN where it has none."""
+        """Return the value before rounding."""
         numbers = {name: as_numbers(rows.column(name)) for name in self.needs}
         total = np.zeros(len(rows))
-        with np.errstate(invalid="ignore", over="ignore"):  # beyond a float's range is no value
-            for term in self.terms:
-                product = np.full(len(rows), term.coefficient)
-                for factor in term.factors:
-                    product = product * factor.of(numbers)
-                total += product
+        for term in self.terms:
+            product = np.full(len(rows), term.coefficient)
+            for factor in term.factors:
+                product = product * factor.of(numbers)
+            total += product
         return total
 
     def violations(self, rows: pa.Table) -> Bools:

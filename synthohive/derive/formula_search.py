@@ -288,7 +288,8 @@ def _rates(
             size = values * values[over] ** float(power)
             low = ((given - 0.5 * step) / size).max(axis=1)
             high = ((given + 0.5 * step) / size).min(axis=1)
-        for i in np.flatnonzero((low > 0) & (low <= high)):
+        # a product of 0 gives no number that is more than 0: infinity would be needed
+        for i in np.flatnonzero((low > 0) & (low <= high) & np.isfinite(low)):
             number = _shortest(float(low[i]), float(high[i]))
             if number is not None and i != over and (power < 0 or i < over):
                 yield Term(number, (Factor(names[i]), Factor(names[over], power=power)))

@@ -117,6 +117,7 @@ class RowValues:
         """The numbers so that each column varies as much as any other, and all by 1."""
         names, at = np.unique(self.column, return_inverse=True)
         spread = np.bincount(at.reshape(-1), weights=self.values.var(axis=0), minlength=len(names))
+        spread[spread == 0.0] = 1.0  # of what never varies
         return np.asarray(self.values / np.sqrt(spread[at.reshape(-1)] * max(len(names), 1)))
 
 

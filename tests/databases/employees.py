@@ -182,4 +182,4 @@ def _overlap(table: str) -> str:
     )
 
 
-EMPLOYEES = Database("employees", tables, rows, reports, after)
+EMPLOYEES = Database("employees", tables, rows, reports, after, epochs=8)

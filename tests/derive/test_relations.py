@@ -200,6 +200,16 @@ def test_what_was_left_out_comes_back(case: str) -> None:
     assert back.cast(table.schema).filter(usual).equals(table.filter(usual))
 
 
+def test_a_rate_of_what_is_nearly_always_0_needs_no_infinity() -> None:
+    rng = np.random.default_rng(7)
+    rain = np.where(np.arange(ROWS) == 1_250, 0.1, 0.0)
+    table = pa.table({
+        "damp": money(rng.uniform(20, 90, ROWS)), "rain": money(rain),
+        "month": rng.integers(1, 13, ROWS),
+    })  # fmt: skip
+    assert not [str(one) for one in found(table).derivations if one.needs]
+
+
 @pytest.mark.parametrize("common", [0, 5])
 def test_clocks_that_hardly_meet_are_not_told_from_each_other(common: int) -> None:
     times, place = clock(np.random.default_rng(3))["planned"].to_numpy(), np.arange(ROWS)

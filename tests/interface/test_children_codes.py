@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from synthohive import Metadata, PrivacyConfig, Synthesizer
+from synthohive.learn.children import RowValues
 from synthohive.tables.roles import children_column
 
 SHOPS = 200
@@ -107,3 +108,11 @@ def test_given_parents_get_codes_where_cells_are_filled(fitted: Synthesizer) -> 
         "id",
         "town",
     ]
+
+
+def test_what_never_varies_tells_nothing() -> None:
+    """It would be divided by 0."""
+    values = np.column_stack([np.zeros(6), np.arange(6.0)])
+    scaled = RowValues(values, np.array([0, 1])).scaled
+    assert not scaled[:, 0].any()
+    assert scaled[:, 1].var() == pytest.approx(0.5)
