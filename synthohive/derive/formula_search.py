@@ -238,19 +238,22 @@ def find_products(columns: Columns, chosen: Chosen) -> None:
         return
     factors = [f for n in names for f in factors_of(columns, n)]
     rows = np.flatnonzero(~np.any([columns.missing[n] for n in names], axis=0))
+
+    def tried(some: IntArray) -> tuple[dict[str, Floats], Floats]:
+        spread = some[spaced(len(some), TRIAL_ROWS)]
+        numbers = {n: columns.numbers(n)[spread] for n in names}
+        return numbers, np.stack([f.of(numbers) for f in factors])  # (factors, rows)
+
+    of_all = tried(rows) if chosen.nearly is None else None
     for target in sorted(names, key=lambda n: -columns.distinct(n)):
         if target not in chosen.free() or columns.distinct(target) < LEAST_ROWS:
             continue
-        # where most are 0, so are most products: exceptions are told by the other rows
-        own = columns.numbers(target)[rows]
-        some = rows if chosen.nearly is None else rows[own != most_frequent(own)]
-        spread = some[spaced(len(some), TRIAL_ROWS)]
-        numbers = {n: columns.numbers(n)[spread] for n in names}
-        table = np.stack([f.of(numbers) for f in factors])  # (factors, rows)
-        step = columns.step(target)
-        tolerance = 0.51 * step if step else 1e-6 * np.abs(numbers[target]).max()
+        own, step = columns.numbers(target)[rows], columns.step(target)
         if step and own.std() < LEAST_STEPS * step:
             continue
+        # where most are 0, so are most products: exceptions are told by the other rows
+        numbers, table = of_all or tried(rows[own != most_frequent(own)])
+        tolerance = 0.51 * step if step else 1e-6 * np.abs(numbers[target]).max()
         given = numbers[target]
         for term in _products(factors, table, given, target, tolerance, chosen.hold):
             if chosen.add(Formula(target, (term,), step)):

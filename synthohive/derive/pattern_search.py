@@ -212,15 +212,15 @@ def _join(columns: Columns, chosen: Chosen, order: Order) -> None:
         return
     if chosen.depends(source, order.target):
         return
-    read = order.read_as(taken)
     if taken.after != order.after:
         if taken.strict and not columns.covers((source,), order.target):
             return
-        chosen.derivations[order.target] = replace(taken, limits=(*taken.limits, source), **read)
+        chosen.derivations[order.target] = order.beside(taken)
     elif not _implied(columns, taken, order):
         centre = None if taken.strict or order.strict else taken.centre
-        beyond = (*taken.beyond, source)
-        chosen.derivations[order.target] = replace(taken, beyond=beyond, centre=centre, **read)
+        chosen.derivations[order.target] = replace(
+            taken, beyond=(*taken.beyond, source), centre=centre, **order.read_as(taken)
+        )
 
 
 def _put_before(columns: Columns, chosen: Chosen, order: Order) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Optional
 
 import numpy as np
@@ -311,7 +311,7 @@ class _Choice(_Parents):
         inside = None if groups is None else (groups[0][linked], groups[1])
         theirs = self.parent_codes()
         codes = None if theirs is None else (self._asked_codes()[linked], theirs)
-        units = self._units()
+        units = self._units
         chosen = np.full(len(everyone), -1, dtype=np.int64)
         chosen[linked] = assign(
             quota,
@@ -349,8 +349,7 @@ class _Choice(_Parents):
         own = self._asked_codes()[linked]
         codes = None if theirs is None else (own, theirs[here].astype(np.int64))
         chosen = np.full(self.piece.rows, -1, dtype=np.int64)
-        units = self._units()
-        together = None if units is None else units[linked]
+        together = None if self._units is None else self._units[linked]
         chosen[linked] = deal(quota, len(linked), self.seed, codes=codes, units=together)
         settled, left = self._settled(chosen, None, self._likes(linked, codes))
         known = np.flatnonzero(settled >= 0)
@@ -500,11 +499,12 @@ class _Choice(_Parents):
     def _asked_codes(self) -> IntArray:
         """Return the code that each row asks for: that of the row with which it stays."""
         own = self.made.numbers(code_column(self.label), self.piece.start, self.piece.stop)
-        units = self._units()
+        units = self._units
         return own if units is None else own[units]
 
+    @cached_property
     def _units(self) -> Optional[IntArray]:
-        """Return the first row of those that stay with one parent; None where none is to."""
+        """Of each row, the first one of those that stay with one parent; None where none is to."""
         groups, (start, stop) = self.made.groups, (self.piece.start, self.piece.stop)
         if not self.learned.stays or groups is None:
             return None
@@ -550,7 +550,7 @@ class _Choice(_Parents):
             # A code of each row of a look-up table says more than bins of its columns can.
             near = NEAR_ROWS if codes is not None and codes.features is None else NEAR
             near *= len(rows)
-            units = self._units()
+            units = self._units
             if units is not None:  # a swap would take a row out of those that it stays with
                 rules = replace(rules, groups=_kept_together(units[rows], rules.groups))
             chosen[rows] = calibrate(

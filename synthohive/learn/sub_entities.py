@@ -119,15 +119,16 @@ class _Search:
         above = tuple(key for key in keys if set(key.columns) < set(panel.entity))
         stated = any(set(unique) == {*panel.entity, panel.time} for unique in sets)
         name = f"{self.table}[{', '.join(panel.entity)}]"
+        follows = self._follows(panel.entity, panel)
         one = EntityTable(
             name,
             self.table,
             panel.entity,
-            self._follows(panel.entity, panel),
+            follows,
             above=above,
             time=panel.time,
             stated=stated,
-            levels=self._levels(panel),
+            levels=self._levels(panel, follows),
         )
         if above:
             return [self._labelled(one, {column for key in above for column in key.columns})]
@@ -156,18 +157,19 @@ class _Search:
 
     def _follows(self, entity: Sequence[str], panel: _Panel) -> tuple[str, ...]:
         """Return what is the same in all rows of an entity."""
-        out = {*self.config.key_columns, *self.config.derived, *self.out, *panel.entity, panel.time}
-        codes = codes_of(self.rows, entity)
-        free = [name for name in self.config.stored if name in self._plain and name not in out]
-        return tuple(name for name in free if self._is_constant(codes, name))
+        codes, free = codes_of(self.rows, entity), self._beside(panel)
+        return tuple(n for n in free if n in self._plain and self._is_constant(codes, n))
 
-    def _levels(self, panel: _Panel) -> tuple[str, ...]:
-        """Return the numbers that differ more between series than within one."""
+    def _beside(self, panel: _Panel) -> list[str]:
+        """Return the columns that may tell of a panel's entities: no keys, and none of its own."""
         out = {*self.config.key_columns, *self.config.derived, *self.out, *panel.entity, panel.time}
+        return [name for name in self.config.stored if name not in out]
+
+    def _levels(self, panel: _Panel, follows: Collection[str]) -> tuple[str, ...]:
+        """Return the numbers that differ more between series than within one."""
         codes, found = codes_of(self.rows, panel.entity), []
-        constant = self._follows(panel.entity, panel)
-        for name, column in self.config.stored.items():
-            if name in out or name in constant or column.kind not in _MEASURES:
+        for name in self._beside(panel):
+            if name in follows or self.config.columns[name].kind not in _MEASURES:
                 continue
             numbers = as_numbers(self.rows.column(name))
             if len(np.unique(numbers[~np.isnan(numbers)])) < LEAST_DISTINCT:

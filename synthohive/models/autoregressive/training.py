@@ -24,8 +24,6 @@ from synthohive.models.training import DescentTask, Schedule, TrainingSet, batch
 __all__ = ["AutoregressiveTask", "log_shares"]
 
 UNDECAYED = ("biases", "shares", "bias", "norm")  # shares and scales: no dependence to unlearn
-
-
 LEAST_OPTIMISM = 0.1
 """Below that, a copula has nothing to say."""
 
@@ -79,8 +77,9 @@ class AutoregressiveTask(DescentTask):
         with torch.no_grad():
             # untrained, but with the heads' shares: how common each row is, were its columns
             # independent, is what the gap is corrected for
-            common = self._learned(), self._held()
-            if bins is not None:
+            if bins is None:
+                common = self._learned(), self._held()
+            else:
                 common = self._begin_with_copula(bins)
             self.watch = GapWatch(rows, *common)
         self.most_gap = self.watch.most
