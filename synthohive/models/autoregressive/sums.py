@@ -30,10 +30,11 @@ class Sums(nn.Module):
         super().__init__()
         rank = TUNING.rank
         self.wide = list(wide)
-        # sums of J * E terms, and of R: a variance of about 1, however many columns there are
-        scale, far = 1 / math.sqrt(embedding * count), 1 / math.sqrt(TUNING.wide * count)
-        self.enter = nn.Parameter(torch.randn(count, embedding, rank) * scale)
-        self.enter_wide = nn.Parameter(torch.randn(len(self.wide), TUNING.wide, rank) * far)
+        # sums of J * E terms, and of R: a variance of about 1, however many columns there are;
+        # divided by, as a product on the meta device imports torch's compiler
+        size, far = math.sqrt(embedding * count), math.sqrt(TUNING.wide * count)
+        self.enter = nn.Parameter(torch.randn(count, embedding, rank) / size)
+        self.enter_wide = nn.Parameter(torch.randn(len(self.wide), TUNING.wide, rank) / far)
         self.leave = nn.Parameter(torch.randn(count, rank, hidden) / math.sqrt(rank))
 
     def forward(self, vectors: Tensor, further: Tensor, mask: Tensor) -> Tensor:
