@@ -13,7 +13,7 @@ from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns, spaced
 from synthohive.derive.formula import Factor, Formula, Term, rounding_of
 from synthohive.derive.points import most_frequent
-from synthohive.tables.numbers import is_number, is_time
+from synthohive.tables.numbers import as_numbers, is_number, is_time
 
 __all__ = [
     "factors_of",
@@ -148,8 +148,22 @@ def _find_linear(columns: Columns, chosen: Chosen, names: list[str], values: Flo
             # that, with room for a sample.
             for x in _candidates(gram, y, size, 0.15 * step**2 + 1e-9):
                 formulas = _formulas(columns, names, values, y, x, exact)
+                if not exact and size == 1:
+                    back = _formulas(columns, names, values, x[0], (y,), exact)
+                    formulas = _best_first(columns, [*formulas, *back])
                 if any(chosen.add(formula) for formula in formulas):
                     break
+
+
+def _best_first(columns: Columns, formulas: Sequence[Formula]) -> Iterator[Formula]:
+    """Yield formulas by how many rows they do not give again: what is rounded follows one way."""
+
+    def off(formula: Formula) -> int:
+        given = as_numbers(rows.column(formula.target))
+        return int((np.asarray(formula.decode(rows)) != given).sum())
+
+    rows = columns.rows.slice(0, FIT_ROWS)
+    yield from sorted(formulas, key=off)
 
 
 def _candidates(gram: Floats, y: int, size: int, least: float) -> Iterator[tuple[int, ...]]:
@@ -199,6 +213,9 @@ def _formulas(
         # Only how far the rest spreads: where it lies is the constant.
         width = float(rest.max() - rest.min())
         if width > tolerance * (1 + 1e-6):
+            continue
+        # What moves a target by its last digit or less says at most how that was rounded.
+        if not exact and (np.abs(simple) * np.ptp(sources, axis=0) <= step).any():
             continue
         terms = [Term(float(c), (Factor(names[i]),)) for c, i in zip(simple, x)]
         constants = dict.fromkeys(

@@ -331,7 +331,8 @@ def nearly(columns: Columns, rule: Derivation, wrong: Bools) -> Optional[Derivat
     if share > MOST_EXCEPTIONS or share > CHANCE * _by_chance(columns, rule, known):
         return None
     if not columns.shared(wrong):
-        return rule if share <= FEW_EXCEPTIONS else None
+        few = int(wrong.sum()) < columns.k or share <= FEW_EXCEPTIONS
+        return rule if few else None
     return with_exceptions(columns, rule, wrong)
 
 

@@ -6,6 +6,8 @@ and `awardID` a prize. Labels are few, each stands in many rows, and they are wo
 
 from __future__ import annotations
 
+import re
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,6 +25,8 @@ LABEL_ROWS = 20
 """Rows of each on average."""
 WORDED = 0.5
 """Share of the labels with a word that names a thing, and nobody."""
+_NUMBER = re.compile(r"\w*\d\w*")
+_YEAR = re.compile(r"(1[6-9]|20)\d\d")
 
 
 def may_be_key(column: str, values: pa.ChunkedArray, *, owned: bool = False) -> bool:
@@ -77,7 +81,7 @@ def _are_codes(texts: list[str]) -> bool:
 
 def _are_worded(texts: list[str]) -> bool:
     """Whether texts are written in words for things, and none may be a person or a firm."""
-    if any(char.isdigit() or char == "@" for text in texts for char in text):
+    if any("@" in text for text in texts) or _are_told_by_numbers(texts):
         return False
     unknown = [text for text in texts if not (names_thing(text) or is_about_things(text))]
     if len(unknown) > (1.0 - WORDED) * len(texts) or any(map(_may_be_login, unknown)):
@@ -85,6 +89,25 @@ def _are_worded(texts: list[str]) -> bool:
     # an award may be called after somebody
     named = ((is_name(text) or names_someone(text)) and not is_about_things(text) for text in texts)
     return not any(named) and not are_companies(texts, False)
+
+
+def _are_told_by_numbers(texts: list[str]) -> bool:
+    """Whether numbers in texts may tell someone: they are no years, or what is left repeats.
+
+    Examples
+    --------
+    >>> _are_told_by_numbers(["Board", "Final Ballot of 1943", "Best Votes 2020"])
+    False
+    >>> _are_told_by_numbers(["Board", "E017"]), _are_told_by_numbers(["Board", "Front Desk 12"])
+    (True, True)
+    >>> _are_told_by_numbers(["Account 1943", "Account 1987"])
+    True
+    """
+    numbers = [number for text in texts for number in _NUMBER.findall(text)]
+    if not all(map(_YEAR.fullmatch, numbers)):
+        return True
+    rest = [_NUMBER.sub("", text) for text in texts]
+    return len(set(rest)) < len(rest)
 
 
 def _may_be_login(text: str) -> bool:

@@ -218,3 +218,13 @@ def test_what_follows_from_the_size_of_numbers_is_no_rule() -> None:
     rows = pa.table({"hits": hits, "walks": walks, "earned": earned})
     assert 0.01 < (walks > hits).mean() < 0.08  # as few as a rule may have exceptions
     assert [str(one) for one in found(rows).derivations] == ["hits >= earned in 99.1% of rows"]
+
+
+def test_a_formula_has_no_term_that_only_tells_how_it_was_rounded() -> None:
+    """Fewer exceptions than entities to keep them are no reason to take what has more of them."""
+    rng = np.random.default_rng(1)
+    ballots, number = rng.integers(200, 580, 250), rng.permutation(20_000)[:250]
+    needed = np.ceil(0.75 * ballots).astype(int)
+    needed[[20, 90, 170]] -= 2
+    rows = pa.table({"number": number, "ballots": ballots, "needed": needed})
+    assert by_target(found(rows))["needed"] == "needed = ceil(0.75 * ballots)"

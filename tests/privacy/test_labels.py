@@ -28,6 +28,10 @@ PERSONS = ["Anna Berg", "Xolani Dlamini", "Mike Stone", "Grace Hopper"]
         ("approved_by", ["System", "Batch Import", "Web Shop", "JSMITH"], True, True),
         ("honourID", [*AWARDS, "Anna Berg"], True, True),  # one person among labels
         ("honourID", [*AWARDS, "Roberto Clemente Award"], True, False),
+        ("votedBy", [*VOTES, "Votes of 1943 and Later", "Modern Game Era"], True, False),
+        ("honourID", [*AWARDS, "Winner 017"], True, True),
+        ("honourID", [*AWARDS, "Star of 1943", "Star of 1987"], True, True),  # all that differs
+        ("honourID", [*AWARDS, "Star of 1943"], True, False),
         ("approved_by", ["Chef Lang", "Board", "Sales", "Front Office"], True, True),
         ("approved_by", ["Board", "Sales", "A. Berg account", "Smith Insurance"], True, True),
         ("sold_by", ["E017", "E022", "E031", "E045"], True, True),
