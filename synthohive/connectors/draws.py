@@ -1,4 +1,4 @@
-"""In which order rows are drawn, by SQL: by hash, by date, by category."""
+"""In which order rows are drawn, by SQL: by hash, by date, by category, by stretches of groups."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from synthohive.connectors.dialect import Dialect
-from synthohive.io.sample_levels import CATEGORIES, STEPS, candidates, date_of, without_dates
-from synthohive.schema import Metadata
+from synthohive.io.sample_levels import (
+    CATEGORIES,
+    STEPS,
+    Stretches,
+    candidates,
+    date_of,
+    without_dates,
+)
+from synthohive.schema import ForeignKey, Metadata
 
 __all__ = ["Draws"]
 
 SPACE = 1 << 32
 _RANK, _HASH, _STEP = "synthohive_rank", "synthohive_hash", "synthohive_step"
+_PLACE, _SIZE, _PIECE = "synthohive_place", "synthohive_size", "synthohive_piece"
 
 
 class Draws:
@@ -43,6 +51,7 @@ class Draws:
         self.counts, self.seed = counts, seed
         self._ranked: dict[str, str] = {}
         self.stratified: set[str] = set()
+        self.stretched: dict[str, ForeignKey] = {}
 
     def arrange(self, strategy: str, tables: Collection[str], connection: Connection) -> None:
         """Have rows of some tables come in another order than that of their hashes.
@@ -71,6 +80,11 @@ class Draws:
                     self._ranked[name] = self._by_category(name, names)
                     self.stratified.add(name)
 
+    def in_stretches(self, table: str, stretches: Stretches) -> None:
+        """Have the first rows of a table's groups come first, then stretches by their hashes."""
+        self._ranked[table] = self._by_stretch(table, stretches)
+        self.stretched[table] = stretches.key
+
     def rows(self, table: str, alias: str) -> str:
         """Return what stands for a table in a FROM clause."""
         ranked = self._ranked.get(table)
@@ -87,11 +101,15 @@ class Draws:
         return f"{self.score(table, alias)} < {end}"  # the hash is uniform below SPACE
 
     def places(self, table: str, alias: str) -> list[str]:
-        """Return the hash of a row of a stratified table, and how early its categories let it be.
+        """Return what is read beside a row, to tell what its place means.
 
-        That is more than the last of `STEPS` where they do not. Of other tables there is nothing.
+        Of a stratified table, that is its hash, and how early its categories let it be (more than
+        the last of `STEPS` where they do not); of one that is drawn in stretches, its place in its
+        group, from 1 on, and the group's rows. Of other tables there is nothing.
         """
-        return [f"{alias}.{_HASH}", f"{alias}.{_STEP}"] if table in self.stratified else []
+        read = (_HASH, _STEP) if table in self.stratified else ()
+        read = (_PLACE, _SIZE) if table in self.stretched else read
+        return [f"{alias}.{name}" for name in read]
 
     def hash(self, table: str, alias: str) -> str:
         """Return the hash of a row: of its key, or of all its values."""
@@ -146,3 +164,25 @@ class Draws:
         step = f"CASE {' '.join(whens)} ELSE {STEPS[-1] + 1} END"
         rank = f"ROW_NUMBER() OVER (ORDER BY {step}, y.{_HASH})"
         return f"(SELECT y.*, {rank} AS {_RANK}, {step} AS {_STEP} FROM ({inner}) y)"
+
+    def _by_stretch(self, table: str, stretches: Stretches) -> str:
+        """Return the table with the first rows of its groups first, then stretch after stretch."""
+        pk = self.metadata.tables[table].pk
+        order = [
+            f"CASE WHEN {value} IS NULL THEN 1 ELSE 0 END, {value}"
+            for value in (self._column(c, "x") for c in stretches.order)
+        ]
+        # Rows that are equal in the order stand in one that is always the same.
+        order += [self._column(c, "x") for c in pk if c not in stretches.order]
+        order += [] if pk else [self.hash(table, "x")]
+        group = f"PARTITION BY {', '.join(self._column(c, 'x') for c in stretches.key.columns)}"
+        window = f"OVER ({group} ORDER BY {', '.join(order)})"
+        inner = (
+            f"SELECT x.*, ROW_NUMBER() {window} AS {_PLACE}, COUNT(*) OVER ({group}) AS {_SIZE}, "
+            f"NTILE({stretches.pieces}) {window} AS {_PIECE} FROM {self.source(table, 'x')}"
+        )
+        keys = [self._column(c, "y") for c in stretches.key.columns]
+        drawn = self.dialect.hashed([*keys, f"y.{_PIECE}"], self.seed)
+        first = f"CASE WHEN y.{_PLACE} = 1 THEN 0 ELSE 1 END"
+        by = ", ".join([first, drawn, *keys, f"y.{_PLACE}"])
+        return f"(SELECT y.*, ROW_NUMBER() OVER (ORDER BY {by}) AS {_RANK} FROM ({inner}) y)"

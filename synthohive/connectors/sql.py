@@ -25,7 +25,7 @@ from synthohive.connectors.registry import capabilities, choosing
 from synthohive.connectors.sample_query import Subset
 from synthohive.connectors.statistics import Statistics
 from synthohive.exceptions import ConnectorError, SchemaError
-from synthohive.io.base import FanOut, Reader, SampledRows
+from synthohive.io.base import FanOut, GroupPlaces, Reader, SampledRows
 from synthohive.io.questions import CannotAsk, Joined
 from synthohive.io.referred import referred_rows
 from synthohive.io.sample_levels import Levels, Strategy
@@ -363,6 +363,7 @@ class SqlWarehouse(Reader):
         """Read a bounded, referentially consistent sample; see the base class."""
         tables: dict[str, pa.Table] = {}
         entities: dict[str, Bools] = {}
+        groups: dict[str, GroupPlaces] = {}
         with self._snapshot("a sample was read") as connection:
             counts = self._counts(connection, list(drivers))
             widths = {} if most_bytes is None else self._widths(connection, counts)
@@ -370,6 +371,10 @@ class SqlWarehouse(Reader):
             draws = Draws(self.dialect, self.source, self._metadata, counts, seed)
             sampled = [name for name in levels.entities if levels.fraction(name) < 1.0]
             draws.arrange(strategy, sampled, connection)
+            for name in sampled if strategy == "relational" else ():
+                stretches = levels.stretches(self._metadata.tables[name])
+                if stretches is not None:
+                    draws.in_stretches(name, stretches)
             subset = Subset(draws, levels)
             for name in drivers:
                 columns = self.stored(name)
@@ -381,13 +386,16 @@ class SqlWarehouse(Reader):
                 read = [*columns, *(Column(name=p, kind=ColumnKind.FLOAT) for p in places)]
                 parts = list(self.dialect.read(connection, sql, read, name))
                 rows = pa.Table.from_batches(parts, schema=self.dialect.schema(read))
-                if places:
-                    entities[name] = by_hash(*(rows.column(p).to_numpy() for p in places))
+                beside = [rows.column(p).cast(pa.int64()).to_numpy() for p in places]
+                if name in draws.stretched:
+                    groups[name] = GroupPlaces(draws.stretched[name], beside[0] - 1, beside[1])
+                elif beside:
+                    entities[name] = by_hash(*beside)
                 tables[name] = rows.drop_columns(places)
             room = levels.room({name: len(rows) for name, rows in tables.items()})
             find = _Referred(self._statistics_on(connection), self._metadata)
             referred = referred_rows(self._metadata, tables, room, find)
-        return SampledRows(tables, referred, typical_rows(drivers, tables, entities))
+        return SampledRows(tables, referred, typical_rows(drivers, tables, entities), groups)
 
     def _widths(self, connection: Connection, counts: Mapping[str, int]) -> dict[str, float]:
         """Return the bytes of a row of each table, on average.

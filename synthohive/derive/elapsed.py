@@ -17,6 +17,7 @@ from synthohive.derive.monotone import Monotone
 from synthohive.encoding.encoded import Continuous, EncodedTable, Layout
 from synthohive.encoding.table import TableEncoder
 from synthohive.tables.numbers import as_numbers
+from synthohive.tables.sampled_groups import Stretches
 from synthohive.tables.siblings import previous_siblings
 
 __all__ = ["Elapsed"]
@@ -39,6 +40,9 @@ class Elapsed:
         Where they are known: the columns themselves, not their gaps; NULL counts as 0.
     encoder : TableEncoder, optional
         What decodes rows that are drawn, to first values and gaps.
+    stretches : Stretches, optional
+        Where rows stand, if stretches of groups are known alone: each begins where its first row
+        is, whatever is drawn before.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Elapsed:
         rooms: Optional[Mapping[str, Floats]] = None,
         rows: Optional[pa.Table] = None,
         encoder: Optional[TableEncoder] = None,
+        stretches: Optional[Stretches] = None,
     ) -> None:
         self.monotone = [one for one in monotone if one.by_gap]
         self._names = [name for one in self.monotone for name in (one.column, one.gap)]
@@ -61,13 +66,19 @@ class Elapsed:
         if rows is not None:
             for i, one in enumerate(self.monotone):
                 self._values[:, i] = np.nan_to_num(as_numbers(rows.column(one.column)))
+        # + 1: rows without a parent are counted in 0; each is a group of one.
+        size = np.bincount(parents + 1, minlength=1)[parents + 1]
+        left = np.where(parents < 0, 1, size) - positions
+        self._joints = np.zeros(len(parents), dtype=np.bool_)
+        if stretches is not None:
+            left, self._joints = stretches.sizes - stretches.positions, stretches.joints
+        self._left = np.maximum(left, 1)
         self._line_up(parents, positions)
 
     def _line_up(self, parents: IntArray, positions: IntArray) -> None:
         self._before, self._first = previous_siblings(parents, positions)
-        # + 1: rows without a parent are counted in 0; each is a group of one.
-        size = np.bincount(parents + 1, minlength=1)[parents + 1]
-        self._left = np.maximum(np.where(parents < 0, 1, size) - positions, 1)
+        # The row before a stretch is not known, and stands about where that begins.
+        self._from = np.where(self._joints, np.arange(len(parents)), self._before)
 
     def of(self, rows: IntArray, parents: IntArray, positions: IntArray) -> Elapsed:
         """Return the same of some rows, of whole groups, that may be there several times.
@@ -80,6 +91,7 @@ class Elapsed:
         """
         some = copy(self)
         some._ends, some._values = self._ends[rows], self._values[rows]
+        some._left, some._joints = self._left[rows], self._joints[rows]
         some._line_up(parents, positions)
         return some
 
@@ -103,11 +115,12 @@ class Elapsed:
         if not names or encoder is None:
             return
         rows = encoder.only(names).decode(encoder.part(drawn, names), np.random.default_rng(0))
-        before = self._before[place]
+        before, joints = self._before[place], self._joints[place]
         for i, one in enumerate(self.monotone):
             first, gap = (as_numbers(rows.column(name)) for name in (one.column, one.gap))
             after = one.following(self._values[before, i], gap)
-            self._values[place, i] = np.where(before < 0, first, after)
+            grown = np.where(before < 0, first, after)
+            self._values[place, i] = np.where(joints, self._values[place, i], grown)
 
     def guess(self, starts: IntArray) -> None:
         """Let the rows before some lie between the first ones of their groups and the end."""
@@ -123,7 +136,7 @@ class Elapsed:
         It is where the row before stands between the column's bounds, and how long a gap would
         be if all that are left ended at the upper one, on a log scale.
         """
-        before = self._before[place]
+        before = self._from[place]
         low, high = np.array([one.low for one in self.monotone]), self._ends[place]
         share = np.clip((self._values[before] - low) / np.maximum(high - low, 1e-9), 0.0, 1.0)
         # On a log scale, as gaps are: a hundred rows left differ from a thousand as one from ten.

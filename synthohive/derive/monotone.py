@@ -14,7 +14,7 @@ from typing import Any, Optional
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import Floats, IntArray
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive._readable import Readable
 from synthohive.derive.columns import Columns
 from synthohive.derive.hours import DAY, day_of, told_by_the_clock
@@ -31,6 +31,8 @@ LEAST_RISES = 0.2
 """Share of them that lie after it, not beside it."""
 WIDER = 0.01
 """Of the distance between the bounds, what groups may go beyond them that do not fit between."""
+LONG = 0.5
+"""Rows of a group, as a share of those of the largest, from which its pace is that of long ones."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,10 @@ class Monotone(Readable):
         Gaps count from midnight, and are modelled as moments.
     sorts : bool
         The order inside groups is that of the column itself: it says nothing that it does not fall.
+    pace : float
+        The mean gap of the groups with most rows; 0 if fewer than `k` entities have any. Of few
+        groups, the bounds leave out the ends of most: those that take longer at this pace may go
+        on beyond.
     """
 
     column: str
@@ -64,6 +70,7 @@ class Monotone(Readable):
     rises: bool = False
     clock: bool = False
     sorts: bool = False
+    pace: float = 0.0
 
     @property
     def gap(self) -> str:
@@ -84,6 +91,7 @@ class Monotone(Readable):
         groups: tuple[IntArray, IntArray],
         rng: np.random.Generator,
         origins: Optional[dict[str, IntArray]] = None,
+        joints: Optional[Bools] = None,
     ) -> dict[str, pa.Array]:
         """Return first values and gaps; both mean nothing in the other's rows.
 
@@ -95,6 +103,8 @@ class Monotone(Readable):
             Each row's parent and its place among its siblings.
         origins : dict, optional
             Gets, for both columns, the row that each value is of.
+        joints : ndarray of bool, optional
+            The rows that begin a group here, and are no first ones: they have neither.
         """
         if not self.by_gap:
             return {}
@@ -103,6 +113,8 @@ class Monotone(Readable):
         begin = day_of(values[before]) if self.clock else values[before]
         gaps = np.where(before >= 0, values - begin, np.nan)
         first = np.where(before >= 0, np.nan, values)
+        if joints is not None and not joints[before < 0].all():
+            first[joints] = np.nan
         of_first, of_gap = _donors(first, rng), _donors(gaps, rng)
         if origins is not None:
             given = origins.get(self.column, np.arange(len(rows), dtype=np.int64))
@@ -204,7 +216,12 @@ class Monotone(Readable):
         span = np.maximum.reduceat(come, heads) if len(heads) else begin
         if room is None:
             low, most = self._bounds(span)
-            begin = np.clip(np.minimum(on_grid(begin, self.step), most - span), low, most)
+            begin = on_grid(begin, self.step)
+            fitting = np.clip(np.minimum(begin, most - span), low, most)
+            reach = (1.0 + WIDER) * self.pace * (sizes - 1)
+            longer = reach > (1.0 + 3.0 * WIDER) * (self.high - self.low)
+            begin = np.where(longer, np.clip(begin, self.low, self.high), fitting)
+            most = np.where(longer, begin + reach, most)
         else:
             most = room[order[heads]]
         left = np.where(begin < most, most - begin, 0.0)
@@ -304,8 +321,19 @@ def find_monotone(
             rises = bool(step) and bool((gaps > 0).all())
             timed = by_gap and is_time(columns.type(name)) and step != DAY
             clock = timed and told_by_the_clock(values[later], values[before[later]])
-            found.append(Monotone(name, step, *ends, by_gap, rises, clock, name in sorts))
+            pace = _pace(columns, values, before, parents) if by_gap else 0.0
+            found.append(Monotone(name, step, *ends, by_gap, rises, clock, name in sorts, pace))
     return found
+
+
+def _pace(columns: Columns, values: Floats, before: IntArray, parents: IntArray) -> float:
+    """Return the mean gap of the groups with most rows, if these are of enough entities."""
+    sizes = np.bincount(parents + 1, minlength=1)[parents + 1]  # rows without a parent in 0
+    later = before >= 0
+    long = np.flatnonzero(later & (sizes >= LONG * sizes[later].max(initial=0)))
+    if columns.entities.take(long).passed(columns.k) is None:
+        return 0.0
+    return float(f"{np.mean(values[long] - values[before[long]]):.4g}")
 
 
 def _apart(values: Floats, heads: IntArray, sizes: IntArray, most: Floats) -> Floats:

@@ -187,6 +187,7 @@ class Program:
         groups: Optional[Groups],
         rng: np.random.Generator,
         origins: Optional[dict[str, IntArray]] = None,
+        joints: Optional[Bools] = None,
     ) -> tuple[pa.Table, dict[str, Column]]:
         """Return what :meth:`encode` left with gaps and differences in the columns' places.
 
@@ -198,12 +199,14 @@ class Program:
             Draws what stands for gaps of first rows, and for first values of others.
         origins : dict, optional
             As in :meth:`encode`.
+        joints : ndarray of bool, optional
+            The rows that begin a group here, since those before them were not read.
         """
         arrays, described = dict(zip(rows.column_names, rows.columns)), dict(columns)
         arrays.update({near.target: near.encode(rows) for near in self.residuals})
         if groups is not None:
             for one in self.monotone:
-                arrays.update(one.encode(rows, groups, rng, origins))
+                arrays.update(one.encode(rows, groups, rng, origins, joints))
         new = [
             *(one.target for one in self.residuals),
             *(n for n in arrays if n not in rows.column_names),

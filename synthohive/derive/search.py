@@ -135,14 +135,12 @@ def with_moves(
     """
     monotone: list[Monotone] = []
     if groups is not None and groups.whole:
-        monotone = find_monotone(
-            columns, groups.parents, groups.positions, by_gap=by_gap, sorts=sorts
-        )
+        monotone = find_monotone(columns, *groups.runs, by_gap=by_gap, sorts=sorts)
     rest = set(columns.targets) - {one.column for one in monotone}
     sticky: list[Sticky] = []
     if groups is not None and groups.whole and by_gap:
         left = Columns(columns.rows, rest, columns.entities, columns.k)
-        sticky = find_sticky(left, groups.parents, groups.positions)
+        sticky = find_sticky(left, *groups.runs)
         rest -= {one.column for one in sticky}
     residuals = find_residuals(Columns(columns.rows, rest, columns.entities, columns.k))
     moves = tuple(monotone), tuple(residuals), tuple(sticky)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Literal, Optional, TypeVar, get_args
 
-from synthohive._arrays import Bools
+from synthohive._arrays import Bools, IntArray
 from synthohive._files import FileIdentity
 from synthohive.exceptions import ConnectorError
 from synthohive.io.questions import CannotAsk, Joined, Questions
@@ -23,6 +23,7 @@ __all__ = [
     "REAL_ROWS",
     "TABLE_FORMATS",
     "FanOut",
+    "GroupPlaces",
     "IfExists",
     "Include",
     "KeyCheck",
@@ -139,6 +140,27 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class GroupPlaces:
+    """Where the rows of groups that were read in part stand among all.
+
+    Attributes
+    ----------
+    key : ForeignKey
+        What makes the groups.
+    positions, sizes : ndarray of int64
+        Of each row: its place in its group, from 0 on, and the rows that this has.
+    """
+
+    key: ForeignKey
+    positions: IntArray
+    sizes: IntArray
+
+    def where(self, kept: Bools) -> GroupPlaces:
+        """Return those of some rows."""
+        return GroupPlaces(self.key, self.positions[kept], self.sizes[kept])
+
+
+@dataclass(frozen=True)
 class SampledRows:
     """Rows of all tables that were drawn, and what else they refer to.
 
@@ -152,11 +174,14 @@ class SampledRows:
     typical : dict of str to ndarray of bool
         Of tables in which rare categories have more rows than their share: the drawn rows that
         would have been drawn, too, had all rows had the same chance. The shares are theirs.
+    places : dict of str to GroupPlaces
+        Of tables whose groups were read in stretches.
     """
 
     drawn: dict[str, pa.Table]
     referred: dict[str, pa.Table] = field(default_factory=dict)
     typical: dict[str, Bools] = field(default_factory=dict)
+    places: dict[str, GroupPlaces] = field(default_factory=dict)
 
 
 class Reader(ABC):

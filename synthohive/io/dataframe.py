@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, IntArray
 from synthohive.exceptions import SchemaError
-from synthohive.io.base import BATCH_ROWS, FanOut, Reader, SampledRows
+from synthohive.io.base import BATCH_ROWS, FanOut, GroupPlaces, Reader, SampledRows
 from synthohive.io.frames import FrameForm, carried, is_missing
 from synthohive.io.keys import match_rows
 from synthohive.io.referred import referred_rows
@@ -21,6 +21,7 @@ from synthohive.io.sample_levels import (
     STEPS,
     Levels,
     Strategy,
+    Stretches,
     date_of,
     without_dates,
 )
@@ -187,6 +188,7 @@ class FrameReader(Reader):
             raise without_dates(sampled)
         kept: dict[str, pa.Table] = {}
         entities: dict[str, Bools] = {}
+        places: dict[str, GroupPlaces] = {}
         for name, driver in drivers.items():
             table, level = self._tables[name], levels.level(name)
             # Anew for each table: what is drawn of one depends on no other.
@@ -199,6 +201,10 @@ class FrameReader(Reader):
                 candidates = np.arange(len(table)) if level == name else alone
                 drawn[candidates] = False
                 order = rng.permutation(candidates)
+                stretches = levels.stretches(self._metadata.tables[name])
+                if stretches is not None and strategy == "relational":
+                    parents = kept[stretches.key.parent]
+                    places[name], order = _in_stretches(table, stretches, parents, rng)
                 if level == name and strategy == "recent":
                     order = _newest_first(table, dates[name], order)
                 elif level == name and strategy == "stratified":
@@ -209,10 +215,12 @@ class FrameReader(Reader):
                     entities[name] = by_hash(by_chance[some], step[some])
                 drawn[order[: round(share * len(candidates))]] = True
                 table = table.filter(pa.array(drawn))
+                if name in places:
+                    places[name] = places[name].where(drawn)
             kept[name] = table.combine_chunks()
         room = levels.room({name: len(rows) for name, rows in kept.items()})
         referred = referred_rows(self._metadata, kept, room, self._referred)
-        return SampledRows(kept, referred, typical_rows(drivers, kept, entities))
+        return SampledRows(kept, referred, typical_rows(drivers, kept, entities), places)
 
     def _referred(self, key: ForeignKey, keys: pa.Table) -> pa.Table:
         """Return the rows of some keys of a parent."""
@@ -280,6 +288,36 @@ def _steps(table: pa.Table, names: Sequence[str], order: IntArray) -> IntArray:
     steps = np.empty(len(order), dtype=np.int64)
     steps[order] = np.append(STEPS, STEPS[-1] + 1)[np.searchsorted(STEPS, least)]
     return steps
+
+
+def _in_stretches(
+    table: pa.Table, stretches: Stretches, parents: pa.Table, rng: np.random.Generator
+) -> tuple[GroupPlaces, IntArray]:
+    """Return the places of rows in their groups, and all rows, by stretches.
+
+    Parameters
+    ----------
+    table, parents : pyarrow.Table
+        All rows, and those of the groups' parents.
+    stretches : Stretches
+    rng : numpy.random.Generator
+        Says which stretches come first.
+    """
+    key = stretches.key
+    group = match_rows(table, key.columns, parents, key.parent_columns)
+    by = [(name, "ascending") for name in stretches.order]  # NULL last
+    ranks = np.empty(len(table), dtype=np.int64)
+    ranks[pc.sort_indices(table, sort_keys=by).to_numpy()] = np.arange(len(table))
+    order = np.lexsort((ranks, group))
+    starts = np.flatnonzero(np.diff(group[order], prepend=-2))
+    rows = np.diff(np.append(starts, len(table)))
+    positions, sizes = np.empty_like(ranks), np.empty_like(ranks)
+    positions[order] = np.arange(len(table)) - np.repeat(starts, rows)
+    sizes[order] = np.repeat(rows, rows)
+    pieces = group * stretches.pieces + positions * stretches.pieces // sizes
+    known, piece = np.unique(pieces, return_inverse=True)
+    turn = rng.permutation(len(known))[piece]
+    return GroupPlaces(key, positions, sizes), np.lexsort((positions, turn, positions > 0))
 
 
 def _with_parent(

@@ -1,4 +1,8 @@
-"""Where a sample is drawn: at the topmost table that has rows enough, with all below it."""
+"""Where a sample is drawn: at the topmost table that has rows enough, with all below it.
+
+Where that is a table of long groups, as few parents have, rows that follow each other are drawn
+together: of rows drawn one by one, none would know the row before it.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,18 @@ from typing import Literal, Optional
 from synthohive._display import listed
 from synthohive.exceptions import SchemaError
 from synthohive.schema import ColumnKind, ForeignKey, Metadata, TableConfig
+from synthohive.schema.sibling_order import TIMES, sibling_order
 
-__all__ = ["CATEGORIES", "STEPS", "Levels", "Strategy", "candidates", "date_of", "without_dates"]
+__all__ = [
+    "CATEGORIES",
+    "STEPS",
+    "Levels",
+    "Strategy",
+    "Stretches",
+    "candidates",
+    "date_of",
+    "without_dates",
+]
 
 Strategy = Literal["relational", "stratified", "recent"]
 """Which entities are drawn first: any, some of each category, or the newest."""
@@ -29,6 +43,33 @@ CHOSEN = 4
 are drawn, and those that drawn rows refer to. A table of up to so many is read whole."""
 _HALVINGS = 30
 """Of the share that is drawn within a number of bytes."""
+STRETCH = 100
+"""Rows of a group that are drawn together, at most: what the first of them follows is not known."""
+LEAST_STRETCHES = 100
+"""Of a sample, since rows of one are alike: in small samples, stretches are shorter."""
+ROWS_A_GROUP = 50
+"""That are drawn at least, on average: the first row of each group always is."""
+MOST_RANKED = 50_000_000
+"""Rows of a table that a database is asked to sort; those of a larger one are drawn one by one."""
+
+
+@dataclass(frozen=True)
+class Stretches:
+    """How groups are read in part: first their first rows, then stretches by hash.
+
+    Attributes
+    ----------
+    key : ForeignKey
+        What makes the groups.
+    order : tuple of str
+        The columns by which the rows of a group are sorted.
+    pieces : int
+        The stretches that each group is cut into.
+    """
+
+    key: ForeignKey
+    order: tuple[str, ...]
+    pieces: int
 
 
 @dataclass(frozen=True)
@@ -126,6 +167,26 @@ class Levels:
             left = {name: min(rows, math.ceil(expected[name])) for name, rows in left.items()}
         # Of a table that was read whole, what is not there leads to no row.
         return {n: rows if self.fraction(self.level(n)) < 1.0 else 0 for n, rows in left.items()}
+
+    def stretches(self, config: TableConfig) -> Optional[Stretches]:
+        """Return how the groups of a table are read, where rows in them follow each other in time.
+
+        None where they are read whole, or row by row.
+        """
+        name, key = config.name, self.drivers[config.name]
+        share = self.fraction(name)
+        if key is None or self.level(name) != name or share >= 1.0:
+            return None
+        columns, order = config.stored, sibling_order(config, list(config.stored), key)
+        forms = [columns[c].text_form or "%Y" for c in order if columns[c].kind in TIMES]
+        timed = any(column.kind in TIMES for column in columns.values())
+        if not order or not timed or not all(form.startswith("%Y") for form in forms):
+            return None  # nothing happens one after the other, or SQL cannot tell in which order
+        rows, groups = share * self.counts[name], max(self.counts[key.parent], 1)
+        if rows < ROWS_A_GROUP * groups or self.counts[name] > MOST_RANKED:
+            return None
+        length = min(STRETCH, max(rows / LEAST_STRETCHES, 1.0))
+        return Stretches(key, tuple(order), math.ceil(self.counts[name] / groups / length))
 
     def _by_rows(self, level: str) -> float:
         below = [n for n in self.drivers if self.counts[n] and self.level(n) == level]

@@ -142,7 +142,7 @@ def _fit_database(
     )
     tables, referred = read.drawn, read.referred
     _check_keepable(metadata, plan, tables)
-    sample = Sample(metadata, plan, tables, referred=referred, typical=read.typical)
+    sample = Sample(metadata, plan, tables, {}, {}, {}, referred, read.typical, read.places)
     whole = SourceTables(reader, tables, counts)
     pool.expect(units(elsewhere(metadata, plan, whole), tables))
     fitted = _begun(reader, options, plan, tables)
@@ -152,7 +152,7 @@ def _fit_database(
     if more:
         metadata, plan, fan_outs = fitted.metadata, fitted.plan, {**fan_outs, **more}
         inside = {one.name: one.table for one in fitted.entity_tables}
-        sample = Sample(metadata, plan, tables, {}, {}, inside, referred, read.typical)
+        sample = Sample(metadata, plan, tables, {}, {}, inside, referred, read.typical, read.places)
         aliases, namesakes = _find_aliases(sample, options, fitted)
     fitted.check_described()
     if options.relations:

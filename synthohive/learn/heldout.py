@@ -320,6 +320,7 @@ class WithoutHeldOut(Reader):
             {n: self._left(n, rows, held[n]) for n, rows in drawn.drawn.items()},
             {n: self._left(n, rows, self.is_held(n, rows)) for n, rows in drawn.referred.items()},
             {n: typical[~held[n]] for n, typical in drawn.typical.items()},
+            {n: places.where(~held[n]) for n, places in drawn.places.items()},
         )
 
     def parts(self) -> tuple[dict[str, pa.Table], dict[str, pa.Table]]:

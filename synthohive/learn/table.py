@@ -51,12 +51,12 @@ from synthohive.learn.training_context import training_context
 from synthohive.metrics.profile import profile_table
 from synthohive.privacy.kinds import PiiKind
 from synthohive.schema import ColumnKind, ForeignKey
+from synthohive.schema.sibling_order import sibling_order
 from synthohive.tables import random_streams as seeds
 from synthohive.tables.ancestors import hstack
 from synthohive.tables.in_turn import Lineup
 from synthohive.tables.roles import Roles
 from synthohive.tables.sampled_groups import SampledGroups, sampled_groups
-from synthohive.tables.siblings import sibling_order
 from synthohive.train.job import TrainingJob
 
 __all__ = ["Begun", "Finished", "begin_table", "finish_table"]
@@ -232,9 +232,11 @@ class _TableFit:
             if table.siblings:
                 order = self.groups.parents, self.groups.positions
                 rooms, program = self.modelled.rooms, table.program
-                elapsed = Elapsed(program.monotone, *order, rooms, plain, encoder)
+                elapsed = Elapsed(
+                    program.monotone, *order, rooms, plain, encoder, self.groups.stretches
+                )
                 held = carried(program.sticky, encoder)
-                lineup = Lineup(*order, elapsed, held)
+                lineup = Lineup(*order, elapsed, held, self.groups.joints)
         context = training_context(
             fit.sample, self.name, self.groups, encoded, times=table.times, elapsed=elapsed
         )
@@ -384,9 +386,9 @@ class _TableFit:
         by = [] if driver is None else sibling_order(table.config, data.column_names, driver)[:1]
         table.program = with_moves(table.program, searched, groups, by_gap=self.by_gap, sorts=by)
         log.relations(self.name, [*table.program.never_falling, *table.program.sticky])
-        order = None if groups is None else (groups.parents, groups.positions)
+        order, joints = (None, None) if groups is None else (groups.runs, groups.joints)
         modelled.rows, modelled.columns = table.program.move(
-            modelled.rows, modelled.columns, order, self._rng("monotone"), modelled.sources
+            modelled.rows, modelled.columns, order, self._rng("monotone"), modelled.sources, joints
         )
 
     def _encoded(self) -> tuple[TableEncoder, EncodedTable, dict[str, Bools]]:
@@ -408,6 +410,12 @@ class _TableFit:
         if self.by_gap:  # what was drawn where nothing is known must teach nothing, either
             for name, untold in encoder.untold(rows).items():
                 masked[name] = masked[name] | untold if name in masked else untold
+        joints = None if self.groups is None else self.groups.joints
+        if joints is not None:  # what they follow was not read
+            layout = encoded.layout
+            names = [b.column for b in layout.discrete] + [b.column for b in layout.continuous]
+            for name in dict.fromkeys(names):
+                masked[name] = masked[name] | joints if name in masked else joints
         return encoder, encoded, masked
 
 

@@ -55,7 +55,7 @@ def training_context(
     driver = sample.plan.tables[table].driver
     parts = [time_block(sample.tables[table].select(list(times)))]
     if groups is not None and driver is not None:
-        place = group_block(groups.positions, groups.sizes, groups.largest, groups.thinning)
+        place = group_block(*groups.places, groups.largest, groups.thinning)
         parts = [place, _ancestors(sample, table, driver), *parts]
         if elapsed is not None:
             everyone = np.arange(len(groups.positions), dtype=np.int64)  # also of keys alone

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Optional, Protocol
 
 import numpy as np
 
-from synthohive._arrays import IntArray
+from synthohive._arrays import Bools, IntArray
 from synthohive.encoding.encoded import EncodedTable, Layout
 from synthohive.tables.siblings import Carried, Siblings, alike
 
@@ -110,9 +110,12 @@ class Lineup:
     beside : Beside
         As it is in the real rows.
     carried : tuple of Carried
+    joints : ndarray of bool, optional
+        The rows whose row before was not read: they teach nothing, and are drawn as any other.
     """
 
     parents: IntArray
     positions: IntArray
     beside: Beside
     carried: tuple[Carried, ...] = ()
+    joints: Optional[Bools] = None

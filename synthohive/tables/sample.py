@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from synthohive._arrays import Bools, IntArray
 from synthohive.encoding.encoded import EncodedTable
+from synthohive.io.base import GroupPlaces
 from synthohive.schema import ForeignKey, Metadata
 from synthohive.schema.plan import Link, RelationalPlan
 from synthohive.tables.base import Tables
@@ -35,6 +36,8 @@ class Sample(Tables):
         Rows that are there only since others refer to them: nothing is learned of their table.
     typical : dict of str to ndarray of bool
         Of some tables, the rows whose shares are the real ones; of others, all are.
+    places : dict of str to GroupPlaces
+        Of tables whose groups were read in stretches.
     """
 
     metadata: Metadata
@@ -45,6 +48,7 @@ class Sample(Tables):
     inside: Mapping[str, str] = field(default_factory=dict)
     referred: dict[str, pa.Table] = field(default_factory=dict)
     typical: Mapping[str, Bools] = field(default_factory=dict)
+    places: Mapping[str, GroupPlaces] = field(default_factory=dict)
 
     @cached_property
     def around(self) -> Sample:

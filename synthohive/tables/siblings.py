@@ -23,7 +23,8 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import IntArray
 from synthohive.encoding.encoded import EncodedTable, Layout
-from synthohive.schema import ColumnKind, ForeignKey, TableConfig
+from synthohive.schema import ForeignKey, TableConfig
+from synthohive.schema.sibling_order import sibling_order
 
 __all__ = [
     "PIECE",
@@ -31,7 +32,6 @@ __all__ = [
     "Siblings",
     "alike",
     "previous_siblings",
-    "sibling_order",
     "sibling_ranks",
 ]
 
@@ -40,34 +40,6 @@ PIECE = 250
 """Rows of a group that are drawn one after the other; all pieces of a block, at the same time."""
 SAME, MOST_BREAKS = 0.1, 0.2
 """Floats from -1 to 1 that differ by less tell the same; pieces that may begin with a break."""
-_SORTED = frozenset({ColumnKind.INTEGER, ColumnKind.DATE, ColumnKind.TIMESTAMP})
-_TIMES = frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP})
-
-
-def sibling_order(config: TableConfig, names: Sequence[str], driver: ForeignKey) -> list[str]:
-    """Return the columns that the rows of a group are sorted by; none if they stand as they come.
-
-    What never repeats in a group beside it is the date of a series. A primary key that counts tells
-    the order in which rows were added; one of random characters does not: the first column with a
-    time does.
-
-    Parameters
-    ----------
-    config : TableConfig
-    names : sequence of str
-        The columns of its rows.
-    driver : ForeignKey
-        The key that makes the groups: its own columns tell nothing of the order inside one.
-    """
-    group = set(driver.columns)
-    for unique in config.unique_sets:
-        rest = [column for column in unique if column not in group]
-        if group <= set(unique) and len(rest) == 1 and config.columns[rest[0]].kind in _TIMES:
-            return rest
-    rest = [c for c in config.pk if c not in driver.columns]
-    if rest and all(config.columns[c].kind in _SORTED for c in rest):
-        return rest
-    return [name for name in names if config.columns[name].kind in _TIMES][:1]
 
 
 def sibling_ranks(config: TableConfig, data: pa.Table, driver: ForeignKey) -> IntArray:

@@ -103,6 +103,7 @@ class TrainingJob:
         arrays: list[AnyArray] = [a for part in parts for a in (part.codes, part.values)]
         if self.lineup is not None:
             arrays += [self.lineup.parents, self.lineup.positions]
+            arrays += [] if self.lineup.joints is None else [self.lineup.joints]
         for array in arrays:
             sums.update(np.ascontiguousarray(array).tobytes())
         return sums.hexdigest()

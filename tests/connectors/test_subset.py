@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from sqlalchemy import create_engine
 
 from synthohive import ForeignKey, Metadata, SchemaError, Synthesizer
 from synthohive.connectors.sql import SqlWarehouse
 from synthohive.io.base import Reader, SampledRows
 from synthohive.io.dataframe import FrameReader
+from tests.conftest import fresh_schema
 
 CUSTOMERS, ORDERS, LINES = 2_000, 10_000, 40_000
 Drivers = dict[str, Optional[ForeignKey]]
@@ -192,3 +197,67 @@ def test_tables_that_are_read_whole_need_the_bytes() -> None:
     metadata, rows = Metadata().add_table("t", "id"), pd.DataFrame({"id": range(100)})
     with pytest.raises(SchemaError, match="too few for a sample"):
         Synthesizer(metadata).fit({"t": rows}, sample_bytes=10, progress=False)
+
+
+@pytest.fixture(
+    params=[
+        "frames",
+        "sqlite",
+        pytest.param("postgres", marks=pytest.mark.integration),
+        pytest.param("mysql", marks=pytest.mark.integration),
+    ]
+)
+def devices(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reader]:
+    """Give five devices, and 2,000 readings of each, minute by minute, in any order."""
+    order = np.random.default_rng(1).permutation(10_000)
+    moment = pd.Timestamp("2024-01-01") + pd.to_timedelta(order // 5, unit="min")
+    rows = {
+        "device": pd.DataFrame({"id": range(5)}),
+        "reading": pd.DataFrame({"device": order % 5, "at": moment, "value": order // 5}),
+    }
+    if request.param == "frames":
+        metadata = Metadata().add_table("device", "id")
+        yield FrameReader(rows, metadata.add_table("reading", fk={"device": "device.id"}))
+        return
+    file = create_engine(f"sqlite:///{tmp_path / 'devices.db'}")
+    engine = (
+        file if request.param == "sqlite" else request.getfixturevalue(f"{request.param}_engine")
+    )
+    with nullcontext() if engine is file else fresh_schema(engine) as schema:
+        lead = f"{schema}." if schema else ""
+        with engine.begin() as connection:
+            for table in (
+                "device (id INTEGER PRIMARY KEY)",
+                "reading (device INTEGER, at TIMESTAMP NULL, value INTEGER, "
+                f"FOREIGN KEY (device) REFERENCES {lead}device (id))",
+            ):
+                connection.exec_driver_sql(f"CREATE TABLE {lead}{table}")
+            for name, frame in rows.items():
+                frame.to_sql(
+                    name, connection, schema=schema, if_exists="append", index=False,
+                    method="multi", chunksize=5_000,
+                )  # fmt: skip
+        yield SqlWarehouse(engine, schema)
+
+
+def test_rows_of_few_long_groups_are_read_in_stretches(devices: Reader) -> None:
+    """One by one, no row would have the one before it, of which it is learned what it goes by."""
+    (_, key), *_ = devices.metadata.foreign_keys()
+    plan: Drivers = {"device": None, "reading": key}
+    got = devices.sample(plan, 1_000, 3)
+    rows, places = got.drawn["reading"], got.places["reading"]
+    assert rows.num_rows == pytest.approx(1_000, abs=5)
+    # the value counts the rows of a device
+    value, device = rows["value"].to_numpy(), rows["device"].to_numpy()
+    assert (places.positions == value).all()
+    assert (places.sizes == 2_000).all()
+    assert sorted(device[value == 0]) == [0, 1, 2, 3, 4]
+    known = {*zip(device.tolist(), value.tolist())}
+    follow = sum((d, v - 1) in known for d, v in known)
+    assert follow / len(known) > 0.85
+    # evenly over all of the time
+    assert abs(np.median(value) - 1_000) < 300
+    assert devices.sample(plan, 1_000, 3).drawn["reading"].equals(rows)
+    assert not devices.sample(plan, 1_000, 4).drawn["reading"].equals(rows)
+    assert not devices.sample(plan, 1_000, 3, "recent").places
+    assert not devices.sample(plan, 100_000, 3).places

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from synthohive import Autoregressive, TableConfig
 from synthohive.derive.elapsed import Elapsed
-from synthohive.encoding.encoded import Discrete, EncodedTable, Layout
+from synthohive.encoding.encoded import Continuous, Discrete, EncodedTable, Layout
 from synthohive.models.autoregressive.model import _beyond_chance
 from synthohive.models.autoregressive.rollout import Rollout
 from synthohive.tables.in_turn import Lineup
@@ -89,6 +91,28 @@ def test_pieces_go_on_where_the_ones_before_them_ended() -> None:
     assert rollout.draw(count).codes[ends, 0].tolist() == [PIECE] * 3
     assert rollout.draw(count).codes[ends, 0].tolist() == [PIECE, 2 * PIECE, 2 * PIECE]
     assert rollout.draw(count).codes[:, 0].tolist() == list(range(size))
+
+
+def test_rows_whose_row_before_was_not_read_are_drawn_as_any_other() -> None:
+    """They teach nothing; what follows them would follow nothing in each round else."""
+    layout = Layout((Discrete("state", 3),), (Continuous("x"),))
+    codes, values = np.ones((9, 1), dtype=np.int32), np.ones((9, 1), dtype=np.float32)
+    joints = np.isin(np.arange(9), [3, 6])
+    codes[joints], values[joints] = -1, np.nan
+    lineup = replace(groups_of(9), joints=joints)
+    data, everyone = EncodedTable(layout, codes, values), np.arange(9, dtype=np.int64)
+    given = history(EncodedTable(layout, np.ones_like(codes), np.ones_like(values)), lineup)
+    rollout = Rollout(data, given, lineup, everyone, 9, rng())
+    seen = []
+
+    def draw(known: EncodedTable, own: EncodedTable) -> EncodedTable:
+        seen.append((known.codes[0].tolist(), known.values[0].tolist(), own.codes[0].tolist()))
+        return EncodedTable(layout, np.full_like(own.codes, 2), np.full_like(own.values, 2))
+
+    made = rollout.draw(draw)
+    assert (made.codes == 2).all()
+    assert (made.values == 2).all()
+    assert seen[4] == ([2, 2], [2.0, 2.0], [-1])
 
 
 def test_only_whole_groups_are_drawn_and_few_several_times() -> None:

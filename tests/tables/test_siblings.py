@@ -17,8 +17,13 @@ from synthohive.derive.program import Program
 from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.encoded import Continuous, Discrete, EncodedTable, Layout
 from synthohive.encoding.table import TableEncoder
+from synthohive.io.base import GroupPlaces
+from synthohive.privacy.entities import Entities, EntityPath
 from synthohive.schema import Column
+from synthohive.schema.plan import RelationalPlan
 from synthohive.tables.numbers import step_of
+from synthohive.tables.sample import Sample
+from synthohive.tables.sampled_groups import sampled_groups
 from synthohive.tables.siblings import (
     PIECE,
     Siblings,
@@ -149,6 +154,46 @@ def test_moments_that_are_whole_days_have_gaps_of_days() -> None:
     assert step_of(pa.chunked_array([hours])) == 3_600
     seconds = pa.array(pd.date_range("2024-01-01 00:00:01", periods=40))
     assert step_of(pa.chunked_array([seconds])) == 1
+
+
+def test_of_few_long_groups_the_bounds_do_not_shorten_the_gaps() -> None:
+    """They leave out the first and last rows of `k` of them, and so what most go on for."""
+    starts = np.array([0, 400, 800, 1_200, 1_600, 2_000])
+    rows = pa.table({"up": (starts[:, None] + 10 * np.arange(200)).ravel()})
+    parents, positions = np.repeat(np.arange(6), 200), np.tile(np.arange(200), 6)
+    behind = Entities(1_200, (EntityPath.of("p", parents, k=5),))
+    (one,) = find_monotone(Columns(rows, ["up"], behind, k=5), parents, positions)
+    assert one.high - one.low < 10 * 199
+    assert one.pace == pytest.approx(10)
+    order = parents, positions
+    values = one.grown(np.full(1_200, one.low), np.full(1_200, 10.0), order).reshape(6, 200)
+    assert (np.diff(values) == 10).all()
+    # but no group goes on for much longer than real ones
+    values = one.grown(np.full(1_200, one.low), np.full(1_200, 20.0), order).reshape(6, 200)
+    assert np.ptp(values, axis=1).max() <= 1.02 * 10 * 199
+    few = Columns(rows.slice(0, 800), ["up"], behind.take(np.arange(800)), k=5)
+    assert all(m.pace == 0 for m in find_monotone(few, parents[:800], positions[:800]))
+
+
+def test_of_stretches_rows_know_what_they_follow_and_where_they_are() -> None:
+    """A stretch's first row has no row before it, but a place in its group."""
+    rows = pa.table({"id": range(8), "p": [1] * 8, "at": [0, 50, 51, 52, 7, 8, 9, 99]})
+    metadata = Metadata().add_table("parents", "id").add_table("t", "id", fk={"p": "parents.id"})
+    (_, driver), *_ = metadata.foreign_keys()
+    known = {"parents": pa.table({"id": [1]}), "t": rows}
+    for name, table in known.items():
+        metadata.tables[name].columns = metadata.tables[name].described(table.schema)
+    places = GroupPlaces(driver, rows["at"].to_numpy(), np.full(8, 100))
+    plan = RelationalPlan.build(metadata, {"parents": 1, "t": 100})
+    groups = sampled_groups(Sample(metadata, plan, known, places={"t": places}), "t", {100: 1}, 100)
+    assert groups is not None
+    assert groups.whole
+    assert groups.positions.tolist() == [0, 4, 5, 6, 1, 2, 3, 7]
+    assert groups.places[0].tolist() == rows["at"].to_pylist()
+    assert groups.joints is not None
+    assert np.flatnonzero(groups.joints).tolist() == [1, 4, 7]
+    before, _ = previous_siblings(*groups.runs)
+    assert before.tolist() == [-1, -1, 1, 2, -1, 4, 5, -1]
 
 
 def test_groups_that_would_go_on_for_too_long_end_before_their_own_bound() -> None:

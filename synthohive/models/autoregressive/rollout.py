@@ -15,7 +15,7 @@ import numpy as np
 from synthohive._arrays import IntArray
 from synthohive.encoding.encoded import ABSENT, SILENT, EncodedTable, Layout
 from synthohive.tables.in_turn import Lineup, Turns
-from synthohive.tables.siblings import PIECE, Siblings
+from synthohive.tables.siblings import PIECE, Siblings, previous_siblings
 
 __all__ = ["Rollout"]
 
@@ -50,11 +50,12 @@ class Rollout:
         rng: np.random.Generator,
     ) -> None:
         self.origin, parents, positions = _some_groups(lineup, rows, most, rng)
-        self.silent = data.codes < 0, np.isnan(data.values)
+        like = _drawn_like(lineup)
+        self.silent = data.codes[like] < 0, np.isnan(data.values[like])
         told = EncodedTable(
             data.layout,
-            np.where(self.silent[0], 0, data.codes),
-            np.where(self.silent[1], np.float32(0), data.values),
+            np.maximum(data.codes, 0),
+            np.nan_to_num(data.values),
         )
         siblings = Siblings.of(told.take(self.origin), parents, positions, piece=PIECE)
         beside = lineup.beside.of(self.origin, parents, positions)
@@ -104,6 +105,20 @@ def _some_groups(
         np.tile(parents, again) + copies,
         np.tile(lineup.positions[origin], again),
     )
+
+
+def _drawn_like(lineup: Lineup) -> IntArray:
+    """Return the row whose cells tell nothing where each one's do: its own, mostly.
+
+    Where the row before was not read, a row is drawn as the one after it.
+    """
+    found = np.arange(len(lineup.parents), dtype=np.int64)
+    if lineup.joints is not None:
+        before = previous_siblings(lineup.parents, lineup.positions)[0]
+        later = np.flatnonzero((before >= 0) & ~lineup.joints)
+        later = later[lineup.joints[before[later]] & (before[before[later]] >= 0)]
+        found[before[later]] = later
+    return found
 
 
 def _without_history(context: EncodedTable, own: Layout, beside: Layout) -> EncodedTable:
