@@ -118,6 +118,7 @@ class Elapsed:
         before, joints = self._before[place], self._joints[place]
         for i, one in enumerate(self.monotone):
             first, gap = (as_numbers(rows.column(name)) for name in (one.column, one.gap))
+            first = one.begun(first, self._left[place], self._ends[place, i])
             after = one.following(self._values[before, i], gap)
             grown = np.where(before < 0, first, after)
             self._values[place, i] = np.where(joints, self._values[place, i], grown)

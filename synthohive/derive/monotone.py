@@ -3,6 +3,10 @@
 Times of events, running numbers and balances that only grow: a group's first row has its
 value, each later one the distance to the row before it, so that order and timing are exact. Where
 moments follow the clock, distances count from the midnight before that row (see :mod:`.hours`).
+
+Regular series that go on until now (clubs with a row for each season) have their end in common, and
+not their beginning, which follows from how many rows they have: there, first rows have how much
+earlier than the latest possible one they are.
 """
 
 from __future__ import annotations
@@ -33,6 +37,10 @@ WIDER = 0.01
 """Of the distance between the bounds, what groups may go beyond them that do not fit between."""
 LONG = 0.5
 """Rows of a group, as a share of those of the largest, from which its pace is that of long ones."""
+REGULAR = 0.95
+"""Share of the gaps that are the same in a regular series."""
+TOGETHER = 0.1
+"""Share of the groups that end together, from which on first rows are told from there."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,9 @@ class Monotone(Readable):
         The mean gap of the groups with most rows; 0 if fewer than `k` entities have any. Of few
         groups, the bounds leave out the ends of most: those that take longer at this pace may go
         on beyond.
+    spacing : float
+        The usual gap where groups end together: a first row then has how much earlier it is than it
+        could be at the latest. 0: it has its value.
     """
 
     column: str
@@ -71,6 +82,7 @@ class Monotone(Readable):
     clock: bool = False
     sorts: bool = False
     pace: float = 0.0
+    spacing: float = 0.0
 
     @property
     def gap(self) -> str:
@@ -112,7 +124,11 @@ class Monotone(Readable):
         values = as_numbers(array)
         begin = day_of(values[before]) if self.clock else values[before]
         gaps = np.where(before >= 0, values - begin, np.nan)
-        first = np.where(before >= 0, np.nan, values)
+        own = values
+        if self.spacing:
+            ends = np.full(len(values), self.high)
+            own = np.maximum(self.latest(_sizes(*groups), ends) - values, 0.0)
+        first = np.where(before >= 0, np.nan, own)
         if joints is not None and not joints[before < 0].all():
             first[joints] = np.nan
         of_first, of_gap = _donors(first, rng), _donors(gaps, rng)
@@ -128,6 +144,25 @@ class Monotone(Readable):
             self.column: from_numbers(first[of_first], array.type),
             self.gap: from_numbers(steps, type_),
         }
+
+    def latest(self, sizes: IntArray, ends: Floats) -> Floats:
+        """Return the latest values that groups of so many rows can begin with, to end at some."""
+        return ends - (sizes - 1) * self.spacing
+
+    def begun(self, first: Floats, sizes: IntArray, ends: Floats) -> Floats:
+        """Return the values of first rows from what is modelled of them.
+
+        Parameters
+        ----------
+        first : ndarray of float64
+        sizes : ndarray of int64
+            Of their groups.
+        ends : ndarray of float64
+            What their groups may at most come to.
+        """
+        if not self.spacing:
+            return first
+        return np.clip(self.latest(sizes, ends) - first, self.low, ends)
 
     def following(self, before: Floats, gaps: Floats) -> Floats:
         """Return the values of rows from those of the rows before, and their own gaps."""
@@ -212,6 +247,8 @@ class Monotone(Readable):
         total = np.cumsum(steps)
         come = total - np.repeat(total[heads], sizes)
         begin = first[order[heads]]
+        most = np.full(len(heads), self.high) if room is None else room[order[heads]]
+        begin = self.begun(begin, sizes, most)
         # Steps are not negative, so the largest of a group is its end.
         span = np.maximum.reduceat(come, heads) if len(heads) else begin
         if room is None:
@@ -222,8 +259,6 @@ class Monotone(Readable):
             longer = reach > (1.0 + 3.0 * WIDER) * (self.high - self.low)
             begin = np.where(longer, np.clip(begin, self.low, self.high), fitting)
             most = np.where(longer, begin + reach, most)
-        else:
-            most = room[order[heads]]
         left = np.where(begin < most, most - begin, 0.0)
         over = span > left
         if rng is not None:  # as the last of so many moments in the time that is left
@@ -322,7 +357,10 @@ def find_monotone(
             timed = by_gap and is_time(columns.type(name)) and step != DAY
             clock = timed and told_by_the_clock(values[later], values[before[later]])
             pace = _pace(columns, values, before, parents) if by_gap else 0.0
-            found.append(Monotone(name, step, *ends, by_gap, rises, clock, name in sorts, pace))
+            one = Monotone(name, step, *ends, by_gap, rises, clock, name in sorts, pace)
+            if by_gap and step and not is_time(columns.type(name)):
+                one = replace(one, spacing=_spacing(one, values, gaps, parents, positions))
+            found.append(one)
     return found
 
 
@@ -334,6 +372,37 @@ def _pace(columns: Columns, values: Floats, before: IntArray, parents: IntArray)
     if columns.entities.take(long).passed(columns.k) is None:
         return 0.0
     return float(f"{np.mean(values[long] - values[before[long]]):.4g}")
+
+
+def _spacing(
+    one: Monotone, values: Floats, gaps: Floats, parents: IntArray, positions: IntArray
+) -> float:
+    """Return the usual gap of groups that end together more often than they begin together.
+
+    Parameters
+    ----------
+    one : Monotone
+    values, gaps : ndarray of float64
+        Of all rows; of those with a row before them.
+    parents, positions : ndarray of int64
+    """
+    distinct, counts = np.unique(gaps, return_counts=True)
+    usual = float(distinct[counts.argmax()])
+    if counts.max() < REGULAR * len(gaps) or usual <= 0:
+        return 0.0
+    sizes, first = _sizes(parents, positions), positions == 0
+    by_end = replace(one, spacing=usual)
+    latest = by_end.latest(sizes, np.full(len(values), one.high))
+    ending = float((values >= latest)[first].mean())
+    beginning = np.unique(values[first], return_counts=True)[1].max() / int(first.sum())
+    return usual if ending >= TOGETHER and ending > beginning else 0.0
+
+
+def _sizes(parents: IntArray, positions: IntArray) -> IntArray:
+    """Return the number of rows of each row's group; those without a parent are alone."""
+    # + 1: rows without a parent are counted in 0
+    sizes = np.bincount(parents + 1, minlength=1)[parents + 1]
+    return np.where(parents < 0, 1, sizes)
 
 
 def _apart(values: Floats, heads: IntArray, sizes: IntArray, most: Floats) -> Floats:

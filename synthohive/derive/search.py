@@ -14,6 +14,7 @@ from synthohive.derive.formula import Formula
 from synthohive.derive.kinds import LINKS, SEARCHES, Search
 from synthohive.derive.monotone import Monotone, find_monotone
 from synthohive.derive.mostly import Mostly, confirmed, rule_of
+from synthohive.derive.order import Order
 from synthohive.derive.presence import Presence, find_nulls
 from synthohive.derive.program import Program
 from synthohive.derive.residuals import find_residuals
@@ -136,6 +137,12 @@ def with_moves(
     monotone: list[Monotone] = []
     if groups is not None and groups.whole:
         monotone = find_monotone(columns, *groups.runs, by_gap=by_gap, sorts=sorts)
+        # distances to a column of the parent end where that says; how groups of which only
+        # stretches were read begin and end is not known
+        ends = {name for name, one in program.by_target.items() if isinstance(one, Order)}
+        if groups.stretches is not None:
+            ends |= {one.column for one in monotone}
+        monotone = [replace(m, spacing=0.0) if m.column in ends else m for m in monotone]
     rest = set(columns.targets) - {one.column for one in monotone}
     sticky: list[Sticky] = []
     if groups is not None and groups.whole and by_gap:

@@ -105,9 +105,48 @@ def test_wide_tables_have_one_of_more_rows() -> None:
     assert model.network_.copula is not None
 
 
+def test_what_goes_with_a_rows_own_place_is_told_by_it() -> None:
+    """Of 50 numbers that go with the year, a network learned other numbers in the year's place."""
+    rng = np.random.default_rng(4)
+    place = rng.uniform(-1, 1, 600).astype(np.float32)
+    values = np.clip(0.7 * place[:, None] + 0.2 * rng.normal(size=(600, 4)), -1, 1)
+    layout = Layout((), tuple(Continuous(f"c{i}") for i in range(4)))
+    rows = EncodedTable(layout, np.zeros((600, 0), np.int32), values.astype(np.float32))
+    seen = Layout((), (Continuous("other"), Continuous("so far.year")))
+    beside = np.column_stack([rng.uniform(-1, 1, 600).astype(np.float32), place])
+    context = EncodedTable(seen, np.zeros((600, 0), np.int32), beside)
+    model = Autoregressive(TableConfig(name="t"), epochs=1)
+    model.fit(rows, context, seed=np.random.SeedSequence(1))
+    assert model.network_.copula is not None
+    assert model.network_.copula.given == 1
+    made = model.sample(600, context, rng=rng).values
+    assert all(np.corrcoef(place, made.T)[0, 1:] > 0.85)
+
+
+def test_what_few_rows_tell_of_hangs_on_the_context() -> None:
+    """Of 2,000 rows in 100 groups, 100 tell how a group begins: no head of a network served."""
+    rng = np.random.default_rng(5)
+    size = rng.uniform(-1, 1, 100).astype(np.float32).repeat(20)
+    first = np.arange(2_000) % 20 == 0
+    codes = np.where(first, np.where(size > 0, 2, rng.integers(0, 2, 2_000)), ABSENT)
+    rows = EncodedTable(
+        Layout((Discrete("begins", 3),), (Continuous("c"),)),
+        codes[:, None].astype(np.int32),
+        rng.uniform(-1, 1, (2_000, 1)).astype(np.float32),
+    )
+    seen = Layout((), (Continuous("other"), Continuous("size")))
+    beside = np.column_stack([rng.uniform(-1, 1, 2_000).astype(np.float32), size])
+    context = EncodedTable(seen, np.zeros((2_000, 0), np.int32), beside)
+    model = Autoregressive(TableConfig(name="t"), epochs=1)
+    model.fit(rows, context, seed=np.random.SeedSequence(1))
+    made = model.sample(2_000, context, rng=rng).codes[:, 0]
+    assert ((made == 2) == (size > 0)).mean() > 0.85
+
+
 def columns(normal: Floats) -> Cells:
     cells = np.digitize(normal, [-1, -0.5, 0, 0.5, 1])
-    return Cells(cells, [(6, 1)] * cells.shape[1], [6] * cells.shape[1])
+    sizes, bins = [(6, 1)] * cells.shape[1], [6] * cells.shape[1]
+    return Cells(cells, sizes, bins, np.zeros((len(cells), 0)))
 
 
 def shares(of: Cells) -> Floats:
@@ -135,7 +174,8 @@ def test_its_rows_are_not_known_by_heart() -> None:
     scores = []
     for part in (own, others):
         codes = torch.from_numpy(part.cells), torch.full(part.cells.shape, -1)
-        logits, _ = copula.logits(*codes, torch.ones(36, 36).triu(1))
+        given = torch.from_numpy(part.given).float()
+        logits, _ = copula.logits(*codes, torch.ones(36, 36).triu(1), given)
         own_codes = [logits[j].gather(1, codes[0][:, j, None]) for j in logits]
         scores.append(torch.cat(own_codes, dim=1).sum(dim=1).numpy())
     known, seen = scores[0].mean(), scores[1].mean()

@@ -147,6 +147,24 @@ def test_no_group_goes_on_for_longer_than_the_real_ones() -> None:
     assert (np.diff(just.reshape(80, 5)) == np.ceil(1.001 * room / 4)).all()
 
 
+def test_regular_series_that_end_together_are_told_from_their_end() -> None:
+    sizes = np.array([30, 12, 8, 20, 25, 5, 9])
+    ends = np.array([2020, 2020, 1950, 2020, 2020, 1930, 2020])
+    parents = np.repeat(np.arange(7), sizes)
+    positions = np.concatenate([np.arange(size) for size in sizes])
+    rows = pa.table({"year": ends[parents] - sizes[parents] + 1 + positions})
+    groups = parents, positions
+    (one,) = find_monotone(Columns(rows, ["year"], k=1), *groups)
+    assert one.spacing == 1
+    moved = one.encode(rows, groups, rng())
+    first = moved["year"].to_numpy()[positions == 0]
+    assert first.tolist() == [0, 0, 70, 0, 0, 90, 0]  # how much earlier than at the latest
+    assert one.decode(pa.table(moved), groups).to_pylist() == rows["year"].to_pylist()
+    irregular = pa.table({"year": rows["year"].to_numpy() + (positions > 2) + (positions > 4)})
+    (other,) = find_monotone(Columns(irregular, ["year"], k=1), *groups)
+    assert other.spacing == 0
+
+
 def test_moments_that_are_whole_days_have_gaps_of_days() -> None:
     days = pa.array(pd.date_range("2024-01-01", periods=40))
     assert step_of(pa.chunked_array([days])) == 86_400

@@ -6,7 +6,11 @@ They do tell correlations. So each code is a stretch of a normal variable, as lo
 before it, is that of its stretch under the normal distribution that the regression on them says.
 Its logarithm is added to the network's logits, and the network learns what is left.
 
-B rows, J variables, K and W coarse and fine codes, N cells: all pairs of these, of all variables.
+Where the row's own place in a series is known beforehand, that is a normal variable as well, by
+rank, and known to all.
+
+B rows, G such places, J variables, K and W coarse and fine codes, N cells: all pairs of these, of
+all variables.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from torch import Tensor, nn
 
 from synthohive._arrays import Bools, Floats
 
-__all__ = ["FAR", "Conditional", "Copula", "FittedCopula", "regression"]
+__all__ = ["FAR", "Conditional", "Copula", "FittedCopula", "known_to", "regression"]
 
 FAR = 8.0
 """In place of infinity: beyond it there is nothing."""
@@ -39,7 +43,7 @@ class FittedCopula:
 
     Attributes
     ----------
-    covariance : ndarray of float64, shape (J, J)
+    covariance : ndarray of float64, shape (G + J, G + J)
         Of the scores, shrunk.
     low, high, score : ndarray of float64, shape (N,)
         Where a cell's stretch begins and ends, and the mean of the normal variable within it.
@@ -64,12 +68,15 @@ class Copula(nn.Module):
     ----------
     cardinalities, widths : sequence of int
         Of each variable's coarse and fine integer.
+    given : int, default 0
+        Places that are known beforehand.
     """
 
-    def __init__(self, cardinalities: Sequence[int], widths: Sequence[int]) -> None:
+    def __init__(self, cardinalities: Sequence[int], widths: Sequence[int], given: int = 0) -> None:
         super().__init__()
         count, cells = len(cardinalities), sum(c * w for c, w in zip(cardinalities, widths))
         self.cardinalities, self.widths = list(cardinalities), list(widths)
+        self.given = given
         self.covariance: Tensor
         self.low: Tensor
         self.high: Tensor
@@ -80,7 +87,7 @@ class Copula(nn.Module):
         self.first: Tensor
         self.last: Tensor
         # not on the meta device, where torch imports SymPy
-        self.register_buffer("covariance", torch.eye(count, device="cpu"))
+        self.register_buffer("covariance", torch.eye(given + count, device="cpu"))
         for name in ("low", "high", "score"):
             self.register_buffer(name, torch.zeros(cells))
         self.register_buffer("used", torch.zeros(count))
@@ -129,7 +136,7 @@ class Copula(nn.Module):
         return self.score[cells] * (coarse >= 0)
 
     def regression(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return weights (J, J) of the scores that each variable knows, and its spread (J,).
+        """Return weights (G + J, J) of the scores that each variable knows, and its spread (J,).
 
         Parameters
         ----------
@@ -140,12 +147,12 @@ class Copula(nn.Module):
         # on the CPU, in double precision, which not all devices have
         if self._precise is None:
             self._precise = self.covariance.cpu().double()
-        found = regression(self._precise, mask > 0)
-        weights, spread = (part.float().to(self.covariance.device) for part in found)
-        return weights, spread
+        weights, spread = regression(self._precise, known_to(mask > 0, self.given))
+        device = self.covariance.device
+        return weights[:, self.given :].float().to(device), spread[self.given :].float().to(device)
 
     def logits(
-        self, coarse: Tensor, fine: Tensor, mask: Tensor
+        self, coarse: Tensor, fine: Tensor, mask: Tensor, given: Tensor
     ) -> tuple[dict[int, Tensor], Tensor]:
         """Return what is added to the logits of coarse codes (B, K), by variable, and of fine ones.
 
@@ -153,6 +160,8 @@ class Copula(nn.Module):
         ----------
         coarse, fine : Tensor of int, shape (B, J)
         mask : Tensor, shape (J, J)
+        given : Tensor, shape (B, G)
+            Scores of places.
 
         Returns
         -------
@@ -160,7 +169,7 @@ class Copula(nn.Module):
             J' variables have fine codes.
         """
         weights, spread = self.regression(mask)
-        mean = self.scores(coarse, fine) @ weights
+        mean = torch.cat([given, self.scores(coarse, fine)], dim=1) @ weights
         told = self._told(mean[:, self.owner], spread[self.owner], self.first, self.last)
         starts = [0, *self.ends[:-1]]
         found = {
@@ -227,11 +236,15 @@ class Conditional:
     coarse, fine : Tensor of int, shape (J, B)
     stays : Tensor of bool, shape (J, B)
         Which of them are known from the start.
+    given : Tensor, shape (B, G)
+        Scores of places.
     """
 
-    def __init__(self, copula: Copula, coarse: Tensor, fine: Tensor, stays: Tensor) -> None:
+    def __init__(
+        self, copula: Copula, coarse: Tensor, fine: Tensor, stays: Tensor, given: Tensor
+    ) -> None:
         self.copula = copula
-        self.scores = copula.scores(coarse.T, fine.T)
+        self.scores = torch.cat([given, copula.scores(coarse.T, fine.T)], dim=1)
         # rows of which the same is known share one regression on it and on what is drawn so far
         if bool((stays == stays[:, :1]).all()):  # as a rule: to sort rows would take longer
             patterns, self.pattern = stays.T[:1], torch.zeros(stays.shape[1], dtype=torch.long)
@@ -239,10 +252,10 @@ class Conditional:
             patterns, self.pattern = torch.unique(stays.T, dim=0, return_inverse=True)
         count = len(stays)
         found = []
-        for given in patterns:
-            rank = torch.where(given, torch.arange(count) - count, torch.arange(count))
+        for pattern in patterns:
+            rank = torch.where(pattern, torch.arange(count) - count, torch.arange(count))
             found.append(copula.regression((rank[:, None] < rank[None, :]).float()))
-        self.weights = torch.stack([weights for weights, _ in found])  # (P, J, J)
+        self.weights = torch.stack([weights for weights, _ in found])  # (P, G + J, J)
         self.spreads = torch.stack([spread for _, spread in found])
         self.mean = self.spread = self.scores[:, 0]
 
@@ -277,7 +290,27 @@ class Conditional:
     def see(self, j: int, coarse: Tensor, fine: Tensor) -> None:
         """Take what was drawn, or known."""
         cells = coarse.clamp(min=0) * self.copula.widths[j] + fine.clamp(min=0)
-        self.scores[:, j] = self.copula.score[self.copula.starts[j] + cells] * (coarse >= 0)
+        score = self.copula.score[self.copula.starts[j] + cells] * (coarse >= 0)
+        self.scores[:, self.copula.given + j] = score
+
+
+def known_to(mask: Tensor, given: int) -> Tensor:
+    """Return which scores each one knows, (G + J, G + J): places are known to all variables.
+
+    Parameters
+    ----------
+    mask : Tensor of bool, shape (J, J)
+        The same of variables; those before each in some order, or all others.
+    given : int
+    """
+    if not given:
+        return mask
+    count = given + len(mask)
+    if len(mask) > 1 and bool((mask.sum(dim=0) == len(mask) - 1).all()):
+        return ~torch.eye(count, dtype=torch.bool, device="cpu")
+    found = torch.ones(count, count, dtype=torch.bool, device="cpu").triu(1)
+    found[given:, given:] = mask
+    return found
 
 
 def regression(covariance: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:

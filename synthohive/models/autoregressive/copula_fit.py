@@ -16,7 +16,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from synthohive._arrays import Bools, Floats, IntArray
-from synthohive.models.autoregressive.copula import FAR, FittedCopula, regression
+from synthohive.models.autoregressive.copula import FAR, FittedCopula, known_to, regression
 
 __all__ = ["Cells", "fitted"]
 
@@ -91,15 +91,18 @@ class Cells:
         Coarse and fine codes of each variable.
     bins : list of int
         How many of the coarse ones are places on a scale.
+    given : ndarray of float64, shape (rows, G)
+        Scores of the rows' own places in series.
     """
 
     cells: IntArray
     sizes: list[tuple[int, int]]
     bins: list[int]
+    given: Floats
 
     def take(self, rows: Bools) -> Cells:
         """Return some of the rows."""
-        return Cells(self.cells[rows], self.sizes, self.bins)
+        return Cells(self.cells[rows], self.sizes, self.bins, self.given[rows])
 
     def counts(self, j: int) -> Floats:
         """Return the rows of each pair of codes, (K, W)."""
@@ -143,10 +146,10 @@ class _Gauss:
         """Return how much more probable each row's codes are than their shares, (rows, J)."""
         from scipy.special import ndtr
 
-        count = len(self.scales)
-        known = torch.ones(count, count).triu(1) > 0
+        count, given = len(self.scales), columns.given.shape[1]
+        known = known_to(torch.ones(count, count).triu(1) > 0, given)
         weights, spread = (t.numpy() for t in regression(torch.from_numpy(covariance), known))
-        mean = _scores(columns, self.scales) @ weights
+        mean, spread = _scores(columns, self.scales) @ weights[:, given:], spread[given:]
         found = np.ones_like(mean)
         for j, scale in enumerate(self.scales):
             own = columns.cells[:, j]
@@ -160,10 +163,11 @@ class _Gauss:
 
 
 def _scores(columns: Cells, scales: Sequence[_Scale]) -> Floats:
+    """Return the scores of places and variables, (rows, G + J)."""
     parts = [
         np.where(own >= 0, scale.score[own], 0.0) for own, scale in zip(columns.cells.T, scales)
     ]
-    found: Floats = np.stack(parts, axis=1)
+    found: Floats = np.column_stack([columns.given, *parts])
     return found
 
 
@@ -182,11 +186,11 @@ def _canonical(columns: Cells) -> list[IntArray]:
     scores = _scores(columns, gauss.scales)
     inverse = np.linalg.inv(gauss.shrunk(TUNING.first))
     found = []
-    for j, (size, width) in enumerate(columns.sizes):
-        if size <= 2 or columns.bins[j] == size:
-            found.append(natural[j])
+    for number, (size, width) in enumerate(columns.sizes):
+        if size <= 2 or columns.bins[number] == size:
+            found.append(natural[number])
             continue
-        own = columns.cells[:, j]
+        own, j = columns.cells[:, number], columns.given.shape[1] + number
         told = own >= 0
         sums, rows = np.zeros((size, len(inverse))), np.zeros(size)
         np.add.at(sums, own[told] // width, scores[told])
@@ -198,7 +202,7 @@ def _canonical(columns: Cells) -> list[IntArray]:
         weighed = means * np.sqrt(rows)[:, None]
         _, vectors = np.linalg.eigh(weighed @ rest @ weighed.T)
         place = vectors[:, -1] / np.sqrt(np.maximum(rows, 1))
-        found.append(_inserted(place, rows, columns.bins[j]))
+        found.append(_inserted(place, rows, columns.bins[number]))
     return found
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from synthohive.models.autoregressive.copula import Conditional
-from synthohive.models.autoregressive.copying import Shown, references, weighed
+from synthohive.models.autoregressive.copying import Shown, weighed
 from synthohive.models.autoregressive.network import EMBEDDING, Network
 
 __all__ = ["Sampler"]
@@ -68,9 +68,8 @@ class Context:
             place = codes + 1 + self.network.offsets
             sums = sums + functional.embedding_bag(place, self.codes, mode="sum")
         told = functional.relu(sums)
-        if not self.network.copied:
-            return told
-        return torch.cat([told, references(self.network.copied, codes, values)], dim=1)
+        behind = self.network.behind(codes, values)
+        return torch.cat([told, *behind], dim=1) if behind else told
 
 
 @dataclass(frozen=True)
@@ -318,7 +317,8 @@ class Sampler:
             parts = Conditional.parts(stays)
             if len(parts) > 1:
                 return self._drawn_in_parts(parts, context, uniforms, (coarse.T, fine.T), never)
-            conditional = Conditional(self.network.copula, coarse, fine, stays)
+            scores = context[:, context.shape[1] - self.network.copula.given :]
+            conditional = Conditional(self.network.copula, coarse, fine, stays, scores)
         some, whole = stays.any(dim=1).tolist(), stays.all(dim=1).tolist()
         width = max((place.stop for place in self.places), default=0)
         known = torch.zeros(len(context), width)  # (B, J * E), or the sums
@@ -334,6 +334,7 @@ class Sampler:
                 continue
             hidden = None if step.layer is None else step.layer(next(given_all), known)
             told = None if conditional is None else conditional.coarser(j)
+            told = _sum(self._by_tree(j, context), told)
             drawn, finer = step.coarse.draw(hidden, uniforms[0, j], context, told), fine[j]
             if step.fine is not None:
                 told = None if conditional is None else conditional.finer(j, drawn)
@@ -411,6 +412,14 @@ class Sampler:
             None if network.sums is None else network.sums.entering(j),
         )
 
+    def _by_tree(self, j: int, context: Tensor) -> Optional[Tensor]:
+        """Return what the context's tree adds to one variable's logits, (B, K)."""
+        own = self.network.context
+        if j not in own.trees or not own.given:
+            return None
+        leaves = context[:, own.of_trees.start + own.trees.place[j]]
+        return functional.embedding(leaves.long(), own.trees.told(j))
+
     def _copying(self, j: int) -> Optional[Copying]:
         copies = self.network.copies
         if j not in copies:
@@ -421,6 +430,12 @@ class Sampler:
         shown, size = copies.shown(i), copies.sources[i].cardinality
         own = copies.sources[i].features
         return Copying(weight[:, :own] * BASE, bias[:, :own] * BASE, shown, size, pair)
+
+
+def _sum(one: Optional[Tensor], other: Optional[Tensor]) -> Optional[Tensor]:
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
 
 
 def _cumulated(logits: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ import torch
 from synthohive._arrays import Floats, IntArray
 from synthohive.encoding.encoded import ABSENT, SILENT, EncodedTable
 from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
+from synthohive.models.autoregressive.context_trees import seldom_told
 from synthohive.models.autoregressive.copying import sources_of, tied
 from synthohive.models.autoregressive.discretise import Bins, Discretiser
 from synthohive.models.autoregressive.drawing import Sampler
@@ -75,6 +76,9 @@ class Autoregressive(TrainedModel):
         self.discretiser_, self.rows_ = Discretiser.fit(data), len(data)
         known = sources_of(self.discretiser_, context.layout)
         codes = self.discretiser_.encode(data)[0] if known else None
+        layout = context.layout
+        given = bool(layout.discrete or layout.continuous)
+        self.seldom_ = seldom_told(data, self.discretiser_.variables) if given else []
         self.copied_ = np.zeros(0, np.bool_)
         if codes is not None:
             self.copied_ = tied(known, codes, context, data.layout)
@@ -99,6 +103,7 @@ class Autoregressive(TrainedModel):
             copied=[source for source, told in zip(known, self.copied_.tolist()) if told],
             with_copula=len(variables) > 1
             and self.rows_ < max(TUNING.copula_rows, TUNING.copula_share * len(variables)),
+            seldom=self.seldom_,
         )
 
     def _settle(self) -> None:
@@ -228,7 +233,8 @@ class Autoregressive(TrainedModel):
     def _arrays(self) -> Arrays:
         bins = enumerate(self.discretiser_.bins)
         found = {f"bins.{i}.{name}": array for i, own in bins for name, array in vars(own).items()}
-        return {"rows": np.array([self.rows_]), "copied": self.copied_, **found}
+        seldom = np.array(self.seldom_, dtype=np.int64)
+        return {"rows": np.array([self.rows_]), "copied": self.copied_, "seldom": seldom, **found}
 
     def _restore(self, arrays: Arrays) -> None:
         parts = [f.name for f in fields(Bins)]
@@ -238,6 +244,7 @@ class Autoregressive(TrainedModel):
         ]
         self.discretiser_, self.rows_ = Discretiser(self.layout_, bins), int(arrays["rows"][0])
         self.copied_ = arrays["copied"].astype(np.bool_)
+        self.seldom_ = [int(j) for j in arrays["seldom"]]
 
 
 def _beyond_chance(real: IntArray, made: IntArray) -> bool:

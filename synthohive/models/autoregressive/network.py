@@ -14,8 +14,15 @@ from torch.nn import functional
 
 from synthohive.encoding.encoded import Layout
 from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
+from synthohive.models.autoregressive.context_trees import ContextTrees
 from synthohive.models.autoregressive.copula import Copula
-from synthohive.models.autoregressive.copying import CopyHeads, Source, references
+from synthohive.models.autoregressive.copying import (
+    CopyHeads,
+    Source,
+    before_history,
+    own_places,
+    references,
+)
 from synthohive.models.autoregressive.heads import FineHeads, Heads
 from synthohive.models.autoregressive.sums import Sums
 
@@ -44,6 +51,8 @@ class Network(nn.Module):
         Those of which the context tells what they were in the rows before.
     with_copula : bool, default False
         Whether a :class:`~.copula.Copula` says first what variables tell of each other.
+    seldom : sequence of int
+        Variables that few rows tell of, which have :class:`~.context_trees.ContextTrees`.
     """
 
     def __init__(
@@ -55,6 +64,7 @@ class Network(nn.Module):
         wide: Sequence[int] = (),
         copied: Sequence[Source] = (),
         with_copula: bool = False,
+        seldom: Sequence[int] = (),
     ) -> None:
         super().__init__()
         count = len(cardinalities)
@@ -72,22 +82,22 @@ class Network(nn.Module):
         self.embed_fine = nn.Embedding(sum(sizes) or 1, embedding)
         nn.init.zeros_(self.embed_fine.weight)  # a fine code says little beside its coarse one
         self.copies = CopyHeads(copied, hidden)
-        self.copula = Copula(cardinalities, widths) if with_copula else None
-        self.context = ContextNetwork(context, config.context, copied)
+        places = own_places(context) if with_copula else []
+        self.copula = Copula(cardinalities, widths, len(places)) if with_copula else None
+        trees = ContextTrees(seldom, cardinalities, before_history(context))
+        self.context = ContextNetwork(context, config.context, copied, trees, places)
         self.from_context = nn.Linear(config.context, max(count, 1) * hidden)
         self.sums: Optional[Sums] = None
         if count > TUNING.paired:
             self.sums = Sums(count, embedding, hidden, wide)
         else:
-            self.before = nn.Parameter(torch.randn(count, embedding, count, hidden))  # (J, E, J, H)
+            # sums of J * E terms: a variance of about 1, however many columns there are
+            unit = 1 / math.sqrt(embedding * max(count, 1))
+            self.before = nn.Parameter(torch.randn(count, embedding, count, hidden) * unit)
         self.norm = nn.LayerNorm(hidden)
         self.layer = nn.Parameter(torch.randn(count, hidden, hidden) / math.sqrt(hidden))
         self.layer_bias = nn.Parameter(torch.zeros(count, 1, hidden))
         self.drop = nn.Dropout(config.dropout)
-        if self.sums is None:
-            with torch.no_grad():
-                # sums of J * E terms: a variance of about 1, however many columns there are
-                self.before.mul_(1 / math.sqrt(embedding * max(count, 1)))
         self.heads = Heads(cardinalities, hidden)
         self.fine = FineHeads(cardinalities, widths, hidden, wide)
         self.wide = list(wide)
@@ -171,9 +181,13 @@ class Network(nn.Module):
     ) -> tuple[dict[int, Tensor], Optional[Tensor]]:
         """Return what is added to logits and not scaled: (B, K) of some, and of fine codes."""
         found = self.copies.logits(hidden, context[:, self.context.width :])
+        for j, own in self.context.trees.logits(context[:, self.context.of_trees]).items():
+            found[j] = found[j] + own if j in found else own
         if self.copula is None:
             return found, None
-        told, finer = self.copula.logits(coarse, fine, mask)
+        # scores stand last; without context, one row stands for all
+        given = context[:, context.shape[1] - self.copula.given :].expand(len(coarse), -1)
+        told, finer = self.copula.logits(coarse, fine, mask, given)
         for j, own in told.items():
             found[j] = found[j] + own if j in found else own
         return found, finer
@@ -266,9 +280,16 @@ class Network(nn.Module):
 class ContextNetwork(nn.Module):
     """Context rows as one vector: embedded codes, and floats by value and rank."""
 
-    def __init__(self, layout: Layout, width: int, copied: Sequence[Source] = ()) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        width: int,
+        copied: Sequence[Source],
+        trees: ContextTrees,
+        places: Sequence[int],
+    ) -> None:
         super().__init__()
-        self.copied = list(copied)
+        self.copied, self.trees, self.places = list(copied), trees, list(places)
         sizes = [block.cardinality + 1 for block in layout.discrete]  # 0: an absent parent
         self.offsets: Tensor
         self.knots: Tensor
@@ -283,6 +304,9 @@ class ContextNetwork(nn.Module):
         )
         self.width = width
         self.given = inputs > 0
+        # behind the vector stand what is copied, two numbers each, and leaves
+        behind = width + 2 * len(self.copied) if self.given else 0
+        self.of_trees = slice(behind, behind + len(trees.variables) * self.given)
 
     def start_at(self, values: Tensor) -> None:
         """Take the ranks from the floats of the training rows."""
@@ -291,12 +315,24 @@ class ContextNetwork(nn.Module):
             self.knots.copy_(torch.from_numpy(np.ascontiguousarray(marks, dtype=np.float32)))
 
     def forward(self, codes: Tensor, values: Tensor) -> Tensor:
-        """Return (B, width) from codes (B, D) and floats (B, F), and behind it what is copied."""
+        """Return (B, width) from codes (B, D) and floats (B, F), and behind it :meth:`behind`."""
         if not self.given:
             return torch.zeros(1, self.width).expand(len(codes), -1)  # one row's memory
         vectors = self.embed(codes + 1 + self.offsets).flatten(1)
         found: Tensor = self.layers(torch.cat([vectors, self.told(values)], dim=1))
-        return torch.cat([found, references(self.copied, codes, values)], dim=1)
+        return torch.cat([found, *self.behind(codes, values)], dim=1)
+
+    def behind(self, codes: Tensor, values: Tensor) -> list[Tensor]:
+        """Return what goes past the layers: what is copied, leaves, scores of places."""
+        found = [references(self.copied, codes, values)] if self.copied else []
+        if self.trees.variables:
+            found.append(self.trees.leaves(codes, values))
+        if self.places:
+            # of what many rows have, the middle of its ranks: so scores have a mean of about 0
+            ranks = (self._ranks(values) + self._ranks(values, right=True)) / 2
+            least = 0.5 / TUNING.knots
+            found.append(torch.special.ndtri(ranks.clamp(least, 1 - least))[:, self.places])
+        return found
 
     def told(self, values: Tensor) -> Tensor:
         """Return what the first layer sees of floats."""
@@ -306,11 +342,11 @@ class ContextNetwork(nn.Module):
         # a layer cannot tell them apart
         return torch.cat([values, 2 * ranks - 1, *waves], dim=1)
 
-    def _ranks(self, values: Tensor) -> Tensor:
-        """Return ranks in [0, 1], linear between the knots."""
+    def _ranks(self, values: Tensor, right: bool = False) -> Tensor:
+        """Return ranks in [0, 1], linear between the knots; the last of equal ones if `right`."""
         knots = self.knots
         wanted = values.T.contiguous()
-        upper = torch.searchsorted(knots, wanted).clamp(1, TUNING.knots - 1)
+        upper = torch.searchsorted(knots, wanted, right=right).clamp(1, TUNING.knots - 1)
         low, high = knots.gather(1, upper - 1), knots.gather(1, upper)
         # quantiles are equal where many rows have one value: no division by 0
         part = ((wanted - low) / (high - low).clamp(min=1e-9)).clamp(0, 1)

@@ -57,6 +57,7 @@ class AutoregressiveTask(DescentTask):
         network.heads.shift(log_shares(coarse[rows.learned], network.cardinalities))
         network.fine.start_at(_counts(coarse, fine, network))
         network.context.start_at(self.context[1])
+        network.context.trees.fit(*self.context, self.codes[0], rng)
         # Tensors are cloned: to copy them deeply, torch copies their storage item by item.
         own = {id(t): t.detach().clone() for t in network.buffers()}
         own |= {id(t): Parameter(t.detach().clone()) for t in network.parameters()}
@@ -169,18 +170,28 @@ class AutoregressiveTask(DescentTask):
             network.copula.forget()
         learned, held = self._learned(torch.arange(self.rows)), self._held()
         sizes = list(zip(self.network.cardinalities, self.network.widths))
-        own, others = (self._columns(*codes, sizes, bins) for codes in (self.codes, self.held))
+        parts = (self.codes, self.context), (self.held, self.held_context)
+        own, others = (self._cells(codes, context, sizes, bins) for codes, context in parts)
         found, told, beside = fitted(own, others, learned, self.rng, self.most_optimism)
         for network in (self.network, self.state):
             assert network.copula is not None
             network.copula.take(found)
         return (learned + told)[self.watched.numpy()], held + beside
 
-    def _columns(
-        self, coarse: Tensor, fine: Tensor, sizes: list[tuple[int, int]], bins: list[int]
+    def _cells(
+        self,
+        codes: tuple[Tensor, Tensor],
+        context: tuple[Tensor, ...],
+        sizes: list[tuple[int, int]],
+        bins: list[int],
     ) -> Cells:
+        coarse, fine = codes
         cells = coarse * torch.tensor(self.network.widths) + fine.clamp(min=0)
-        return Cells(cells.where(coarse >= 0, -1).numpy(), sizes, bins)
+        vectors = self.network.context(*context)
+        assert self.network.copula is not None
+        given = vectors[:, vectors.shape[1] - self.network.copula.given :]
+        scores = given.expand(len(coarse), -1).double().numpy()
+        return Cells(cells.where(coarse >= 0, -1).numpy(), sizes, bins, scores)
 
     def _held(self) -> Floats:
         """Return the log-likelihood of held-out rows."""
