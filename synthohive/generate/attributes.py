@@ -51,12 +51,13 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     counts = {label: fan_out_column(*key) for label, key in maker.incoming.items()}
     preferences: dict[str, list[Floats]] = {label: [] for label in counts}
     in_turn = groups is not None and fitted.siblings
+    asked = run.fitted.codes_asked(name)
     blocks = cut_blocks(rows, groups, maker.whole_groups, in_turn)
     for block in run.blocks.map(maker.made, blocks, rows // BLOCK_ROWS):
         made.spool.append(block.rows)
         for label, column in counts.items():
             preferences[label].append(numbers_of(block.beside, column, len(block.rows)))
-        _keep_beside(made, block.beside, set(counts.values()))
+        _keep_beside(made, block.beside, set(counts.values()), asked)
         if made.context is not None and block.context is not None:
             made.context.append(block.context)
     made.spool.close()
@@ -67,10 +68,22 @@ def generate_attributes(run: Run, name: str, rows: int, groups: Optional[Groups]
     return made
 
 
-def _keep_beside(made: Generated, beside: pa.Table, but: Collection[str]) -> None:
-    """Write down what was drawn beside the rows of a block, which later steps ask for."""
-    # codes of children are not asked for later: they stand in the context of these
-    names = [n for n in beside.column_names if n and n not in but and not is_children_column(n)]
+def _keep_beside(
+    made: Generated, beside: pa.Table, but: Collection[str], asked: Collection[str]
+) -> None:
+    """Write down what was drawn beside the rows of a block, which later steps ask for.
+
+    Parameters
+    ----------
+    made : Generated
+    beside : pyarrow.Table
+    but : collection of str
+        Columns that are kept elsewhere.
+    asked : collection of str
+        The codes of children that are asked for; others stand in the context of these alone.
+    """
+    names = [n for n in beside.column_names if n and n not in but]
+    names = [n for n in names if n in asked or not is_children_column(n)]
     if made.drawn is None and names:
         schema = beside.select(names).schema
         made.drawn = TableSpool(made.spool.path.with_suffix(".drawn"), schema)

@@ -43,7 +43,7 @@ def adjust_degrees(run: Run, name: str, made: Generated) -> None:
     }
     columns = joint.columns
     nothing = pa.table({"": pa.nulls(made.spool.rows)})
-    rows = made.spool.column_table(columns) if columns else nothing
+    rows = run.columns(name, columns) if columns else nothing
     rng = run.rng(name, "joint counts")
     made.preferences = joint.adjust(rows, made.preferences, fan_outs, rng)
 

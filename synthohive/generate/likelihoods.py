@@ -81,4 +81,5 @@ def _as_learned(sample: Sample, table: FittedTable) -> tuple[EncodedTable, Encod
         rng = seeds.generator(_SEED, name, "children")
         drawn = table.model.sample(len(known), context, rng=rng, given=given)
         sample.encoded[name] = encoder.without(drawn, masked, 0, 0.0)
+        evidence.take_codes(drawn)
     return encoder.without(encoded, {**masked, **summaries}), context

@@ -21,10 +21,11 @@ from synthohive.link.assignment import REHEARSED, ROUNDS
 from synthohive.schema import ForeignKey
 from synthohive.schema.plan import Link
 from synthohive.tables import random_streams as seeds
-from synthohive.tables.ancestors import ancestor_columns
+from synthohive.tables.ancestors import ancestor_columns, hstack
 from synthohive.tables.base import Tables, gather
 from synthohive.tables.block_store import EncodedSpool, TableSpool, Tail
 from synthohive.tables.number_spool import NumberSpool, stretches
+from synthohive.tables.roles import is_children_column
 
 __all__ = ["Early", "Generated", "Groups", "Run", "flags_of", "numbers_of"]
 
@@ -204,6 +205,12 @@ class Generated:
         return self.spool.path.with_suffix(f".{subkey(0, link.label):016x}")
 
 
+def _apart(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the columns of rows, and the codes of their children beside them."""
+    inner = [name for name in names if is_children_column(name)]
+    return [name for name in names if name not in inner], inner
+
+
 def flags_of(drawn: pa.Table, name: str, rows: int) -> Bools:
     """Return a boolean column, all False where it was never modelled (no NULL was seen).
 
@@ -370,8 +377,10 @@ class Run(Tables):
             yield pa.Table.from_batches([batch])
 
     def columns(self, table: str, names: Sequence[str]) -> pa.Table:
-        """Return some columns of all generated rows."""
-        return self.tables[table].spool.column_table(names)
+        """Return some columns of all generated rows, codes of their children among them."""
+        made, (own, inner) = self.tables[table], _apart(names)
+        rows = made.spool.column_table(own) if own or not inner else pa.table({})
+        return hstack(rows, made.drawn_columns(inner)) if inner else rows
 
     def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
         """Return the parent row of each row over any key whose columns are filled; found once."""
@@ -384,7 +393,11 @@ class Run(Tables):
 
     def take(self, table: str, names: Sequence[str], rows: IntArray) -> pa.Table:
         """See the base class; only blocks that have some of these rows are read, one at a time."""
-        return self.tables[table].spool.take(rows, names)
+        made, (own, inner) = self.tables[table], _apart(names)
+        found = made.spool.take(rows, own) if own or not inner else pa.table({})
+        if inner and made.drawn is not None:
+            found = hstack(found, made.drawn.take(rows, inner))
+        return found
 
     def parents_of(self, table: str, key: ForeignKey, rows: IntArray) -> IntArray:
         """See the base class; where parents are known, no other rows need be looked at."""

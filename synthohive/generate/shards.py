@@ -307,6 +307,8 @@ class Shards:
         plan, place = run.fitted.plan.tables[name], folder / run.place(name).name
         context = None if whole.context is None else SomeEncodedRows(whole.context, rows)
         made = Generated(SomeRows(whole.spool, rows, place), None, context)
+        if whole.drawn is not None:
+            made.drawn = SomeRows(whole.drawn, rows, place.with_suffix(".drawn"))
         for link in plan.links:
             parents = run.parents_of(name, link.key, rows)
             here = np.searchsorted(given[link.key.parent], np.maximum(parents, 0))

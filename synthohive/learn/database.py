@@ -288,7 +288,7 @@ def _analysed(fit: Fit, pool: Pool, folder: Path) -> Iterator[tuple[str, Optiona
         if one.finished:
             yield name, one.job
             begun[name] = replace(one, job=None)  # its rows are on the disk by now
-    fit = replace(fit, children=find_children_codes(fit))
+    find_children_codes(fit)
     for found in finish_tables(fit, begun, pool, folder):
         yield (
             found.table.config.name,

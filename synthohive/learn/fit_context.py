@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
 import pyarrow as pa
 
-from synthohive._arrays import IntArray
 from synthohive.derive.aggregates import Aggregate
 from synthohive.derive.persons.alias import Alias
 from synthohive.derive.persons.namesake import Namesake
@@ -51,8 +50,6 @@ class Fit:
     entities : EntityFinder
     aliases, namesakes : mapping of str to dict
         By table and column: what repeats personal data.
-    children : mapping of str to ndarray of int64
-        By the label of a driving key: codes of each parent row, of what its children are like.
     """
 
     sample: Sample
@@ -64,7 +61,6 @@ class Fit:
     entities: EntityFinder
     aliases: Mapping[str, dict[str, Alias]]
     namesakes: Mapping[str, dict[str, Namesake]]
-    children: Mapping[str, IntArray] = field(default_factory=dict)
 
     @property
     def k(self) -> int:

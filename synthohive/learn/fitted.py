@@ -49,7 +49,7 @@ from synthohive.schema import Column, Metadata, PiiStrategy, PrivacyConfig, Tabl
 from synthohive.schema.plan import Link, RelationalPlan
 from synthohive.tables.degrees import FanOutModel
 from synthohive.tables.numbers import is_time
-from synthohive.tables.roles import Roles
+from synthohive.tables.roles import Roles, is_children_column
 
 
 @dataclass(frozen=True)
@@ -364,6 +364,25 @@ class FittedDatabase:
     entity_tables: list[EntityTable] = field(default_factory=list)  # that users do not know
     draw: Optional[Draw] = None  # how rows were drawn; None where nothing is set aside
     privacy_ledger: Optional[PrivacyLedger] = None  # with differential privacy: what it cost
+
+    def codes_asked(self, name: str) -> set[str]:
+        """Return the codes of a table's children that are asked for once its rows are there.
+
+        Its numbers of children go by some, and by some its children choose their further parents,
+        and others choose it.
+        """
+        found, start = set(self.tables[name].joint_counts.columns), f"{name}."
+        for child, plan in self.plan.tables.items():
+            for link in plan.of("free"):
+                learned = self.tables[child].keys[link.label] if child in self.tables else None
+                if learned is not None:
+                    asked = [] if learned.codes is None else learned.codes.columns
+                    pairs = learned.pairs
+                    asked += (
+                        [] if pairs is None else [b.column for b in (*pairs.mine, *pairs.theirs)]
+                    )
+                    found |= {c[len(start) :] for c in asked if c.startswith(start)}
+        return {column for column in found if is_children_column(column)}
 
     @property
     def described(self) -> Metadata:

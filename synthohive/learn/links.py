@@ -13,7 +13,7 @@ from synthohive.derive.columns import Columns, spaced
 from synthohive.derive.presence import Presence, nulls_by_category
 from synthohive.derive.program import Program
 from synthohive.derive.verification import AllRows
-from synthohive.learn.children import codes_above
+from synthohive.learn.children import children_columns, codes_above, codes_of, steady_codes
 from synthohive.learn.fit_context import Fit
 from synthohive.learn.fitted import FittedKey, FittedTable
 from synthohive.link.association import PairShares
@@ -67,7 +67,7 @@ def joint_counts(fit: Fit, name: str, attributes: pa.Table) -> JointCounts:
         The parent table.
     attributes : pyarrow.Table
         What is modelled of its rows. Columns that follow from children, and structural ones
-        (``__…``), are passed over.
+        (``__…``), are passed over; codes of what children have in common count.
     """
     counts: dict[str, IntArray] = {}
     for child, key in fit.sample.incoming(name):
@@ -78,6 +78,7 @@ def joint_counts(fit: Fit, name: str, attributes: pa.Table) -> JointCounts:
             counts[label] = children
     out = {*fit.summed(name), *(c for c in attributes.column_names if c.startswith("__"))}
     rows = attributes.select([c for c in attributes.column_names if c not in out])
+    rows = hstack(children_columns(fit, name).rows, rows)
     return JointCounts.fit(rows, counts, fit.entities.of(name), fit.k)
 
 
@@ -158,13 +159,16 @@ def learn_key(fit: Fit, table: FittedTable, link: Link, rows: pa.Table) -> None:
     tables = {**fit.database.tables, name: table}
     if key.parent not in tables or not rows.num_columns:
         return
-    parents, chosen = fit.parents_of(key.parent, table), fit.sample.others_around(name, key)
+    parents, above = fit.parents_of(key.parent, table), codes_above(fit, name)
+    if link.role == "free":
+        parents = hstack(parents, codes_of(fit, key.parent))
+    chosen = fit.sample.others_around(name, key)
     behind, copied = fit.entities.around(key.parent), learned.program.targets
     # What a hierarchy hands down needs no choice, and would hide what does.
     inherited = [c for c in copied if c in table.attributes and key.parent == name]
     learned.codes = ParentCodes.fit(
         parents.drop_columns([f"{name}.{c}" for c in inherited]),
-        hstack(rows.drop_columns([*inherited, *table.times]), codes_above(fit, name)),
+        hstack(rows.drop_columns([*inherited, *table.times]), above),
         chosen,
         kept=tables[key.parent].reference is not None,
         k=fit.k,
@@ -172,8 +176,13 @@ def learn_key(fit: Fit, table: FittedTable, link: Link, rows: pa.Table) -> None:
         entities=behind,
     )
     free = [c for c in rows.column_names if c not in {*copied, *fit.summed(name)}]
+    mine = (
+        hstack(rows.select(free), steady_codes(fit, above))
+        if link.role == "free"
+        else rows.select(free)
+    )
     both = fit.entities.of(name), behind
-    learned.pairs = PairShares.fit(rows.select(free), parents, chosen, both, fit.k)
+    learned.pairs = PairShares.fit(mine, parents, chosen, both, fit.k)
 
 
 def _roots(fit: Fit, table: FittedTable, key: ForeignKey) -> Optional[Presence]:

@@ -305,8 +305,7 @@ class _TableFit:
         for link in links:
             learn_key(fit, table, link, rows)
         modelled.add(parent_codes(fit.sample, table, fit.options.seed))
-        driven = [key.label(child) for child, key in self.plan.children]
-        modelled.add(children_columns(fit.children, driven))
+        modelled.add(children_columns(fit, self.name))
 
     def _calendar(self) -> Program:
         """Return how the date of a series becomes its place in the calendar of all series."""

@@ -94,6 +94,10 @@ class ChildSets:
             spread[~several] = spread[several].mean(axis=0)
         return cls(count, mean, spread)
 
+    def first(self, parents: int) -> ChildSets:
+        """Return those of the first parents."""
+        return ChildSets(self.count[:parents], self.mean[:parents], self.spread[:parents])
+
 
 def children_codes(
     children: Floats,

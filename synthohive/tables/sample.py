@@ -15,7 +15,9 @@ from synthohive.encoding.encoded import EncodedTable
 from synthohive.io.base import GroupPlaces
 from synthohive.schema import ForeignKey, Metadata
 from synthohive.schema.plan import Link, RelationalPlan
+from synthohive.tables.ancestors import hstack
 from synthohive.tables.base import Tables
+from synthohive.tables.roles import is_children_column
 
 __all__ = ["Sample"]
 
@@ -34,6 +36,8 @@ class Sample(Tables):
         The tables found within others, each with the one within which it is.
     referred : dict of str to pyarrow.Table
         Rows that are there only since others refer to them: nothing is learned of their table.
+    beside : dict of str to pyarrow.Table
+        Of the first rows of :attr:`around`, what is no column of theirs: codes of their children.
     typical : dict of str to ndarray of bool
         Of some tables, the rows whose shares are the real ones; of others, all are.
     places : dict of str to GroupPlaces
@@ -49,6 +53,7 @@ class Sample(Tables):
     referred: dict[str, pa.Table] = field(default_factory=dict)
     typical: Mapping[str, Bools] = field(default_factory=dict)
     places: Mapping[str, GroupPlaces] = field(default_factory=dict)
+    beside: dict[str, pa.Table] = field(default_factory=dict)
 
     @cached_property
     def around(self) -> Sample:
@@ -63,7 +68,7 @@ class Sample(Tables):
             name: pa.concat_tables([rows, self.referred[name]]) if name in self.referred else rows
             for name, rows in self.tables.items()
         }
-        return Sample(self.metadata, self.plan, tables, inside=self.inside)
+        return Sample(self.metadata, self.plan, tables, inside=self.inside, beside=self.beside)
 
     def base(self, table: str) -> str:
         """Return the table of users within which one is, or that it is."""
@@ -93,8 +98,15 @@ class Sample(Tables):
         return self.tables[table].schema
 
     def columns(self, table: str, names: Sequence[str]) -> pa.Table:
-        """Return some columns of all rows."""
-        return self.tables[table].select(list(names))
+        """Return some columns of all rows; NULL for what is not known beside them."""
+        inner = [name for name in names if is_children_column(name)]
+        rows = self.tables[table].select([name for name in names if name not in inner])
+        known = self.beside.get(table, pa.table({})).slice(0, self.size(table))
+        for name in inner:
+            there = name in known.column_names
+            codes = known.column(name) if there else pa.nulls(self.size(table), pa.string())
+            rows = hstack(rows, pa.table({name: codes}))
+        return rows
 
     def parent_rows(self, table: str, key: ForeignKey) -> IntArray:
         """Return each row's parent row over `key`; computed once."""

@@ -16,10 +16,16 @@ SHOPS = 200
 
 
 def tables() -> dict[str, pa.Table]:
-    """Shops sell either dear or cheap things, rings or nails: what is below them alone shows it."""
+    """Shops sell either dear or cheap things, rings or nails: what is below them alone shows it.
+
+    Dear ones are visited more often; of some goods all are brought back, of others none.
+    """
     rng = np.random.default_rng(1)
     dear, rings = rng.random((2, SHOPS)) < 0.5
-    shop, visit = np.repeat(np.arange(SHOPS), 4), np.repeat(np.arange(SHOPS), 2)
+    shop = np.repeat(np.arange(SHOPS), 4)
+    visit = np.repeat(np.arange(SHOPS), np.where(dear, 3, 1))
+    good = 2 * rng.integers(0, 200, 2 * len(shop)) + np.repeat(~rings[shop], 2)
+    worn = rng.random(400) < 0.5
     price = np.where(dear[shop], 900.0, 100.0) + rng.normal(size=len(shop)).round(2) * 50
     names = np.array(["walk", "car"])
     return {
@@ -33,7 +39,7 @@ def tables() -> dict[str, pa.Table]:
         }),
         "lines": pa.table({
             "id": np.arange(2 * len(shop)), "sale": np.repeat(np.arange(len(shop)), 2),
-            "good": 2 * rng.integers(0, 200, 2 * len(shop)) + np.repeat(~rings[shop], 2),
+            "good": good, "back": worn[good],
         }),
     }  # fmt: skip
 
@@ -77,6 +83,34 @@ def test_what_grandchildren_refer_to_goes_with_their_grandparents(fitted: Synthe
     shares = np.bincount(shop, weights=ring[good]) / np.maximum(np.bincount(shop), 1)
     # of eight lines a shop: near .25 where each knows nothing of the others, .5 in the real rows
     assert np.abs(shares - 0.5)[np.bincount(shop) > 0].mean() > 0.3
+
+
+def test_numbers_of_children_go_with_what_children_are_like(fitted: Synthesizer) -> None:
+    def together(made: dict[str, pa.Table]) -> float:
+        ids, sales = made["shops"]["id"].to_numpy(), made["sales"]
+        at = np.searchsorted(ids, sales["shop"].to_numpy())
+        number = np.bincount(np.searchsorted(ids, made["visits"]["shop"].to_numpy()))
+        sums = np.bincount(at, weights=sales["price"].to_numpy())
+        known = np.bincount(at) > 0
+        return float(np.corrcoef(number[known], (sums / np.bincount(at))[known])[0, 1])
+
+    assert together(tables()) > 0.95
+    assert together(fitted.sample(seed=1, output_format="arrow")) > 0.5
+
+
+def test_children_choose_a_further_parent_by_what_its_children_are_like(
+    fitted: Synthesizer,
+) -> None:
+    def between(made: dict[str, pa.Table]) -> float:
+        """Return the share of what varies that goods tell, chance aside."""
+        at, back = (made["lines"][name].to_numpy() for name in ("good", "back"))
+        at = np.searchsorted(made["goods"]["id"].to_numpy(), at)
+        number, sums = np.bincount(at), np.bincount(at, weights=back)
+        inside = (sums * (1 - sums / np.maximum(number, 1)))[number > 1].sum()
+        return float(1 - inside / (number - 1)[number > 1].sum() / back.var())
+
+    assert between(tables()) == 1.0
+    assert between(fitted.sample(seed=1, output_format="arrow")) > 0.5
 
 
 def test_checkpoints_have_the_codes(fitted: Synthesizer, tmp_path: Path) -> None:

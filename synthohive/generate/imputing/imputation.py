@@ -106,6 +106,7 @@ def _fill(filling: Filling, encoder: TableEncoder) -> None:
     nothing = np.zeros(len(known), dtype=np.bool_)
     todo = np.flatnonzero(np.any([nothing, *unknown.values()], axis=0))
     drawing.draw(todo)
+    evidence.take_codes(drawing.rows)
     if not evidence.lost:  # children are drawn for what theirs have in common, which no cell tells
         sample.encoded[name] = drawing.rows
         return

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Bools, IntArray
+from synthohive.encoding.encoded import EncodedTable
 from synthohive.learn.attribute_table import attribute_table, differences, parent_codes
 from synthohive.learn.fitted import FittedTable
 from synthohive.link.hierarchy import HierarchyModel
@@ -127,6 +128,14 @@ class Evidence:
         """The columns of codes of children, of which nothing is known in any row."""
         names = () if self.table.encoder is None else self.table.encoder.columns
         return [name for name in names if is_children_column(name)]
+
+    def take_codes(self, rows: EncodedTable) -> None:
+        """Have the codes of children that were drawn with the rows: by these, others choose."""
+        encoder, names = self.table.encoder, self.summaries
+        if encoder is not None and names:
+            rng = seeds.generator(self.seed, self.name, "codes")
+            codes = encoder.only(names).decode(encoder.part(rows, names), rng)
+            self.sample.beside[self.name] = codes
 
     def _unknown(self, name: str) -> Bools:
         if name in self.summaries:
