@@ -12,6 +12,7 @@ from scipy import stats
 
 from tests.dbt.engines import ADAPTERS, Warehouse, opened
 
+pytestmark = pytest.mark.slow  # it runs macros, not lines of ours: see CONTRIBUTING.md
 RNG = np.random.default_rng(7)
 FAR = 2**60
 """As floats, integers from here on are alike in steps of 256."""

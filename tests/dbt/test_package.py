@@ -10,6 +10,8 @@ import yaml
 from tests.dbt.conftest import FinishedRun
 from tests.dbt.project import CONFIGURED, GENERIC
 
+pytestmark = pytest.mark.slow  # it runs macros, not lines of ours: see CONTRIBUTING.md
+
 
 def _of(tested: FinishedRun, tag: str, name: str) -> list[str]:
     found = tested.outcome.nodes.values()

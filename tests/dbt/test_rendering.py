@@ -208,6 +208,7 @@ TESTS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", restrictions.ENGINES)
 def test_nothing_is_asked_that_an_engine_refuses(engine: str) -> None:
     macros = Cached(engine)
@@ -250,6 +251,7 @@ def test_what_an_engine_refuses_would_be_seen(engine: str, sql: str, said: str) 
     assert any(said in one for one in found), found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["snowflake", "bigquery", "redshift", "databricks", "mysql"])
 def test_each_test_parses(engine: str) -> None:
     for name, arguments in _planted():

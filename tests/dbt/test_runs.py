@@ -14,6 +14,7 @@ import yaml
 
 from tests.dbt.project import GENERIC, ROOT, Outcome, Project, consumer
 
+pytestmark = pytest.mark.slow  # it runs macros, not lines of ours: see CONTRIBUTING.md
 TYPED = [{"name": "amount", "statistic": "ks"}, {"name": "category", "statistic": "tvd"}]
 # What each test takes. It fails on the table `mixed`, and passes on its rows that are good.
 ARGUMENTS: dict[str, tuple[str | None, dict[str, Any]]] = {

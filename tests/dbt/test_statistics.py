@@ -18,6 +18,7 @@ from scipy import stats
 
 from tests.dbt.engines import ADAPTERS, Warehouse, opened, sample
 
+pytestmark = pytest.mark.slow  # it runs macros, not lines of ours: see CONTRIBUTING.md
 REAL, CANDIDATE = sample(1, 700, 120, 0.0), sample(2, 500, 100, 0.2)
 PARENTS = pd.DataFrame({"id": np.arange(60), "region": [f"r{i % 7 % 4}" for i in range(60)]})
 ORDERED = ["price", "amount", "day", "moment", "big", "instant"]
@@ -30,6 +31,7 @@ KINDS = {
     "instant": "timestamp",
 }
 FLOATLESS = ("mysql", "mariadb")  # engines without NaN and infinities
+SLOW = ("spark", "snowflake")  # where each query takes up to a second
 SCHEMA = pa.schema(
     {
         "id": pa.int32(),
@@ -124,7 +126,6 @@ def test_ks(warehouse: Warehouse, column: str) -> None:
     assert (row["n_rows"], row["n_reference"]) == (len(left), len(right))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "bins"),  # any column with many bins and few; a column's kind changes its casts only
     [
@@ -143,7 +144,7 @@ def test_binned_ks_gives_bounds_and_the_exact_verdict(
     left, right = _pair(warehouse, column)
     exact = stats.ks_2samp(left, right).statistic
     limits = [exact - 1e-6, exact + 1e-6]
-    if warehouse.adapter != "spark":  # where each query takes most of a second
+    if warehouse.adapter not in SLOW:
         limits += [0.0, exact * 0.9, exact * 1.1, 0.9]
     for limit in limits:
         row = warehouse.row(
@@ -455,7 +456,6 @@ def _areas(rows: pd.DataFrame, columns: list[str]) -> dict[str, float]:
     }
 
 
-@pytest.mark.slow
 def test_told_apart(warehouse: Warehouse) -> None:
     columns, kinds = ["category", "parent", "day"], ["text", "number", "date"]
     frames = [f[columns].copy() for f in (CANDIDATE, REAL)]
@@ -522,13 +522,12 @@ COLUMN_STATISTICS = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("statistic", "arguments"), COLUMN_STATISTICS)
 def test_an_empty_side_has_no_value(
     warehouse: Warehouse, statistic: str, arguments: dict[str, Any]
 ) -> None:
     sides_of_none = [("no_rows", "real_rows"), ("candidate_rows", "no_rows")]
-    if warehouse.adapter != "spark":  # where each query takes most of a second
+    if warehouse.adapter not in SLOW:
         full = warehouse.row(statistic, "candidate_rows", "real_rows", **arguments)
         assert full["value"] is not None
         sides_of_none.append(("no_rows", "no_rows"))

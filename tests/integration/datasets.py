@@ -19,19 +19,28 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pc
+from pyarrow import compute
 from sqlalchemy import Engine, MetaData, Table
 
 from tests.integration.nycflights_schema import nycflights_schema
 from tests.integration.tpch_schema import tpch_schema
 
 
-def load_tpch(engine: Engine, schema: Optional[str] = None, scale: float = 0.01) -> dict[str, int]:
+def load_tpch(
+    engine: Engine, schema: Optional[str] = None, scale: float = 0.01, every: int = 1
+) -> dict[str, int]:
     """Create and fill the eight TPC-H tables; return their numbers of rows.
+
+    All orders are kept, or one in ``every`` with its lines.
 
     At scale 0.01 they are 60,175 line items, 15,000 orders, 8,000 partsupp, 2,000 parts,
     1,500 customers, 100 suppliers, 25 nations and 5 regions.
     """
-    return _load(engine, tpch_schema(schema), tpch_frames(scale))
+    frames = dict(tpch_frames(scale))
+    orders = frames["orders"].take(np.arange(0, frames["orders"].num_rows, every))
+    of_these = compute.is_in(frames["lineitem"]["l_orderkey"], orders["o_orderkey"])
+    frames |= {"orders": orders, "lineitem": frames["lineitem"].filter(of_these)}
+    return _load(engine, tpch_schema(schema), frames)
 
 
 def load_nycflights(engine: Engine, schema: Optional[str] = None, every: int = 1) -> dict[str, int]:

@@ -53,7 +53,7 @@ def test_periods_of_a_room_do_not_overlap(postgres_engine: Engine, postgres_sche
     found = {n: [e.period for e in t.exclusions] for n, t in synth.metadata.tables.items()}
     assert found["booking"] == [["starts_on", "ends_on"]]
     assert found["desk"] == [["during"]]
-    synth.fit(epochs=15, seed=1, progress=False, n_jobs=1)
+    synth.fit(epochs=6, seed=1, progress=False, n_jobs=1)
     copy = f"{postgres_schema}_syn"
     synth.to_database(schema=copy, seed=2)
     constraints = "SELECT count(*) FROM pg_constraint WHERE contype = 'x' AND connamespace = "

@@ -25,7 +25,7 @@ from tests.spark.test_tables import database
 
 __all__ = ["database", "shop"]
 pytestmark = pytest.mark.slow
-MANY = ShardSize(rows=60, least=1, roots=1)
+MANY = ShardSize(rows=200, least=1, roots=1)
 
 
 def on_spark(
@@ -50,8 +50,8 @@ def assert_same(tables: SparkTables, local: dict[str, pa.Table], names: Sequence
 
 def test_partitions_do_not_matter(spark: Any, shop: Synthesizer) -> None:
     local = made(shop, MANY)
-    assert cut(shop, MANY).shards > 64
-    for partitions, names in ((1, ["lines"]), (7, []), (64, ["lines"])):
+    assert cut(shop, MANY).shards > 16
+    for partitions, names in ((1, ["lines"]), (7, []), (16, ["lines"])):
         with on_spark(spark, shop, MANY, partitions) as tables:
             assert_same(tables, local, names)
 
