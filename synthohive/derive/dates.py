@@ -14,15 +14,18 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive.derive.base import Derivation, Rng, Values
+from synthohive.derive.hours import DAY
 from synthohive.privacy.entities import Entities
 from synthohive.tables.joins import group_codes
-from synthohive.tables.numbers import as_numbers, from_numbers
+from synthohive.tables.numbers import as_numbers, from_numbers, is_time, step_of
 
-__all__ = ["CalendarPlace", "calendar_of"]
+__all__ = ["CalendarPlace", "calendar_of", "skips_days"]
 
 MOST_DATES = 5_000
 LEAST_KEPT = 0.95
 """Share of the rows whose dates enough entities share; where it is less, dates are no calendar."""
+SKIPPED = 0.2
+"""Share of the days between the first and the last, at least, that are no dates of a calendar."""
 
 
 @dataclass(frozen=True)
@@ -85,3 +88,18 @@ def calendar_of(
         return None
     dates = np.sort(as_numbers(column.take(pa.array(first[shared]))))
     return CalendarPlace(name, tuple(dates.tolist()))
+
+
+def skips_days(column: pa.ChunkedArray) -> bool:
+    """Whether dates leave out days that gaps would lead to: weekends, all but the first of months.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> skips_days(pa.chunked_array([[datetime.date(2024, month, 1) for month in range(1, 13)]]))
+    True
+    """
+    if not is_time(column.type) or column.null_count or step_of(column) != DAY:
+        return False
+    days = np.unique(as_numbers(column)) / DAY
+    return len(days) > 1 and len(days) <= (1.0 - SKIPPED) * (days[-1] - days[0] + 1.0)

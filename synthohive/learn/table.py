@@ -17,7 +17,7 @@ from synthohive.constrain.key_rule_search import find_key_rules
 from synthohive.constrain.key_rules import KeyRule, PositionInParent
 from synthohive.constrain.unique import special_rules
 from synthohive.derive.columns import Columns
-from synthohive.derive.dates import calendar_of
+from synthohive.derive.dates import calendar_of, skips_days
 from synthohive.derive.elapsed import Elapsed
 from synthohive.derive.keys.choice import learn_key_makers
 from synthohive.derive.keys.makers import KeyMaker, SequenceMaker
@@ -307,10 +307,21 @@ class _TableFit:
         modelled.add(parent_codes(fit.sample, table, fit.options.seed))
         modelled.add(children_columns(fit, self.name))
 
+    def _sorted_by(self, data: pa.Table) -> list[str]:
+        """Return the first column by which the rows of a group are sorted, if there is any."""
+        driver = self.plan.driver
+        if driver is None:
+            return []
+        return sibling_order(self.table.config, data.column_names, driver)[:1]
+
     def _calendar(self) -> Program:
         """Return how the date of a series becomes its place in the calendar of all series."""
         table, data, found = self.table, self.fit.sample.tables[self.name], []
-        for name in self.fit.database.series_dates(self.name):
+        dates = self.fit.database.series_dates(self.name)
+        by = self._sorted_by(data)
+        if self.groups is not None and self.groups.whole and self.by_gap:
+            dates += [n for n in by if n not in dates and skips_days(data.column(n))]
+        for name in dates:
             follows = {name} & {*table.program.by_target, *table.program.presences}
             if name in table.attributes and not follows:
                 found.append(calendar_of(name, data.column(name), self.entities, self.fit.k))
@@ -381,8 +392,7 @@ class _TableFit:
         names = table.attributes.keys() & modelled.columns.keys() - table.config.derived.keys()
         names -= {n for n in names if modelled.columns[n].kind is ColumnKind.CODE}  # no scale
         searched = Columns(modelled.rows, names, self.entities, self.fit.k)
-        driver, data = self.plan.driver, self.fit.sample.tables[self.name]
-        by = [] if driver is None else sibling_order(table.config, data.column_names, driver)[:1]
+        by = self._sorted_by(self.fit.sample.tables[self.name])
         table.program = with_moves(table.program, searched, groups, by_gap=self.by_gap, sorts=by)
         log.relations(self.name, [*table.program.never_falling, *table.program.sticky])
         order, joints = (None, None) if groups is None else (groups.runs, groups.joints)

@@ -260,6 +260,28 @@ def test_rows_know_how_far_their_group_has_come() -> None:
     assert told.history(everyone).values == pytest.approx(known.values, abs=0.01)
 
 
+def test_what_comes_once_a_month_does_so_in_the_copy() -> None:
+    """Months have 28 to 31 days: no gap in days leads from the first of one to that of the next."""
+    draws = rng()
+    size, start = draws.integers(6, 30, 40), draws.integers(0, 20, 40)
+    at = np.repeat(np.arange(40), size)
+    number = start[at] + np.arange(len(at)) - np.repeat(np.cumsum(size) - size, size)
+    month = (np.datetime64("2018-01") + number).astype("M8[D]")
+    metadata = Metadata().add_table("customer", "id")
+    metadata.add_table("statement", fk={"customer": "customer.id"})
+    synth = Synthesizer(metadata, PrivacyConfig(detect_pii=False), model="autoregressive")
+    statement = pa.table({"customer": at, "month": month})
+    real = {"customer": pa.table({"id": range(40)}), "statement": statement}
+    synth.fit(real, epochs=1, seed=1, progress=False, n_jobs=1)
+    made = synth.sample(seed=2, output_format="arrow")["statement"].sort_by(
+        [("customer", "ascending"), ("month", "ascending")]
+    )
+    months = made["month"].to_numpy().astype("M8[M]")
+    assert (months.astype("M8[D]") == made["month"].to_numpy()).all()
+    same = np.diff(made["customer"].to_numpy()) == 0
+    assert (np.diff(months.astype(int))[same] == 1).mean() > 0.9
+
+
 @pytest.mark.slow
 def test_events_keep_their_order_their_gaps_and_their_sequence() -> None:
     """Steps follow each other as in the real rows, about half a minute apart, never back."""
