@@ -45,6 +45,17 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Stop the counting of lines that pytest-cov begins before it knows that it is in a worker.
+
+    It begins another one then, and forgets the first: which goes on whenever the other is paused.
+    """
+    plugin = session.config.pluginmanager.getplugin("_cov")
+    if plugin and plugin.cov_controller and hasattr(session.config, "workerinput"):
+        plugin.cov_controller.cov.stop()
+
+
 _UNTRACED = pytest.StashKey[bool]()
 
 

@@ -62,6 +62,7 @@ def _environment(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: 
     file.write_text(file.read_text("utf-8") + f"\nvars: {{real_schema: {pair.real}}}\n", "utf-8")
 
 
+@pytest.mark.parametrize("pair", ["duckdb"], indirect=True)  # PostgreSQL: test_public_shapes
 def test_build(
     pair: Pair,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
