@@ -27,6 +27,9 @@ __all__ = ["Sticky", "carried", "find_sticky"]
 
 LEAST_KAPPA = 0.5
 """Share of them that repeat it beyond what chance gives, of what chance leaves."""
+LEAST_STAY, COMMON = 0.5, 0.01
+"""Share of the rows behind a value that repeat it, of each value that so many rows have: a club
+that wins mostly does not the next time, though most are none that win, time after time."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,13 @@ def find_sticky(columns: Columns, parents: IntArray, positions: IntArray) -> lis
         alike = float((codes[later] == codes[before[later]]).mean())
         shares = np.bincount(codes) / len(codes)
         chance = float((shares**2).sum())
-        if kappa(alike, chance) >= LEAST_KAPPA:
+        if kappa(alike, chance) < LEAST_KAPPA:
+            continue
+        known = np.bincount(codes[before[later]], minlength=len(shares))
+        stays = np.bincount(
+            codes[later][codes[later] == codes[before[later]]], minlength=len(shares)
+        )
+        common = known >= COMMON * len(later)
+        if (stays[common] >= LEAST_STAY * known[common]).all():
             found.append(Sticky(name, alike))
     return found

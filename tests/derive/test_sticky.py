@@ -40,6 +40,15 @@ def rows() -> pa.Table:
 PARENTS, POSITIONS = np.divmod(np.arange(GROUPS * SIZE), SIZE)
 
 
+def test_what_mostly_goes_back_does_not_stay() -> None:
+    """Most rows repeat the one before, but a club that wins mostly does not the next time."""
+    draws = rng(5).random((GROUPS, SIZE))
+    won = np.where(draws < 0.06, "won", "lost").astype(object)
+    won[: GROUPS // 3] = None
+    table = pa.table({"won": pa.array(won.ravel().tolist(), pa.string())})
+    assert not find_sticky(Columns(table, ["won"], k=1), PARENTS, POSITIONS)
+
+
 def test_columns_that_mostly_stay_are_found_and_come_back() -> None:
     table = rows()
     sticky = find_sticky(Columns(table, table.column_names, k=1), PARENTS, POSITIONS)

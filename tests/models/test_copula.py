@@ -92,8 +92,15 @@ def test_no_more_is_known_by_heart_than_is_allowed() -> None:
 
 
 def test_many_rows_have_none() -> None:
-    many = Autoregressive(TableConfig(name="t"), epochs=0).fit(make_rows(2_100, 1))
+    rows = make_rows(2_100, 1)
+    many = Autoregressive(TableConfig(name="t"), epochs=0).fit(rows)
     assert many.network_.copula is None
+    place = np.random.default_rng(1).uniform(-1, 1, (2_100, 1)).astype(np.float32)
+    for name, wanted in (("__position__", False), ("so far.year", True)):
+        layout = Layout((), (Continuous(name),))
+        context = EncodedTable(layout, np.zeros((2_100, 0), np.int32), place)
+        series = Autoregressive(TableConfig(name="t"), epochs=0).fit(rows, context)
+        assert (series.network_.copula is not None) == wanted
 
 
 def test_wide_tables_have_one_of_more_rows() -> None:

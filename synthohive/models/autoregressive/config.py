@@ -103,8 +103,10 @@ class Tuning:
 
     copula_rows: int = 2_000
     copula_share: int = 100
-    """Tables of fewer rows, or of fewer for each variable, begin with a
-    :class:`~.copula.Copula`."""
+    copula_series: int = 7_000
+    """Tables of fewer rows, or of fewer for each variable, begin with a :class:`~.copula.Copula`.
+    So do those of fewer rows in series, which learn to follow the rows before them, and not their
+    own place. Of more rows, a network learns it, and a drawn row would take twice as long."""
 
     # -- training
 

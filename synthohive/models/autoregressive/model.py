@@ -21,7 +21,7 @@ from synthohive._arrays import Floats, IntArray
 from synthohive.encoding.encoded import ABSENT, SILENT, EncodedTable
 from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
 from synthohive.models.autoregressive.context_trees import seldom_told
-from synthohive.models.autoregressive.copying import sources_of, tied
+from synthohive.models.autoregressive.copying import own_places, sources_of, tied
 from synthohive.models.autoregressive.discretise import Bins, Discretiser
 from synthohive.models.autoregressive.drawing import Sampler
 from synthohive.models.autoregressive.network import Network
@@ -101,10 +101,15 @@ class Autoregressive(TrainedModel):
             self.config.for_table(self.rows_, len(variables)),
             wide=[j for j, variable in enumerate(variables) if variable.many],
             copied=[source for source, told in zip(known, self.copied_.tolist()) if told],
-            with_copula=len(variables) > 1
-            and self.rows_ < max(TUNING.copula_rows, TUNING.copula_share * len(variables)),
+            with_copula=self._begins_with_copula(len(variables)),
             seldom=self.seldom_,
         )
+
+    def _begins_with_copula(self, variables: int) -> bool:
+        most = max(TUNING.copula_rows, TUNING.copula_share * variables)
+        if own_places(self.context_layout_):
+            most = max(most, TUNING.copula_series)
+        return variables > 1 and self.rows_ < most
 
     def _settle(self) -> None:
         super()._settle()
