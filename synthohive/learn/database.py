@@ -292,7 +292,7 @@ def _analysed(fit: Fit, pool: Pool, folder: Path) -> Iterator[tuple[str, Optiona
     for found in finish_tables(fit, begun, pool, folder):
         yield (
             found.table.config.name,
-            fit.training(found.table, found.data, found.context, found.lineup),
+            fit.training(found.table, found.data, found.context, found.lineup, found.shares),
         )
 
 

@@ -126,6 +126,7 @@ class Fit:
         encoded: EncodedTable,
         context: EncodedTable,
         lineup: Optional[Lineup] = None,
+        shares: Optional[EncodedTable] = None,
     ) -> Optional[TrainingJob]:
         """Return the training of a model; None where every column is constant or made up.
 
@@ -138,6 +139,8 @@ class Fit:
             As many rows; it may have no blocks.
         lineup : Lineup, optional
             The groups of the rows, if the context tells of the siblings before.
+        shares : EncodedTable, optional
+            All rows, where the sample has few of them.
         """
         if not encoded.layout.discrete and not encoded.layout.continuous:
             return None
@@ -156,4 +159,5 @@ class Fit:
             options.privacy.max_memorisation,
             self.sample.typical_rows(table.config.name),
             lineup,
+            shares,
         )

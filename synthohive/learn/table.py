@@ -48,6 +48,7 @@ from synthohive.learn.look_up_table import keep_table, kept_columns
 from synthohive.learn.made_up import beginnings, copied_cities, made_up, rare_cities
 from synthohive.learn.spikes import without_spikes
 from synthohive.learn.training_context import training_context
+from synthohive.learn.whole_shares import shares_of_all
 from synthohive.metrics.profile import profile_table
 from synthohive.privacy.kinds import PiiKind
 from synthohive.schema import ColumnKind, ForeignKey
@@ -102,6 +103,8 @@ class Finished:
         What its model learns, and is given.
     lineup : Lineup, optional
         The groups of its rows, if they are given the siblings before.
+    shares : EncodedTable, optional
+        All rows, where the sample has few of them.
     told : list of Told
         What was logged.
     """
@@ -111,6 +114,7 @@ class Finished:
     data: EncodedTable
     context: EncodedTable
     lineup: Optional[Lineup] = None
+    shares: Optional[EncodedTable] = None
     told: list[Told] = field(default_factory=list)
 
 
@@ -145,8 +149,10 @@ def finish_table(fit: Fit, begun: Begun) -> Finished:
     table.aliases = {**fit.aliases.get(name, {}), **copies}
     table.namesakes = fit.namesakes.get(name, {})
     table.makers.update(_stretched(fit, name, beginnings(fit, table)))
-    data, context, lineup = _TableFit(fit, table).learned()
-    return Finished(table, fit.sample.encoded[name], data, context, lineup)
+    stages = _TableFit(fit, table)
+    data, context, lineup = stages.learned()
+    shares = shares_of_all(fit, name, stages.modelled.rows, table.encoder)
+    return Finished(table, fit.sample.encoded[name], data, context, lineup, shares)
 
 
 def _described(fit: Fit, name: str, personal: Mapping[str, PiiKind]) -> FittedTable:

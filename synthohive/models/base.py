@@ -242,8 +242,9 @@ class ConditionalGenerativeModel(ABC):
         **kwargs
             May be ignored: ``device``, where training is not to take place on the CPU,
             ``max_memorisation``, where :attr:`Memorisation.excess` has a limit, ``typical``,
-            the numbers of the rows whose shares are the real ones, where these are not all, and
-            ``lineup``, the groups of the rows where they are given the siblings before.
+            the numbers of the rows whose shares are the real ones, where these are not all,
+            ``lineup``, the groups of the rows where they are given the siblings before, and
+            ``shares``, many more rows, of which each tells some columns: their shares are those.
 
         Returns
         -------

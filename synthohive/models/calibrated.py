@@ -19,7 +19,8 @@ from torch import Tensor
 
 from synthohive._arrays import Bools, Floats32, IntArray
 from synthohive.encoding.encoded import EncodedTable
-from synthohive.models.blocks import active, shares
+from synthohive.models.blocks import active
+from synthohive.models.blocks import shares as code_shares
 from synthohive.models.heads import RowGenerator
 from synthohive.models.trained import Arrays, TrainedModel
 from synthohive.models.training import Trainable, TrainingSet
@@ -112,9 +113,13 @@ class CalibratedModel(TrainedModel):
         return task
 
     def _calibrate(
-        self, data: EncodedTable, context: EncodedTable, rng: np.random.Generator
+        self,
+        data: EncodedTable,
+        context: EncodedTable,
+        rng: np.random.Generator,
+        shares: Optional[EncodedTable],
     ) -> None:
-        """Correct the marginals on rows generated for real contexts."""
+        """Correct the marginals on rows generated for real contexts; `shares` are not looked at."""
         network = self.network_
         rows = np.sort(rng.permutation(len(data))[: TUNING.rows])
         if len(rows) < self.rows_at_once:
@@ -127,7 +132,7 @@ class CalibratedModel(TrainedModel):
             wide, large, _ = network.rows(given, network.noise(given, rng))
             network.bias.copy_(_bias(blocks.softmax, wide, blocks.frequencies(data.codes), 1e-6))
             for block, logits, bias in zip(blocks.large, large, network.large_bias):
-                target = shares(data.codes[:, block], logits.shape[1])
+                target = code_shares(data.codes[:, block], logits.shape[1])
                 bias.copy_(_bias(partial(torch.softmax, dim=1), logits, target, 1e-7))
         del wide, large  # (rows, codes), far more than the rows
         # floats second: their maps are per mode, and the modes are codes that just moved

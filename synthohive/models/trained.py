@@ -112,6 +112,7 @@ class TrainedModel(StoredModel):
         max_memorisation: Optional[float] = None,
         typical: Optional[IntArray] = None,
         lineup: Optional[Lineup] = None,
+        shares: Optional[EncodedTable] = None,
         **kwargs: Any,
     ) -> Trained:
         """Train on encoded rows; see the base class."""
@@ -133,11 +134,11 @@ class TrainedModel(StoredModel):
                 shown = data, given
                 if typical is not None:
                     shown = data.take(typical), given.take(typical)
-                self._calibrate(shown[0], shown[1], rng)
+                self._calibrate(*shown, rng, shares)
                 if lineup is not None:
                     everyone = np.arange(len(data), dtype=np.int64)
                     some = everyone if typical is None else typical
-                    self._calibrate_groups(data, given, lineup, some, rng)
+                    self._calibrate_groups(data, given, lineup, some, rng, shares)
                 self.memorisation = measure(self, data, context, parts, task.gap, rng)
         return self
 
@@ -155,7 +156,11 @@ class TrainedModel(StoredModel):
 
     @abstractmethod
     def _calibrate(
-        self, data: EncodedTable, context: EncodedTable, rng: np.random.Generator
+        self,
+        data: EncodedTable,
+        context: EncodedTable,
+        rng: np.random.Generator,
+        shares: Optional[EncodedTable],
     ) -> None:
         """Correct the marginals on rows drawn for real contexts."""
 
@@ -166,6 +171,7 @@ class TrainedModel(StoredModel):
         lineup: Lineup,
         rows: IntArray,
         rng: np.random.Generator,
+        shares: Optional[EncodedTable],
     ) -> None:
         """Correct the marginals, on the given rows, where each row follows drawn ones."""
         return

@@ -50,6 +50,7 @@ class TrainingJob:
     max_memorisation: Optional[float] = None
     typical: Optional[IntArray] = None  # the rows whose shares are the real ones; None: all
     lineup: Optional[Lineup] = None  # their groups, of a model that is given siblings
+    shares: Optional[EncodedTable] = None  # all rows, where the sample has few; what they tell
 
     @property
     def work(self) -> int:
@@ -69,6 +70,8 @@ class TrainingJob:
             further["typical"] = self.typical
         if self.lineup is not None:
             further["lineup"] = self.lineup
+        if self.shares is not None:
+            further["shares"] = self.shares
         model.fit(self.data, self.context, seed=self.seed, listener=listener, **further)
         return model
 
@@ -84,12 +87,13 @@ class TrainingJob:
             context=None if self.context is None else self.context.take(rows),
             typical=None,
             lineup=None,
+            shares=None,
         )
 
     def digest(self) -> str:
         """Return a sum over all that the trained model follows from."""
         sums = hashlib.sha256()
-        parts = [self.data] if self.context is None else [self.data, self.context]
+        parts = [p for p in (self.data, self.context, self.shares) if p is not None]
         state = {
             "synthohive": __version__,
             "model": [self.model.__module__, self.model.__qualname__],

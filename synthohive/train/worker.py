@@ -18,7 +18,7 @@ from synthohive.train.job import TrainingJob, keep_model
 
 __all__ = ["Shelved", "train_shelved"]
 
-_PARTS = ("data", "context")
+_PARTS = ("data", "context", "shares")
 
 
 class Shelved:

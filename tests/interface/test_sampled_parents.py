@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from scipy.stats import ks_2samp
 
 from synthohive import Metadata, Synthesizer
 from synthohive.learn.fitted import FittedDatabase
@@ -65,3 +66,22 @@ def test_a_hierarchy_keeps_its_levels(fits: Fits) -> None:
     rows = np.array([level.parents_.sum() for level in hierarchy.levels])
     assert rows / rows.sum() == pytest.approx([40 / ROWS, 360 / ROWS, 2_600 / ROWS], abs=0.03)
     assert [level.mean for level in hierarchy.levels] == pytest.approx([9.0, 7.2, 0.0], rel=0.3)
+
+
+def test_parents_of_many_children_have_the_shares_of_all() -> None:
+    """Of 3,000 customers, 400 are drawn with their ten visits each."""
+    rng = np.random.default_rng(6)
+    size = 3_000
+    balance, kind = rng.uniform(-1_000, 1_000, size).round(2), rng.choice(["a", "b", "c"], size)
+    frames = {
+        "customer": pd.DataFrame({"id": range(size), "balance": balance, "kind": kind}),
+        "visit": pd.DataFrame({"id": range(10 * size), "customer": np.arange(10 * size) // 10}),
+    }
+    metadata = Metadata().add_table("customer", "id")
+    metadata.add_table("visit", "id", fk={"customer": "customer.id"})
+    synthesizer = Synthesizer(metadata, model="autoregressive")
+    synthesizer.fit(frames, sample_size=4_000, epochs=1, seed=1, progress=False, n_jobs=1)
+    made = synthesizer.sample(seed=1)["customer"]
+    assert ks_2samp(made["balance"], balance).statistic < 0.03  # .044 from 400 rows alone
+    shares = [pd.Series(k).value_counts(normalize=True) for k in (made["kind"], kind)]
+    assert (shares[0] - shares[1]).abs().max() < 0.03

@@ -447,3 +447,27 @@ def test_rare_codes_stay_in_their_context(
     made = model.fit(rows, seed=np.random.SeedSequence(1)).sample(8_000, rng=stream()).codes
     year, team = made.T
     assert ((year < first[team]) | (year >= first[team] + last[team])).mean() < share
+
+
+def test_shares_of_many_more_rows_are_those_of_what_is_drawn() -> None:
+    rng = np.random.default_rng(4)
+    layout = Layout((Discrete("told", 3), Discrete("own", 3)), (Continuous("level"),))
+
+    def rows(number: int, shares: list[float]) -> EncodedTable:
+        codes = np.stack([rng.choice(3, number, p=shares), rng.choice(3, number)], axis=1)
+        level = rng.uniform(-1, 1, (number, 1)).astype(np.float32)
+        return EncodedTable(layout, codes.astype(np.int32), level)
+
+    few, many = rows(300, [0.5, 0.3, 0.2]), rows(20_000, [0.2, 0.3, 0.5])
+    many.codes[:, 1] = -1  # tells nothing
+    model = Autoregressive(TableConfig(name="t"), epochs=1)
+    model.fit(few, seed=np.random.SeedSequence(1), shares=many)
+    made = model.sample(20_000, rng=np.random.default_rng(2))
+    for i, real in enumerate((many, few)):
+        shares = (np.bincount(t.codes[:, i], minlength=3) / len(t) for t in (made, real))
+        assert np.abs(np.subtract(*shares)).max() < 0.03
+    level = made.values[:, 0]
+    assert stats.kstest(level, many.values[:, 0]).statistic < 0.02  # .05 from the few alone
+    # within a bin, too: the few cut [-1, 1] in steps of a dozen rows
+    counts = np.histogram(level, np.linspace(-0.95, 0.95, 21))[0]
+    assert counts.std() / counts.mean() < 0.15

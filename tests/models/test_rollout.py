@@ -64,7 +64,7 @@ def test_shares_that_drift_along_a_group_are_put_right() -> None:
     model._settle()
     assert np.abs(shares() - real).sum() / 2 > 0.12
     for _ in range(2):
-        model._calibrate_groups(data, given, lineup, everyone, rng(3))
+        model._calibrate_groups(data, given, lineup, everyone, rng(3), None)
     assert np.abs(shares() - real).sum() / 2 < 0.05
 
 

@@ -183,6 +183,22 @@ class FineHeads(nn.Module):
                 logs[number == 0] = NEVER  # what never occurred in its coarse code is never drawn
                 self.shares.weight[start : start + len(number), : self.widths[j]] = logs
 
+    def shift(self, before: Sequence[Tensor], after: Sequence[Tensor]) -> None:
+        """Move from the shares within each coarse code to others, of counts (K, width).
+
+        What never occurred is never drawn, and coarse codes of which nothing is told stay.
+        """
+        with torch.no_grad():
+            for i, (j, old, new) in enumerate(zip(self.split, before, after)):
+                start = int(self.offsets[i])
+                logs = [
+                    n.clamp(min=0.5) / n.sum(dim=1, keepdim=True).clamp(min=1) for n in (old, new)
+                ]
+                moved = torch.where(
+                    (old > 0) & (new.sum(dim=1, keepdim=True) > 0), (logs[1] / logs[0]).log(), 0.0
+                )
+                self.shares.weight[start : start + len(old), : self.widths[j]] += moved
+
     def losses(
         self,
         hidden: Tensor,

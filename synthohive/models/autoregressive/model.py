@@ -16,6 +16,7 @@ from typing import Any, Optional
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from synthohive._arrays import Floats, IntArray
 from synthohive.encoding.encoded import ABSENT, SILENT, EncodedTable
@@ -26,7 +27,7 @@ from synthohive.models.autoregressive.discretise import Bins, Discretiser
 from synthohive.models.autoregressive.drawing import Sampler
 from synthohive.models.autoregressive.network import Network
 from synthohive.models.autoregressive.rollout import Rollout
-from synthohive.models.autoregressive.training import AutoregressiveTask, log_shares
+from synthohive.models.autoregressive.training import AutoregressiveTask, fine_counts, log_shares
 from synthohive.models.base import Abilities, Pace
 from synthohive.models.blocks import as_tensors
 from synthohive.models.trained import Arrays, TrainedModel
@@ -116,13 +117,22 @@ class Autoregressive(TrainedModel):
         self.sampler_ = Sampler(self.network_)
 
     def _calibrate(
-        self, data: EncodedTable, context: EncodedTable, rng: np.random.Generator
+        self,
+        data: EncodedTable,
+        context: EncodedTable,
+        rng: np.random.Generator,
+        shares: Optional[EncodedTable],
     ) -> None:
         """Correct the heads' biases until rows drawn for real contexts have the real shares."""
         self.network_.forget()
-        real = self.discretiser_.encode(data)[0]  # (rows, J)
+        real, fine = self.discretiser_.encode(data)  # (rows, J)
         sizes = self.network_.cardinalities
         wanted = log_shares(real, sizes)
+        if shares is not None:
+            more = self.discretiser_.encode(shares)
+            wanted = _better_known(wanted, more[0], sizes)
+            counts = (fine_counts(*codes, self.network_) for codes in ((real, fine), more))
+            self.network_.fine.shift(*counts)
         cells = TUNING.calibrated_cells // real.shape[1]
         count = min(TUNING.calibrated_rows, cells, TUNING.calibrated_repeats * len(data))
         rows = rng.permutation(len(data))[:count].astype(np.int64)
@@ -152,6 +162,7 @@ class Autoregressive(TrainedModel):
         lineup: Lineup,
         rows: IntArray,
         rng: np.random.Generator,
+        shares: Optional[EncodedTable],
     ) -> None:
         """Correct the heads' biases until whole groups, drawn row after row, have the real shares.
 
@@ -163,13 +174,19 @@ class Autoregressive(TrainedModel):
         rows : ndarray of int64
             Those that have the real shares, of whole groups.
         rng : numpy.random.Generator
+        shares : EncodedTable, optional
+            More rows, of which each tells some columns.
         """
         sizes = self.network_.cardinalities
         cells = TUNING.calibrated_cells // len(sizes)
         most = min(TUNING.calibrated_rows, cells, TUNING.calibrated_repeats * len(rows))
         rollout = Rollout(data, context, lineup, rows, most, rng)
         real = self.discretiser_.encode(data.take(rows))[0]
-        wanted = log_shares(real, sizes)
+        wanted, goals = log_shares(real, sizes), list(real.T)
+        if shares is not None:
+            more = self.discretiser_.encode(shares)[0]
+            wanted = _better_known(wanted, more, sizes)
+            goals = [m if (m >= 0).any() else r for m, r in zip(more.T, goals)]
 
         def sample(known: EncodedTable, given: EncodedTable) -> EncodedTable:
             return self._draw(known, rng, given=given)
@@ -177,7 +194,7 @@ class Autoregressive(TrainedModel):
         for number in range(TUNING.rounds):
             with torch.no_grad():
                 made = self.discretiser_.encode(rollout.draw(sample))[0]
-            if not any(_beyond_chance(*pair) for pair in zip(real.T, made.T)):
+            if not any(_beyond_chance(*pair) for pair in zip(goals, made.T)):
                 return
             # shorter and shorter steps average out what single rounds have by chance
             pace = TUNING.group_pace / (1 + number / 2)
@@ -250,6 +267,12 @@ class Autoregressive(TrainedModel):
         self.discretiser_, self.rows_ = Discretiser(self.layout_, bins), int(arrays["rows"][0])
         self.copied_ = arrays["copied"].astype(np.bool_)
         self.seldom_ = [int(j) for j in arrays["seldom"]]
+
+
+def _better_known(known: list[Tensor], more: IntArray, sizes: Sequence[int]) -> list[Tensor]:
+    """Return the shares of codes (rows, J), and those that are known where these tell nothing."""
+    better = zip(known, log_shares(more, sizes), more.T)
+    return [new if (codes >= 0).any() else old for old, new, codes in better]
 
 
 def _beyond_chance(real: IntArray, made: IntArray) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -21,7 +21,7 @@ from synthohive.models.lean_torch import AdamW
 from synthohive.models.memorisation import GapWatch
 from synthohive.models.training import DescentTask, Schedule, TrainingSet, batch_of
 
-__all__ = ["AutoregressiveTask", "log_shares"]
+__all__ = ["AutoregressiveTask", "fine_counts", "log_shares"]
 
 UNDECAYED = ("biases", "shares", "bias", "norm")  # shares and scales: no dependence to unlearn
 LEAST_OPTIMISM = 0.1
@@ -55,7 +55,7 @@ class AutoregressiveTask(DescentTask):
         self.context = as_tensors(rows.context.take(rows.learned))
         self.held_context = as_tensors(rows.context.take(rows.held))
         network.heads.shift(log_shares(coarse[rows.learned], network.cardinalities))
-        network.fine.start_at(_counts(coarse, fine, network))
+        network.fine.start_at(fine_counts(coarse, fine, network))
         network.context.start_at(self.context[1])
         network.context.trees.fit(*self.context, self.codes[0], rng)
         # Tensors are cloned: to copy them deeply, torch copies their storage item by item.
@@ -220,7 +220,7 @@ def _groups(network: Network) -> list[dict[str, Any]]:
     return groups
 
 
-def _counts(coarse: IntArray, fine: IntArray, network: Network) -> list[Tensor]:
+def fine_counts(coarse: IntArray, fine: IntArray, network: Network) -> list[Tensor]:
     """Count the fine codes within each coarse one, of the variables that have some."""
     found = []
     for j in network.fine.split:
@@ -232,7 +232,7 @@ def _counts(coarse: IntArray, fine: IntArray, network: Network) -> list[Tensor]:
     return found
 
 
-def log_shares(codes: IntArray, cardinalities: list[int]) -> list[Tensor]:
+def log_shares(codes: IntArray, cardinalities: Sequence[int]) -> list[Tensor]:
     """Return the logarithms of the shares of each variable's codes."""
     found = []
     for j, size in enumerate(cardinalities):
