@@ -454,16 +454,14 @@ class _Pairs:
 
 def _counted_on(values: pa.Array, numbers: IntArray) -> Optional[pa.Array]:
     """Continue after the largest value, in steps of the smallest gap; else below the smallest."""
-    type_ = values.type
     type_, plain = values.type, canonical(values.drop_null(), values.type)
     if not len(plain):
         return None
     if pa.types.is_floating(type_):
         top = float(pc.max(plain).as_py())
         return pa.array(top + numbers * max(abs(top) * 1e-6, 1e-6), type_)
-    known = sorted(
-        plain.unique().to_pylist()
-    )  # whole numbers or decimals, exact whatever their size
+    # whole numbers or decimals, exact whatever their size
+    known = sorted(plain.unique().to_pylist())
     step: Any
     if pa.types.is_decimal(type_):
         step = decimal.Decimal(1).scaleb(-type_.scale)
