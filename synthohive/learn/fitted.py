@@ -375,13 +375,13 @@ class FittedDatabase:
         for child, plan in self.plan.tables.items():
             for link in plan.of("free"):
                 learned = self.tables[child].keys[link.label] if child in self.tables else None
-                if learned is not None:
-                    asked = [] if learned.codes is None else learned.codes.columns
-                    pairs = learned.pairs
-                    asked += (
-                        [] if pairs is None else [b.column for b in (*pairs.mine, *pairs.theirs)]
-                    )
-                    found |= {c[len(start) :] for c in asked if c.startswith(start)}
+                if learned is None:
+                    continue
+                codes, pairs = learned.codes, learned.pairs
+                asked = set() if codes is None else {*codes.columns}
+                blocks = () if pairs is None else (*pairs.mine, *pairs.theirs)
+                asked |= {block.column for block in blocks}
+                found |= {c[len(start) :] for c in asked if c.startswith(start)}
         return {column for column in found if is_children_column(column)}
 
     @property
