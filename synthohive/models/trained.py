@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Optional, TypeVar
 
@@ -131,6 +131,11 @@ class TrainedModel(StoredModel):
                 self.network_ = task.drawn
             self._settle()
             if task is not None and self.epochs:
+                counted, early = task.counts_rest, None
+                if counted:  # measured as long as rows are held out
+                    early = measure(self, data, context, parts, task.gap, rng)
+                    task.count_rest()
+                    self._settle()
                 shown = data, given
                 if typical is not None:
                     shown = data.take(typical), given.take(typical)
@@ -139,7 +144,11 @@ class TrainedModel(StoredModel):
                     everyone = np.arange(len(data), dtype=np.int64)
                     some = everyone if typical is None else typical
                     self._calibrate_groups(data, given, lineup, some, rng, shares)
-                self.memorisation = measure(self, data, context, parts, task.gap, rng)
+                if counted:
+                    attack = Memorisation.attack_of(task.gap)
+                    self.memorisation = early and replace(early, attack=attack)
+                else:
+                    self.memorisation = measure(self, data, context, parts, task.gap, rng)
         return self
 
     @abstractmethod

@@ -128,6 +128,7 @@ class Trainable(ABC):
     # share of the metric by which held-out rows must be told better for a gap beyond that
     worth: float = math.inf
     counters: bool = False  # :meth:`counter` does something
+    counts_rest: bool = False  # :meth:`count_rest` does something
     usable: bool = False  # the state draws rows before any step, if only with independent columns
 
     @property
@@ -152,6 +153,12 @@ class Trainable(ABC):
     def retreat(self) -> bool:
         """Begin from a state that knows less by heart; returns whether there is one."""
         return False
+
+    def count_rest(self) -> None:
+        """Take what is counted, not learned, from all rows; set the gap to what is then known.
+
+        Held-out rows have done their work: they have chosen the state that is kept.
+        """
 
     @abstractmethod
     def validate(self) -> float:

@@ -84,6 +84,18 @@ def test_it_is_stored_and_comes_back(model: Autoregressive, tmp_path: Path) -> N
     assert (first.values == third.values).all()
 
 
+def test_rows_that_were_held_out_are_counted_at_last(model: Autoregressive) -> None:
+    copula = model.network_.copula
+    assert copula is not None
+    codes = torch.from_numpy(model.discretiser_.encode(make_rows(240, 1))[0])
+    ends = torch.special.ndtr(copula.high[copula.last])
+    for j, end in enumerate(copula.ends):
+        own = ends[end - copula.cardinalities[j] : end].sort().values
+        shares = torch.diff(own, prepend=torch.zeros(1))
+        counts = torch.bincount(codes[:, j], minlength=copula.cardinalities[j])
+        assert sorted((shares * 240).round().tolist()) == sorted(counts.tolist())
+
+
 def test_no_more_is_known_by_heart_than_is_allowed() -> None:
     model = Autoregressive(TableConfig(name="t"), epochs=1)
     model.fit(make_rows(90, 1), seed=np.random.SeedSequence(1), max_memorisation=0.01)
@@ -105,11 +117,12 @@ def test_many_rows_have_none() -> None:
 
 def test_wide_tables_have_one_of_more_rows() -> None:
     """Of 3,000 rows of 54 variables, a network knew by heart what it learned."""
-    layout = Layout((), tuple(Continuous(f"c{i}") for i in range(22)))
-    values = np.random.default_rng(1).uniform(-1, 1, (2_100, 22)).astype(np.float32)
-    wide = EncodedTable(layout, np.zeros((2_100, 0), dtype=np.int32), values)
-    model = Autoregressive(TableConfig(name="t"), epochs=0).fit(wide)
-    assert model.network_.copula is not None
+    for rows, count, begins in ((2_100, 22, True), (40, 501, False)):  # those would take long
+        layout = Layout((), tuple(Continuous(f"c{i}") for i in range(count)))
+        values = np.random.default_rng(1).uniform(-1, 1, (rows, count)).astype(np.float32)
+        wide = EncodedTable(layout, np.zeros((rows, 0), dtype=np.int32), values)
+        model = Autoregressive(TableConfig(name="t"), epochs=0).fit(wide)
+        assert (model.network_.copula is not None) == begins
 
 
 def test_what_goes_with_a_rows_own_place_is_told_by_it() -> None:
@@ -127,7 +140,7 @@ def test_what_goes_with_a_rows_own_place_is_told_by_it() -> None:
     assert model.network_.copula is not None
     assert model.network_.copula.given == 1
     made = model.sample(600, context, rng=rng).values
-    assert all(np.corrcoef(place, made.T)[0, 1:] > 0.85)
+    assert all(np.corrcoef(place, made.T)[0, 1:] > 0.82)  # real ones have 0.9
 
 
 def test_what_few_rows_tell_of_hangs_on_the_context() -> None:
@@ -156,28 +169,35 @@ def columns(normal: Floats) -> Cells:
     return Cells(cells, sizes, bins, np.zeros((len(cells), 0)))
 
 
-def shares(of: Cells) -> Floats:
-    parts = [np.log(of.counts(j)[cells, 0] / len(cells)) for j, cells in enumerate(of.cells.T)]
-    total: Floats = np.sum(parts, axis=0)
-    return total
-
-
 def test_columns_that_tell_nothing_of_each_other_are_left_alone() -> None:
     rng = np.random.default_rng(1)
     noise = columns(rng.normal(size=(100, 30)))
-    found, _, _ = fitted(noise, noise, shares(noise), rng)
+    found = fitted(noise, noise, rng).copula
     assert found.used.sum() <= 3  # one, by chance
     apart = found.covariance - np.diag(np.diag(found.covariance))
     assert np.abs(apart).max() < 0.35
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_numbers_hang_together_where_a_few_rows_have_codes_of_their_own(sign: int) -> None:
+    """Zeros of six concavities of one tumour, taken for the largest, hid half of it."""
+    rng = np.random.default_rng(4)
+    normal = rng.normal(size=(200, 1)) + 0.6 * rng.normal(size=(200, 10))
+    plain = columns(sign * normal)
+    cells, middle = plain.cells.copy(), normal.mean(axis=1)
+    cells[middle <= np.sort(middle)[3], :6] = 6
+    some = Cells(cells, [(7, 1)] * 6 + [(6, 1)] * 4, [6] * 10, plain.given)
+    found, whole = (fitted(own, own, rng).copula.covariance for own in (some, plain))
+    assert (found - whole)[:6, 6:].mean() == pytest.approx(0, abs=0.03)
 
 
 def test_its_rows_are_not_known_by_heart() -> None:
     rng = np.random.default_rng(2)
     normal = np.repeat(rng.normal(size=(1_150, 3)), 12, axis=1) + rng.normal(size=(1_150, 36))
     own, others = columns(normal[:150]), columns(normal[150:])
-    found, _, told = fitted(own, others, shares(own), rng)
+    fit = fitted(own, others, rng)
     copula = Copula(*zip(*own.sizes))
-    copula.take(found)
+    copula.take(fit.copula)
     scores = []
     for part in (own, others):
         codes = torch.from_numpy(part.cells), torch.full(part.cells.shape, -1)
@@ -187,8 +207,8 @@ def test_its_rows_are_not_known_by_heart() -> None:
         scores.append(torch.cat(own_codes, dim=1).sum(dim=1).numpy())
     known, seen = scores[0].mean(), scores[1].mean()
     assert seen > 3  # nats: rows that were never seen are told of
-    assert (known - seen) / (scores[0] + shares(own)).std() < 0.4
-    assert told.mean() == pytest.approx(seen, rel=0.25)
+    assert (known - seen) / (scores[0] + own.shares()).std() < 0.4
+    assert fit.others.mean() == pytest.approx(seen, rel=0.25)
 
 
 def test_a_regression_is_that_of_what_is_known() -> None:

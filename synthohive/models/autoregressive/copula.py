@@ -26,13 +26,23 @@ from torch import Tensor, nn
 
 from synthohive._arrays import Bools, Floats
 
-__all__ = ["FAR", "Conditional", "Copula", "FittedCopula", "known_to", "regression"]
+__all__ = [
+    "FAR",
+    "LEAST_INDEPENDENCE",
+    "Conditional",
+    "Copula",
+    "FittedCopula",
+    "known_to",
+    "regression",
+]
 
 FAR = 8.0
 """In place of infinity: beyond it there is nothing."""
 LEAST_SPREAD = 4e-4, 0.05
 """Of a variable given all others, squared: where codes are narrow, and what is added where they are
 wide."""
+LEAST_INDEPENDENCE = 1e-3
+"""Share of rows in which a variable does not know the others: what was never seen can be."""
 MOST_CELLS = 2**25
 """Weights of regressions at once."""
 
@@ -49,8 +59,9 @@ class FittedCopula:
         Where a cell's stretch begins and ends, and the mean of the normal variable within it.
     used : ndarray of bool, shape (J,)
         Which variables are told by others better than by their shares.
-    independence : float
-        Weight of the mixture in which a variable does not know the others.
+    loose : float
+        Weight in a mixture of the normal variable whose spread is the root of what the others
+        leave: errors have heavier tails than a normal variable, and hardly ever know nothing.
     """
 
     covariance: Floats
@@ -58,7 +69,7 @@ class FittedCopula:
     high: Floats
     score: Floats
     used: Bools
-    independence: float
+    loose: float
 
 
 class Copula(nn.Module):
@@ -82,7 +93,7 @@ class Copula(nn.Module):
         self.high: Tensor
         self.score: Tensor
         self.used: Tensor
-        self.independence: Tensor
+        self.loose: Tensor
         self.owner: Tensor
         self.first: Tensor
         self.last: Tensor
@@ -94,7 +105,7 @@ class Copula(nn.Module):
         # read once: a step on another device would wait for them
         self._precise: Optional[Tensor] = None
         self._serves: Optional[list[bool]] = None
-        self.register_buffer("independence", torch.ones(1))
+        self.register_buffer("loose", torch.ones(1))
         cells_of = [c * w for c, w in zip(cardinalities, widths)]
         self.starts = list(accumulate(cells_of, initial=0))
         self.ends = list(accumulate(cardinalities))  # of each variable's coarse codes
@@ -116,7 +127,7 @@ class Copula(nn.Module):
         self._serves = [bool(used) for used in found.used]
         for name in ("low", "high", "score", "used"):
             getattr(self, name).copy_(torch.from_numpy(getattr(found, name).astype(np.float32)))
-        self.independence.fill_(found.independence)
+        self.loose.fill_(found.loose)
 
     def serves(self) -> list[bool]:
         """Return which variables are told by others."""
@@ -219,12 +230,15 @@ class Copula(nn.Module):
         """Return by how much stretches are more probable than their share, logarithmic."""
         low, high = self.low[first], self.high[last]
         share = torch.special.ndtr(high) - torch.special.ndtr(low)
-        within = torch.special.ndtr((high - mean) / spread) - torch.special.ndtr(
-            (low - mean) / spread
+        low, high = low - mean, high - mean
+        near, far = (
+            torch.special.ndtr(high / wide) - torch.special.ndtr(low / wide)
+            for wide in (spread, spread.sqrt())
         )
+        within = near + (far - near) * self.loose
         # what no row has tells nothing: 1 either way
         ratio = torch.where(share > 1e-7, within / share.clamp(min=1e-7), torch.ones_like(within))
-        return (ratio * (1 - self.independence) + self.independence).clamp(min=1e-9).log()
+        return (ratio * (1 - LEAST_INDEPENDENCE) + LEAST_INDEPENDENCE).log()
 
 
 class Conditional:

@@ -16,9 +16,15 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from synthohive._arrays import Bools, Floats, IntArray
-from synthohive.models.autoregressive.copula import FAR, FittedCopula, known_to, regression
+from synthohive.models.autoregressive.copula import (
+    FAR,
+    LEAST_INDEPENDENCE,
+    FittedCopula,
+    known_to,
+    regression,
+)
 
-__all__ = ["Cells", "fitted"]
+__all__ = ["Cells", "Fit", "fitted"]
 
 
 @dataclass(frozen=True)
@@ -26,9 +32,9 @@ class Tuning:
     """Numbers of the cross-validation."""
 
     folds: int = 5
-    shrinkages: tuple[float, ...] = (0.003, 0.03, 0.1, 0.3)
+    shrinkages: tuple[float, ...] = (0.003, 0.01, 0.02, 0.04, 0.1, 0.3)
     gains: tuple[float, ...] = (0.0, 5.0, 10.0)
-    independences: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1)
+    loose: tuple[float, ...] = (0.003, 0.03, 0.1, 0.3)
     """What is tried. Gains: see :func:`_sparse`; 0 is all pairs."""
     sure: float = 2.0
     """Standard errors by which others must tell of a variable: of 30 that nothing tells of, one by
@@ -36,12 +42,14 @@ class Tuning:
     most_parents: int = 8
     first: float = 0.1
     """Shrinkage with which the places of codes are found."""
+    worth: float = 2.0
+    """Nats by which another order must tell other folds better."""
     rare: float = 5.0
     """Rows that the mean of a code counts as if it had of the mean of all."""
 
 
 TUNING = Tuning()
-MOST_OPTIMISM = 0.4
+MOST_OPTIMISM = 0.34
 """Optimism (Efron, 1983): how many standard deviations more probable rows may be under a copula of
 them than under one of four fifths of them without these, which tell less. Only what may pass the
 limit of the whole model (:class:`~synthohive.models.memorisation.GapWatch`) need be tried. Of 660
@@ -112,6 +120,14 @@ class Cells:
         counts: Floats = found.astype(np.float64)
         return counts if len(own[own >= 0]) else counts + 1
 
+    def shares(self) -> Floats:
+        """Return the logarithmic probability of each row by the shares of its codes, (rows,)."""
+        total = np.zeros(len(self.cells))
+        for j, own in enumerate(self.cells.T):
+            counts = self.counts(j).ravel()
+            total += np.log(np.where(own >= 0, counts[own] / counts.sum(), 1.0))
+        return total
+
 
 Orders = Sequence[IntArray]
 
@@ -142,24 +158,36 @@ class _Gauss:
             found = found + (1e-4 - min(least, 0.0)) * np.eye(len(found))
         return _sparse(found, self.rows, gain) if gain else found
 
-    def ratios(self, columns: Cells, covariance: Floats) -> Floats:
-        """Return how much more probable each row's codes are than their shares, (rows, J)."""
+    def ratios(self, columns: Cells, covariance: Floats, beside: bool = False) -> Floats:
+        """Return how much more probable each row's codes are than their shares, (2, rows, J).
+
+        By normal variables as wide as regressions leave, and by wider ones; see
+        :class:`~.copula.FittedCopula`.
+
+        Parameters
+        ----------
+        columns : Cells
+        covariance : ndarray of float64, shape (J, J)
+        beside : bool, default False
+            Given all other variables, not only those before.
+        """
         from scipy.special import ndtr
 
         count, given = len(self.scales), columns.given.shape[1]
-        known = known_to(torch.ones(count, count).triu(1) > 0, given)
+        mask = torch.eye(count) == 0 if beside else torch.ones(count, count).triu(1) > 0
+        known = known_to(mask, given)
         weights, spread = (t.numpy() for t in regression(torch.from_numpy(covariance), known))
         mean, spread = _scores(columns, self.scales) @ weights[:, given:], spread[given:]
-        found = np.ones_like(mean)
+        found: Floats = np.ones((2, *mean.shape))
         for j, scale in enumerate(self.scales):
             own = columns.cells[:, j]
             low, high = scale.low[own], scale.high[own]
             share = ndtr(high) - ndtr(low)
-            within = ndtr((high - mean[:, j]) / spread[j]) - ndtr((low - mean[:, j]) / spread[j])
             told = (own >= 0) & (share > 1e-7)
-            found[told, j] = within[told] / share[told]
-        ratios: Floats = found
-        return ratios
+            for ratios, wide in zip(found, (spread[j], np.sqrt(spread[j]))):
+                within = ndtr((high - mean[:, j]) / wide) - ndtr((low - mean[:, j]) / wide)
+                ratios[told, j] = within[told] / share[told]
+        return found
 
 
 def _scores(columns: Cells, scales: Sequence[_Scale]) -> Floats:
@@ -173,6 +201,14 @@ def _scores(columns: Cells, scales: Sequence[_Scale]) -> Floats:
 
 def _natural(columns: Cells) -> list[IntArray]:
     return [np.arange(size) for size, _ in columns.sizes]
+
+
+def _before(columns: Cells) -> list[IntArray]:
+    """Return orders in which what is no bin of a number comes before its bins: zeros, mostly."""
+    return [
+        np.roll(np.arange(size), size - bins if bins > 1 else 0)
+        for (size, _), bins in zip(columns.sizes, columns.bins)
+    ]
 
 
 def _canonical(columns: Cells) -> list[IntArray]:
@@ -254,46 +290,72 @@ def _sparse(covariance: Floats, rows: int, gain: float) -> Floats:
     return found
 
 
+def _told(ratios: Floats, loose: float) -> Floats:
+    """Return the logarithms of mixtures of ratios (2, rows, J), as :class:`~.Copula` has them."""
+    near, far = ratios
+    mixed = near * (1 - loose) + far * loose
+    told: Floats = np.log(mixed * (1 - LEAST_INDEPENDENCE) + LEAST_INDEPENDENCE)
+    return told
+
+
+def _surely(told: Floats) -> Bools:
+    """Return of which variables rows (rows, J) are told better than by their shares, (J,)."""
+    doubt = TUNING.sure * told.std(axis=0) / np.sqrt(len(told))
+    # what hangs on nothing has gains of 0, but for the last digits
+    found: Bools = told.mean(axis=0) > doubt + 1e-6
+    return found
+
+
 @dataclass(frozen=True)
 class _Choice:
     """What is tried, of numbers of :class:`Tuning`; and which variables it serves, if known."""
 
     gain: float
     by: float
-    independence: float
+    loose: float
     used: Bools
 
     def sums(self, ratios: Floats) -> Floats:
         """Return by how much rows are more probable, logarithmic, (rows,)."""
-        told = np.log(ratios[:, self.used] * (1 - self.independence) + self.independence)
-        total: Floats = told.sum(axis=1)
+        total: Floats = _told(ratios[:, :, self.used], self.loose).sum(axis=1)
         return total
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What cross-validation makes of some rows.
+
+    Attributes
+    ----------
+    copula : FittedCopula
+    learned, others : ndarray of float64, shape (rows,)
+        How much more probable each row is, logarithmic, than by the shares of its codes, under
+        copulas of learned rows without it; and so rows that are only told of.
+    optimism : float
+        How many standard deviations more probable learned rows are under the copula of them all.
+    """
+
+    copula: FittedCopula
+    learned: Floats
+    others: Floats
+    optimism: float
 
 
 def fitted(
     columns: Cells,
     others: Cells,
-    shares: Floats,
     rng: np.random.Generator,
     most_optimism: float = MOST_OPTIMISM,
-) -> tuple[FittedCopula, Floats, Floats]:
+) -> Fit:
     """Fit a copula by cross-validation.
 
     Parameters
     ----------
     columns, others : Cells
         Of the rows that are learned, and of those that are held out and only told of.
-    shares : ndarray of float64, shape (rows,)
-        The logarithmic probability of the rows that are learned, by the shares of their codes.
     rng : Generator
     most_optimism : float
         How much better it may tell its own rows than others; 0 leaves columns independent.
-
-    Returns
-    -------
-    FittedCopula, and two ndarrays of float64, shape (rows,)
-        How much more probable each row of both is, logarithmic, than by the shares of its codes,
-        under copulas of learned rows without it.
     """
     # sums in another order would differ in their last digits
     with threadpool_limits(1, user_api="blas"):
@@ -302,9 +364,10 @@ def fitted(
         order = _better_order(parts, columns, fold)
         folds = [_Gauss.of(part, order(part)) for part in parts]
         whole = _Gauss.of(columns, order(columns))
-        chosen = _chosen(whole, folds, columns, fold, shares, most_optimism)
+        chosen = _chosen(whole, folds, columns, fold, most_optimism)
         covariance = whole.shrunk(chosen.by, chosen.gain)
-        crossed = _crossed(folds, columns, fold, chosen.by, chosen.gain)
+        crossed = chosen.sums(_crossed(folds, columns, fold, chosen.by, chosen.gain))
+        known = chosen.sums(whole.ratios(columns, covariance))
         beside = [
             chosen.sums(part.ratios(others, part.shrunk(chosen.by, chosen.gain))) for part in folds
         ]
@@ -312,14 +375,31 @@ def fitted(
         np.concatenate([getattr(scale, name) for scale in whole.scales])
         for name in ("low", "high", "score")
     )
-    found = FittedCopula(covariance, low, high, score, chosen.used, chosen.independence)
-    return found, chosen.sums(crossed), np.mean(beside, axis=0)
+    found = FittedCopula(covariance, low, high, score, chosen.used, chosen.loose)
+    optimism = _optimism(columns.shares(), known, crossed)
+    return Fit(found, crossed, np.mean(beside, axis=0), optimism)
+
+
+def _optimism(shares: Floats, known: Floats, crossed: Floats) -> float:
+    """Return how many standard deviations more probable rows are under a copula of them.
+
+    Parameters
+    ----------
+    shares : ndarray of float64, shape (rows,)
+        Their logarithmic probability by the shares of their codes.
+    known, crossed : ndarray of float64, shape (rows,)
+        What a copula of them, and one of other rows, adds to it.
+    """
+    spread = float((shares + known).std())
+    return float((known - crossed).mean()) / spread if spread > 0 else 0.0
 
 
 def _better_order(
     parts: Sequence[Cells], columns: Cells, fold: IntArray
 ) -> Callable[[Cells], list[IntArray]]:
-    """Return what orders the codes of each variable, as they are or by what others tell of them.
+    """Return what orders the codes of each variable: as they are, or by what others tell of them.
+
+    A few zeros at the wrong end would hide half of what a number hangs on.
 
     Parameters
     ----------
@@ -328,17 +408,23 @@ def _better_order(
     columns : Cells
     fold : ndarray of int64, shape (rows,)
     """
-    gains, most = [], TUNING.independences[-1]
-    for order in (_natural, _canonical):
+    most = TUNING.loose[-1]
+
+    def gains(order: Callable[[Cells], list[IntArray]]) -> Floats:
         folds = [_Gauss.of(part, order(part)) for part in parts]
-        ratios = _crossed(folds, columns, fold, TUNING.first)
-        gains.append(np.log(ratios * (1 - most) + most).sum(axis=0))
-    plain = gains[0] >= gains[1]
+        ratios = _crossed(folds, columns, fold, TUNING.first, beside=True)
+        total: Floats = _told(ratios, most).sum(axis=0)
+        return total
 
-    def chosen(part: Cells) -> list[IntArray]:
-        return [a if own else b for a, b, own in zip(_natural(part), _canonical(part), plain)]
+    # all at one end: zeros mostly stand together, and each tells of the others wherever it is
+    plain, before = gains(_natural), gains(_before)
+    simple = _before if before.sum() > plain.sum() else _natural
+    others = gains(_canonical) > np.maximum(plain, before) + TUNING.worth
 
-    return chosen
+    def mixed(part: Cells) -> list[IntArray]:
+        return [b if own else a for a, b, own in zip(simple(part), _canonical(part), others)]
+
+    return mixed if others.any() else simple
 
 
 def _chosen(
@@ -346,7 +432,6 @@ def _chosen(
     folds: Sequence[_Gauss],
     columns: Cells,
     fold: IntArray,
-    shares: Floats,
     most_optimism: float,
 ) -> _Choice:
     """Return what tells rows of other folds best, and its own not much better.
@@ -357,30 +442,33 @@ def _chosen(
         Of all rows, and of all but those of each fold.
     columns : Cells
     fold : ndarray of int64, shape (rows,)
-    shares : ndarray of float64, shape (rows,)
     most_optimism : float
     """
+    shares, most = columns.shares(), TUNING.loose[-1]
+    # what only those behind it tell of hangs on them where these are given
+    by_all = _surely(_told(_crossed(folds, columns, fold, TUNING.first, beside=True), most))
     best, chosen = 0.0, _Choice(0.0, 1.0, 1.0, np.zeros(len(columns.sizes), np.bool_))
     tried_all = itertools.product(TUNING.gains, TUNING.shrinkages) if most_optimism > 0 else ()
     for gain, by in tried_all:
         crossed = _crossed(folds, columns, fold, by, gain)
         known = whole.ratios(columns, whole.shrunk(by, gain))
-        for independence in TUNING.independences:
-            told = np.log(crossed * (1 - independence) + independence)
-            doubt = TUNING.sure * told.std(axis=0) / np.sqrt(len(told))
-            # what hangs on nothing has gains of 0, but for the last digits
-            used = told.mean(axis=0) > doubt + 1e-6
-            tried = _Choice(gain, by, independence, used)
-            total, learned = float(tried.sums(crossed).sum()), tried.sums(known)
-            optimism = float(learned.sum()) - total
-            spread = float((shares + learned).std()) * len(shares)
-            if total > best and optimism <= most_optimism * spread:
+        for loose in TUNING.loose:
+            told = _told(crossed, loose)
+            tried = _Choice(gain, by, loose, _surely(told) | by_all)
+            beside = tried.sums(crossed)
+            total, optimism = float(beside.sum()), _optimism(shares, tried.sums(known), beside)
+            if total > best and optimism <= most_optimism:
                 best, chosen = total, tried
     return chosen
 
 
 def _crossed(
-    folds: Sequence[_Gauss], columns: Cells, fold: IntArray, by: float, gain: float = 0.0
+    folds: Sequence[_Gauss],
+    columns: Cells,
+    fold: IntArray,
+    by: float,
+    gain: float = 0.0,
+    beside: bool = False,
 ) -> Floats:
     """Return what copulas say of rows that were not among theirs, as :meth:`_Gauss.ratios` does.
 
@@ -391,8 +479,10 @@ def _crossed(
     columns : Cells
     fold : ndarray of int64, shape (rows,)
     by, gain : float
+    beside : bool, default False
     """
-    found = np.empty(columns.cells.shape)
+    found = np.empty((2, *columns.cells.shape))
     for number, gauss in enumerate(folds):
-        found[fold == number] = gauss.ratios(columns.take(fold == number), gauss.shrunk(by, gain))
+        own = columns.take(fold == number)
+        found[:, fold == number] = gauss.ratios(own, gauss.shrunk(by, gain), beside)
     return found

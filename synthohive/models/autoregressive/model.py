@@ -110,7 +110,7 @@ class Autoregressive(TrainedModel):
         most = max(TUNING.copula_rows, TUNING.copula_share * variables)
         if own_places(self.context_layout_):
             most = max(most, TUNING.copula_series)
-        return variables > 1 and self.rows_ < most
+        return 1 < variables <= TUNING.copula_variables and self.rows_ < most
 
     def _settle(self) -> None:
         super()._settle()
