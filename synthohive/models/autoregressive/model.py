@@ -27,6 +27,7 @@ from synthohive.models.autoregressive.discretise import Bins, Discretiser
 from synthohive.models.autoregressive.drawing import Sampler
 from synthohive.models.autoregressive.network import Network
 from synthohive.models.autoregressive.rollout import Rollout
+from synthohive.models.autoregressive.strata import first_rows, stratified
 from synthohive.models.autoregressive.training import AutoregressiveTask, fine_counts, log_shares
 from synthohive.models.base import Abilities, Pace
 from synthohive.models.blocks import as_tensors
@@ -234,14 +235,18 @@ class Autoregressive(TrainedModel):
         **known: Any,
     ) -> EncodedTable:
         shape = (2, len(self.discretiser_.variables), len(context))
-        uniforms = torch.from_numpy(rng.random(shape, dtype=np.float32))
+        uniforms = rng.random(shape, dtype=np.float32)
+        beginning = first_rows(context)
+        if len(beginning) > 1:
+            uniforms[0][:, beginning] = stratified(uniforms[0][:, beginning], rng)
         vector = self.sampler_.context(*as_tensors(context))
         codes = None
         if given is not None:
             coarse, fine = self.discretiser_.encode(given)
             codes = torch.from_numpy(coarse), torch.from_numpy(fine)
         barred = self.discretiser_.places(never or ())
-        coarse, fine = (c.numpy() for c in self.sampler_.draw(vector, uniforms, codes, barred))
+        drawn = self.sampler_.draw(vector, torch.from_numpy(uniforms), codes, barred)
+        coarse, fine = (c.numpy() for c in drawn)
         made = self.discretiser_.decode(coarse, fine, rng)
         if given is None:
             return made
