@@ -20,10 +20,13 @@ import pyarrow.compute as pc
 from synthohive._arrays import IntArray
 from synthohive._logging import get_logger
 from synthohive.derive.level import levels_of
+from synthohive.derive.monotone import LEAST_STEPS
 from synthohive.derive.persons.alias import Alias
+from synthohive.derive.sticky import LEAST_KAPPA
 from synthohive.io.base import FanOut
 from synthohive.learn.entity_paths import IDENTIFYING, EntityFinder
 from synthohive.learn.hidden_entities import codes_of, repeats
+from synthohive.metrics.associations import kappa
 from synthohive.privacy.kinds import NAMES, PiiFinding, PiiKind, cleared_columns
 from synthohive.schema import (
     Column,
@@ -34,11 +37,13 @@ from synthohive.schema import (
     TableConfig,
     UniqueConstraint,
 )
+from synthohive.tables.context import positions_in_groups
 from synthohive.tables.joins import group_codes, match_rows
 from synthohive.tables.nulls import any_blank, any_null
 from synthohive.tables.numbers import as_numbers
 from synthohive.tables.roles import level_column
 from synthohive.tables.sample import Sample
+from synthohive.tables.siblings import previous_siblings, sibling_ranks
 from synthohive.tables.source import SourceTables
 
 __all__ = [
@@ -101,6 +106,8 @@ class EntityTable:
         Whether that table has a constraint that says so.
     levels : tuple of str
         Numbers of that table whose level in each entity's rows is a column of this one.
+    drives : bool
+        Its rows there are a series; False: it changes along those of a parent.
     """
 
     name: str
@@ -115,12 +122,13 @@ class EntityTable:
     time: Optional[str] = None
     stated: bool = False
     levels: tuple[str, ...] = ()
+    drives: bool = True
 
     @property
     def key(self) -> ForeignKey:
         """The key of the table within which it is."""
-        columns = list(self.columns)
-        return ForeignKey(columns=columns, parent=self.name, parent_columns=columns)
+        columns, name = list(self.columns), self.name
+        return ForeignKey(columns=columns, parent=name, parent_columns=columns, drives=self.drives)
 
     @property
     def keys(self) -> list[tuple[str, ForeignKey]]:
@@ -318,11 +326,38 @@ def find_entity_tables(
     search = _Search(sample, privacy, findings, aliases)
     for name in sample.plan.order:
         search.within(name, sample.metadata.tables[name], sample.tables[name], DEEPEST)
-    found = search.linked()
+    found = [replace(one, drives=not _changes_along(sample, one)) for one in search.linked()]
     for one in found:
         same = "" if one.parent is None else one.parent.parent
         log.info("entities_found", of=one.place, decides=list(one.follows), same=same)
     return found
+
+
+def _changes_along(sample: Sample, one: EntityTable) -> bool:
+    """Whether rows of a parent, in order, keep their entity more than those of one their parent.
+
+    Whoever runs a machine for some hours is a column of the machine's series, who comes to a shop
+    now and then has a series.
+    """
+    if one.table not in sample.tables:  # within one that is found
+        return False
+    driver, rows = sample.plan.tables[one.table].driver, sample.tables[one.table]
+    if driver is None:
+        return False
+    ranks = sibling_ranks(sample.metadata.tables[one.table], rows, driver)
+    parents, own = sample.parent_rows(one.table, driver), codes_of(rows, one.columns)
+    keeps = _stays(own, parents, ranks)
+    return keeps >= LEAST_KAPPA and keeps > _stays(parents, own, ranks)
+
+
+def _stays(codes: IntArray, groups: IntArray, ranks: IntArray) -> float:
+    """Return how far rows have the code of the row before in their group, beyond chance."""
+    before = previous_siblings(groups, positions_in_groups(groups, ranks)[0])[0]
+    later = (before >= 0) & (codes >= 0) & (codes[before] >= 0)
+    if int(later.sum()) < LEAST_STEPS:
+        return 0.0
+    shares = np.bincount(codes[codes >= 0]) / (codes >= 0).sum()
+    return kappa(float((codes == codes[before])[later].mean()), float(shares @ shares))
 
 
 @dataclass

@@ -286,6 +286,7 @@ def _driver(
     return min(
         filled,
         key=lambda fk: (
+            not fk.drives,
             any(_in_series(metadata, table, fk, other) for other in filled if other != fk),
             -len(set(fk.columns) & set(table.pk)),
             rows > crowd * row_counts.get(fk.parent, 0),

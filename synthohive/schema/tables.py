@@ -44,6 +44,8 @@ class ForeignKey(Strict):
         The actions, as in SQL.
     declared : bool, default False
         The database itself enforces it.
+    drives : bool, default True
+        Rows may be made parent by parent over it, in series; False: it is a column of other series.
 
     Examples
     --------
@@ -60,6 +62,7 @@ class ForeignKey(Strict):
     on_delete: Optional[str] = None
     on_update: Optional[str] = None
     declared: bool = False  # True: the database itself enforces it
+    drives: bool = True
 
     @model_validator(mode="after")
     def _same_length(self) -> ForeignKey:

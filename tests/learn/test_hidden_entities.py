@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from synthohive import Metadata, Synthesizer
 from synthohive.learn.entity_paths import EntityFinder
+from synthohive.learn.entity_tables import EntityTable, _changes_along, with_entities
 from synthohive.learn.hidden_entities import _constant, _constant_columns, hidden_entities
 from synthohive.privacy.kinds import PiiFinding, PiiKind
 from synthohive.schema import PrivacyConfig
@@ -124,3 +126,27 @@ def test_columns_looked_at_together_are_found_as_one_by_one() -> None:
         kinds = (one, one % 3, np.where(rng.random(rows) < 0.02, -1, one), rng.integers(0, 4, rows))
         found = _constant_columns(one, np.stack(kinds))
         assert found.tolist() == [_constant(one, other) for other in kinds]
+
+
+def test_who_changes_along_a_series_does_not_drive_it() -> None:
+    """Operators come and go along the log of a machine; customers have days at a shop."""
+    draws = np.random.default_rng(1)
+    metadata = Metadata().add_table("machine", "id")
+    metadata.add_table("log", fk={"machine": "machine.id"})
+    machine = np.repeat(np.arange(10), 200)
+    shift = np.repeat(draws.integers(0, 25, 100), 20)
+    visits = draws.integers(0, 400, 2_000)
+    log = {"machine": machine, "at": np.tile(np.arange(200), 10).astype("M8[h]").astype("M8[s]")}
+    rows = pa.table({**log, "operator": shift, "customer": visits})
+    tables = {"machine": pa.table({"id": range(10)}), "log": rows}
+    for name, table in tables.items():
+        metadata.tables[name].columns = metadata.tables[name].described(table.schema)
+    plan = RelationalPlan.build(metadata, {"machine": 10, "log": 2_000})
+    sample = Sample(metadata, plan, tables)
+    one = EntityTable("log[operator]", "log", ("operator",))
+    assert _changes_along(sample, one)
+    assert not _changes_along(sample, EntityTable("log[customer]", "log", ("customer",)))
+    found = with_entities(metadata, [replace(one, drives=False)], PrivacyConfig())
+    plan = RelationalPlan.build(found, {"machine": 10, "log": 2_000, "log[operator]": 25})
+    assert plan.tables["log"].driver is not None
+    assert plan.tables["log"].driver.parent == "machine"
