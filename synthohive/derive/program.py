@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.base import Derivation, Rng, Step, as_column, in_order
+from synthohive.derive.falling import Falling
 from synthohive.derive.formula import Formula
 from synthohive.derive.lookup import Lookup
 from synthohive.derive.monotone import Monotone
@@ -97,7 +98,8 @@ class Program:
     @property
     def never_falling(self) -> list[Monotone]:
         """What never falls inside a group, though the rows are not sorted by it."""
-        return [one for one in self.monotone if not one.sorts]
+        falling = {d.target for d in self.derivations if isinstance(d, Falling)}
+        return [one for one in self.monotone if not one.sorts and one.column not in falling]
 
     @property
     def moved(self) -> list[str]:

@@ -19,6 +19,7 @@ from synthohive.constrain.unique import special_rules
 from synthohive.derive.columns import Columns
 from synthohive.derive.dates import calendar_of, skips_days
 from synthohive.derive.elapsed import Elapsed
+from synthohive.derive.falling import find_falling
 from synthohive.derive.keys.choice import learn_key_makers
 from synthohive.derive.keys.makers import KeyMaker, SequenceMaker
 from synthohive.derive.keys.patterns import BegunTextMaker, CountedTextMaker
@@ -303,6 +304,7 @@ class _TableFit:
         if fit.options.relations and (table.attributes or own):
             relate(fit, table, finder)
             table.program = table.program.and_also(self._calendar())
+            table.program = table.program.and_also(self._falling(rows))
             modelled.rows, modelled.columns = table.program.encode(
                 rows, modelled.columns, self._rng("relations"), modelled.sources
             )
@@ -332,6 +334,19 @@ class _TableFit:
             if name in table.attributes and not follows:
                 found.append(calendar_of(name, data.column(name), self.entities, self.fit.k))
         return Program(tuple(one for one in found if one is not None))
+
+    def _falling(self, rows: pa.Table) -> Program:
+        """Return which numbers, that nothing is known of, never rise inside a group."""
+        table, groups = self.table, self.groups
+        if groups is None or not groups.whole or not self.by_gap:
+            return Program()
+        known = {*table.program.by_target, *table.program.presences, *table.config.derived}
+        needed = {name for step in table.program.steps for name in step.needs}
+        names = [n for n in table.attributes if n not in known | needed]
+        columns = Columns(rows.select(names), names, self.entities, self.fit.k)
+        found = find_falling(columns, names, groups.runs)
+        log.relations(self.name, found)
+        return Program(tuple(found))
 
     def _find_rising(self) -> None:
         """Find keys that rise with a column which is final as soon as all rows are there."""
