@@ -160,4 +160,6 @@ class Fit:
             self.sample.typical_rows(table.config.name),
             lineup,
             shares,
+            self.entities.of(table.config.name),
+            self.k,
         )

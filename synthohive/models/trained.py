@@ -21,6 +21,7 @@ from synthohive.models.lean_torch import Unfilled
 from synthohive.models.memorisation import measure
 from synthohive.models.settings import Config, TrainingConfig, settings_of
 from synthohive.models.training import Trainable, TrainingSet, one_thread, split, train
+from synthohive.privacy.entities import Entities
 from synthohive.schema import TableConfig
 from synthohive.storage.codec import Packed, pack, unpack
 from synthohive.storage.components import check_size, read_json
@@ -100,6 +101,8 @@ class TrainedModel(StoredModel):
     layout_: Layout
     context_layout_: Layout
     network_: Any
+    entities_: Optional[Entities] = None
+    k_: int = 1
 
     def fit(
         self: Trained,
@@ -113,6 +116,8 @@ class TrainedModel(StoredModel):
         typical: Optional[IntArray] = None,
         lineup: Optional[Lineup] = None,
         shares: Optional[EncodedTable] = None,
+        entities: Optional[Entities] = None,
+        k: int = 1,
         **kwargs: Any,
     ) -> Trained:
         """Train on encoded rows; see the base class."""
@@ -120,7 +125,9 @@ class TrainedModel(StoredModel):
         sequence = np.random.SeedSequence() if seed is None else seed
         rng = np.random.Generator(np.random.Philox(sequence))
         self.layout_, self.context_layout_ = data.layout, given.layout
+        self.entities_, self.k_ = entities, k
         self._prepare(data, given)
+        self.entities_ = None  # a model knows no entity
         parts = split(len(data), rng)
         rows = TrainingSet(self.metadata.name, data, given, *parts, self.batch_size, self.epochs)
         with one_thread(int(rng.integers(2**62))):

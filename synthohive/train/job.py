@@ -19,6 +19,7 @@ from synthohive.encoding.encoded import EncodedTable
 from synthohive.exceptions import ConnectorError, SerializationError
 from synthohive.io.steps import step
 from synthohive.models.base import ConditionalGenerativeModel, TrainingListener
+from synthohive.privacy.entities import Entities
 from synthohive.schema import TableConfig
 from synthohive.storage.components import read_json
 from synthohive.tables.in_turn import Lineup
@@ -51,6 +52,8 @@ class TrainingJob:
     typical: Optional[IntArray] = None  # the rows whose shares are the real ones; None: all
     lineup: Optional[Lineup] = None  # their groups, of a model that is given siblings
     shares: Optional[EncodedTable] = None  # all rows, where the sample has few; what they tell
+    entities: Optional[Entities] = None  # who is behind the rows; None: each is an entity
+    k: int = 1  # entities that must share what a model keeps as it is
 
     @property
     def work(self) -> int:
@@ -72,6 +75,8 @@ class TrainingJob:
             further["lineup"] = self.lineup
         if self.shares is not None:
             further["shares"] = self.shares
+        if self.entities is not None:
+            further.update(entities=self.entities, k=self.k)
         model.fit(self.data, self.context, seed=self.seed, listener=listener, **further)
         return model
 
@@ -88,6 +93,7 @@ class TrainingJob:
             typical=None,
             lineup=None,
             shares=None,
+            entities=None,
         )
 
     def digest(self) -> str:
@@ -100,6 +106,7 @@ class TrainingJob:
             "settings": [self.batch_size, self.epochs, self.settings, self.device],
             "max_memorisation": self.max_memorisation,
             "typical": None if self.typical is None else self.typical.tolist(),
+            "k": self.k,
             "seed": [self.seed.entropy, self.seed.spawn_key],
             "layouts": [part.layout.to_dict() for part in parts],
         }
@@ -108,6 +115,8 @@ class TrainingJob:
         if self.lineup is not None:
             arrays += [self.lineup.parents, self.lineup.positions]
             arrays += [] if self.lineup.joints is None else [self.lineup.joints]
+        if self.entities is not None:
+            arrays += [path.codes for path in self.entities.paths]
         for array in arrays:
             sums.update(np.ascontiguousarray(array).tobytes())
         return sums.hexdigest()

@@ -101,6 +101,18 @@ class Tuning:
     scales: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     """What heads are scaled by; see :meth:`~.heads.Heads.shrink`."""
 
+    crossed: int = 16
+    cross_least: int = 10
+    cross_credible: float = 20.0
+    """Width of a combination's vector, rows at least that have it, and rows with which it counts
+    half. With less of either, held-out rows are told as well, but learned ones better still."""
+    cross_gain: float = 0.05
+    cross_depth: int = 5
+    cross_tried: int = 8
+    cross_rows: int = 20_000
+    """Nats at least that one more variable in a combination tells, variables in it, further ones
+    that are tried, and rows that are looked at; see :mod:`~.crosses`."""
+
     copula_rows: int = 2_000
     copula_share: int = 100
     copula_series: int = 7_000

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from synthohive.models.autoregressive.copula import Conditional
 from synthohive.models.autoregressive.copying import Shown, weighed
+from synthohive.models.autoregressive.crosses import Crosses
 from synthohive.models.autoregressive.network import EMBEDDING, Network
 
 __all__ = ["Sampler"]
@@ -110,6 +111,21 @@ class Layer:
         sums = torch.addmm(given, known[:, : len(self.before)], self.before)
         hidden = functional.layer_norm(sums, sums.shape[1:], *self.norm).relu_()
         return torch.addmm(self.inner_bias, hidden, self.inner).relu_().add_(hidden)
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """What combinations of variables add to the layer of another."""
+
+    network: Crosses
+    place: int
+    sums: Tensor  # (1 + nodes, H)
+
+    def __call__(self, coarse: Tensor) -> Tensor:
+        """Return (B, H) of the codes that are known so far, (J, B)."""
+        return functional.embedding_bag(
+            self.network.nodes(self.place, coarse), self.sums, mode="sum"
+        )
 
 
 @dataclass(frozen=True)
@@ -242,6 +258,7 @@ class Step:
     width: int  # number of fine codes
     vectors: Tensor  # (1 + K * W, E or more): zeros, for what is not known, then all pairs embedded
     enter: Optional[Tensor]  # (E or more, R): they are added to sums of all variables
+    crossed: Optional[Crossed] = None
 
     def without(self, coarse: int, fine: int) -> Step:
         """Return the same, but for a pair of codes that is never drawn; -1: any fine code."""
@@ -333,6 +350,8 @@ class Sampler:
             if whole[j]:
                 continue
             hidden = None if step.layer is None else step.layer(next(given_all), known)
+            if hidden is not None and step.crossed is not None:
+                hidden.add_(step.crossed(coarse))
             told = None if conditional is None else conditional.coarser(j)
             told = _sum(self._by_tree(j, context), told)
             drawn, finer = step.coarse.draw(hidden, uniforms[0, j], context, told), fine[j]
@@ -410,6 +429,7 @@ class Sampler:
             width,
             torch.cat([torch.zeros_like(vectors[:1]), vectors]),
             None if network.sums is None else network.sums.entering(j),
+            self._crossed(j),
         )
 
     def _by_tree(self, j: int, context: Tensor) -> Optional[Tensor]:
@@ -419,6 +439,12 @@ class Sampler:
             return None
         leaves = context[:, own.of_trees.start + own.trees.place[j]]
         return functional.embedding(leaves.long(), own.trees.told(j))
+
+    def _crossed(self, j: int) -> Optional[Crossed]:
+        crosses = self.network.crosses
+        if crosses is None or j not in crosses.place:
+            return None
+        return Crossed(crosses, crosses.place[j], crosses.summed(crosses.place[j]))
 
     def _copying(self, j: int) -> Optional[Copying]:
         copies = self.network.copies

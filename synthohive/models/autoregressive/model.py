@@ -18,11 +18,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthohive._arrays import Floats, IntArray
+from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.encoding.encoded import ABSENT, SILENT, EncodedTable
 from synthohive.models.autoregressive.config import TUNING, AutoregressiveConfig
 from synthohive.models.autoregressive.context_trees import seldom_told
 from synthohive.models.autoregressive.copying import own_places, sources_of, tied
+from synthohive.models.autoregressive.crosses import Cross, find_crosses
 from synthohive.models.autoregressive.discretise import Bins, Discretiser
 from synthohive.models.autoregressive.drawing import Sampler
 from synthohive.models.autoregressive.network import Network
@@ -33,6 +34,7 @@ from synthohive.models.base import Abilities, Pace
 from synthohive.models.blocks import as_tensors
 from synthohive.models.trained import Arrays, TrainedModel
 from synthohive.models.training import TrainingSet
+from synthohive.privacy.entities import entities_or_rows
 from synthohive.tables.in_turn import Lineup
 
 __all__ = ["Autoregressive"]
@@ -84,6 +86,21 @@ class Autoregressive(TrainedModel):
         self.copied_ = np.zeros(0, np.bool_)
         if codes is not None:
             self.copied_ = tied(known, codes, context, data.layout)
+        self.crosses_ = self._crosses(data)
+
+    def _crosses(self, data: EncodedTable) -> list[Cross]:
+        """Return the combinations that tell variables; none where a copula comes first."""
+        sizes = [variable.cardinality for variable in self.discretiser_.variables]
+        if self._begins_with_copula(len(sizes)) or len(sizes) > TUNING.paired or not self.epochs:
+            return []
+        entities, least = entities_or_rows(self.entities_, len(data)), TUNING.cross_least
+
+        def shared(codes: IntArray, size: int) -> Bools:
+            return entities.holders(codes, size) >= max(least, self.k_)
+
+        # a generator of its own: all else that is drawn stays as it was without combinations
+        rng = np.random.default_rng(len(data))
+        return find_crosses(self.discretiser_.encode(data)[0], sizes, rng, shared)
 
     def _task(self, rows: TrainingSet, rng: np.random.Generator) -> Optional[AutoregressiveTask]:
         if not self.discretiser_.variables:
@@ -105,6 +122,7 @@ class Autoregressive(TrainedModel):
             copied=[source for source, told in zip(known, self.copied_.tolist()) if told],
             with_copula=self._begins_with_copula(len(variables)),
             seldom=self.seldom_,
+            crosses=self.crosses_,
         )
 
     def _begins_with_copula(self, variables: int) -> bool:
@@ -260,6 +278,10 @@ class Autoregressive(TrainedModel):
     def _arrays(self) -> Arrays:
         bins = enumerate(self.discretiser_.bins)
         found = {f"bins.{i}.{name}": array for i, own in bins for name, array in vars(own).items()}
+        for x, cross in enumerate(self.crosses_):
+            found[f"cross.{x}.path"] = np.array([cross.target, *cross.path])
+            for level, parts in enumerate(zip(cross.keys, cross.rows)):
+                found[f"cross.{x}.{level}"] = np.stack(parts)
         seldom = np.array(self.seldom_, dtype=np.int64)
         return {"rows": np.array([self.rows_]), "copied": self.copied_, "seldom": seldom, **found}
 
@@ -272,6 +294,13 @@ class Autoregressive(TrainedModel):
         self.discretiser_, self.rows_ = Discretiser(self.layout_, bins), int(arrays["rows"][0])
         self.copied_ = arrays["copied"].astype(np.bool_)
         self.seldom_ = [int(j) for j in arrays["seldom"]]
+        self.crosses_ = []
+        while f"cross.{len(self.crosses_)}.path" in arrays:
+            x = len(self.crosses_)
+            target, *path = arrays[f"cross.{x}.path"].tolist()
+            levels = [arrays[f"cross.{x}.{level}"] for level in range(len(path) - 1)]
+            keys, rows = (tuple(level[i] for level in levels) for i in (0, 1))
+            self.crosses_.append(Cross(target, tuple(path), keys, rows))
 
 
 def _better_known(known: list[Tensor], more: IntArray, sizes: Sequence[int]) -> list[Tensor]:

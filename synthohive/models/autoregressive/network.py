@@ -23,6 +23,7 @@ from synthohive.models.autoregressive.copying import (
     own_places,
     references,
 )
+from synthohive.models.autoregressive.crosses import Cross, Crosses
 from synthohive.models.autoregressive.heads import FineHeads, Heads
 from synthohive.models.autoregressive.sums import Sums
 
@@ -53,6 +54,8 @@ class Network(nn.Module):
         Whether a :class:`~.copula.Copula` says first what variables tell of each other.
     seldom : sequence of int
         Variables that few rows tell of, which have :class:`~.context_trees.ContextTrees`.
+    crosses : sequence of Cross
+        Combinations of variables that tell others.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Network(nn.Module):
         copied: Sequence[Source] = (),
         with_copula: bool = False,
         seldom: Sequence[int] = (),
+        crosses: Sequence[Cross] = (),
     ) -> None:
         super().__init__()
         count = len(cardinalities)
@@ -85,6 +89,7 @@ class Network(nn.Module):
         places = own_places(context) if with_copula else []
         self.copula = Copula(cardinalities, widths, len(places)) if with_copula else None
         trees = ContextTrees(seldom, cardinalities, before_history(context))
+        self.crosses = Crosses(crosses, cardinalities, hidden) if crosses else None
         self.context = ContextNetwork(context, config.context, copied, trees, places)
         self.from_context = nn.Linear(config.context, max(count, 1) * hidden)
         self.sums: Optional[Sums] = None
@@ -211,6 +216,8 @@ class Network(nn.Module):
                 self.before.mul_(used[None, None, :, None])
                 if self.wide:
                     self.before_wide.mul_(used[None, None, :, None])
+            if self.crosses is not None:
+                self.crosses.forget(used)
             of_context = used.repeat_interleave(self.hidden)
             self.from_context.weight.mul_(of_context[:, None])
             self.from_context.bias.mul_(of_context)
@@ -252,6 +259,9 @@ class Network(nn.Module):
         hidden = self.drop(functional.relu(self.norm(sums)))
         layered = functional.relu(torch.baddbmm(self.layer_bias, hidden, self.layer))
         deeper: Tensor = hidden + layered
+        if self.crosses is not None:  # behind the layer: as logits, not as what it makes of them
+            told = self.drop(self.crosses(coarse, mask))
+            deeper = deeper.index_add(0, torch.tensor(self.crosses.targets), told)
         return deeper
 
     def _given(self, coarse: Tensor, fine: Tensor, context: Tensor, mask: Tensor) -> Tensor:
