@@ -97,16 +97,21 @@ class Network(nn.Module):
             self.sums = Sums(count, embedding, hidden, wide)
         else:
             # sums of J * E terms: a variance of about 1, however many columns there are
-            unit = 1 / math.sqrt(embedding * max(count, 1))
-            self.before = nn.Parameter(torch.randn(count, embedding, count, hidden) * unit)
+            # (divided by: a product on the meta device imports torch's compiler)
+            unit = math.sqrt(embedding * max(count, 1))
+            self.before = nn.Parameter(torch.randn(count, embedding, count, hidden) / unit)
         self.norm = nn.LayerNorm(hidden)
         self.layer = nn.Parameter(torch.randn(count, hidden, hidden) / math.sqrt(hidden))
         self.layer_bias = nn.Parameter(torch.zeros(count, 1, hidden))
         self.drop = nn.Dropout(config.dropout)
         self.heads = Heads(cardinalities, hidden)
         self.fine = FineHeads(cardinalities, widths, hidden, wide)
-        self.wide = list(wide)
-        self.spans = [embedding + TUNING.wide * (j in self.wide) for j in range(count)]
+        self._add_wide(wide, sizes)
+
+    def _add_wide(self, wide: Sequence[int], sizes: Sequence[int]) -> None:
+        """Add the further vectors of variables of many codes, of so many pairs of codes each."""
+        self.wide, count = list(wide), len(sizes)
+        self.spans = [self.embedding + TUNING.wide * (j in self.wide) for j in range(count)]
         self.wide_offsets: Tensor
         far = [sizes[j] for j in self.wide]
         self.register_buffer("wide_offsets", _offsets(far), persistent=False)
@@ -117,9 +122,10 @@ class Network(nn.Module):
                 # ever, so the product moves as many times further
                 self.embed_wide.weight.div_(TUNING.pace)
         if self.wide and self.sums is None:
-            self.before_wide = nn.Parameter(torch.randn(len(far), TUNING.wide, count, hidden))
-            with torch.no_grad():
-                self.before_wide.mul_(1 / math.sqrt(TUNING.wide * count))
+            unit = math.sqrt(TUNING.wide * count)
+            self.before_wide = nn.Parameter(
+                torch.randn(len(far), TUNING.wide, count, self.hidden) / unit
+            )
 
     def embedded(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Return (B, J, E); zeros where a coarse code is -1."""
