@@ -245,8 +245,8 @@ class ConditionalGenerativeModel(ABC):
             the numbers of the rows whose shares are the real ones, where these are not all,
             ``lineup``, the groups of the rows where they are given the siblings before,
             ``shares``, many more rows, of which each tells some columns: their shares are those,
-            and ``entities`` and ``k``: the entities behind the rows, and how many of them must share
-            what a model keeps as it is.
+            and ``entities`` and ``k``: the entities behind the rows, and how many of them must
+            share what a model keeps as it is.
 
         Returns
         -------
