@@ -66,7 +66,6 @@ def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
     shared |= {c for key in later for c in config.own_columns(key)}
     waiting = {c for key in later for c in key.columns} - shared
     make_referable(run, name, made)
-    _settle_asked(run, name, made)
     choices = _chosen(run, name, made)
     changes, left = repair_keys(run, name, made)
     if left.any():
@@ -75,9 +74,7 @@ def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
     changes = changes.and_then(_begun(run, name, made)).and_then(_counted(run, name, made))
     dialect = run.fitted.metadata.dialect
     grouped = _grouped(run, name, made)
-    repairs = row_rules(
-        run.fitted.tables[name], dialect, barred=waiting, fixed=plan.asked, grouped=grouped
-    )
+    repairs = row_rules(run.fitted.tables[name], dialect, barred=waiting, grouped=grouped)
     last = not (waiting or _changes_later(run, name))
     left = finish(run, name, made, choices, changes, repairs, waiting, last=last)
     if left.any():
@@ -99,18 +96,6 @@ def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
     left = finish(run, name, made, [], Changes(), repairs, waiting_still)
     if left.any():
         remove_rows(run, {name: left})
-
-
-def _settle_asked(run: Run, name: str, made: Generated) -> None:
-    """Repair what repeats by columns that parents are then asked for: afterwards, these stay."""
-    plan, fitted = run.fitted.plan.tables[name], run.fitted.tables[name]
-    if not plan.asked:
-        return
-    waiting = plan.filled - set(() if plan.driver is None else plan.driver.columns)
-    dialect, grouped = run.fitted.metadata.dialect, _grouped(run, name, made)
-    repairs = row_rules(fitted, dialect, barred=waiting, among=plan.asked, grouped=grouped)
-    if repairs:
-        finish(run, name, made, [], Changes(), repairs, waiting)
 
 
 def _changes_later(run: Run, name: str) -> bool:

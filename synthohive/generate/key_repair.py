@@ -87,9 +87,7 @@ def repair_keys(run: Run, name: str, made: Generated) -> tuple[Changes, Bools]:
         return Changes(), np.zeros(made.spool.rows, dtype=np.bool_)
     given = _given(run, made, links)
     tables = [ParentsOver(run, name, key).keys() for key in keys]
-    asked = sorted(run.fitted.plan.tables[name].asked)
-    known = {column: made.spool.column_table([column]).column(0) for column in asked}
-    whole = RowKeys(config, keys, tables, given, known, checks=checks, beside=beside)
+    whole = RowKeys(config, keys, tables, given, checks=checks, beside=beside)
     # trades first: each parent keeps its number of children by them
     trade(whole, run.rng(name, "parents traded"))
     _, left = redraw(whole, {}, run.rng(name, "keys drawn anew"))

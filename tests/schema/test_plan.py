@@ -147,21 +147,3 @@ def test_a_cycle_breaks_where_parents_are_of_the_own_row() -> None:
         assert link.shared == (("code", "team"),)
         assert found.tables["team"].filled == {"captain"}
         assert found.tables["player"].driver == key("team", "team", "code")
-
-
-def test_what_rows_follow_one_another_by_is_drawn_with_them() -> None:
-    """A player's years drive, and a team is one of the row's year."""
-    metadata = Metadata()
-    metadata.add_table("player", "p", columns=columns("p"))
-    text = Column(name="team", kind="text")
-    season = {**columns("year"), "team": text}
-    metadata.add_table("season", ["year", "team"], columns=season)
-    keys = [key("p", "player", "p"), key("year team", "season", "year team")]
-    own = {**columns("p", "year", "n"), "team": text}
-    for name, pk in (("played", ["p", "year", "n"]), ("paid", ["year", "team", "p"])):
-        metadata.add_table(name, pk, columns=own, foreign_keys=keys)
-        table = plan(metadata).tables[name]
-        assert table.driver == keys[0]
-        assert modes(plan(metadata), name) == {"year+team": "grouped"}
-        assert table.asked == {"year"}
-        assert table.filled == {"p", "team"}
