@@ -55,6 +55,8 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’.\-‐][^\W\d_]*)*[.,]?")
 _BUILDING = re.compile(r"(?:(\d{1,5}[\w/-]*),? )?([^\d,]{3,60}?)(?:,? (\d{1,5}[\w/-]*))?[.]?")
 
 _FEW = 5  # fewer distinct values than this prove nothing by themselves
+_SURE = ("email", "iban")  # but if they are written as nothing else is
+_NAMED = 0.6  # of values, those that are whole names of persons
 _ENOUGH = 10  # distinct words below which a list of names may be anything
 _MENTIONED = 0.1  # of texts, those that name a person
 _SENTENCE, _WORDS = 25, 5  # characters and words on average from which values are texts
@@ -156,7 +158,7 @@ def by_content(values: Sequence[str], *, words_prove: bool) -> Optional[tuple[Pi
         Whether a column of words that are also names is one of names.
     """
     if len(values) < _FEW:
-        return None
+        return _of_few(values, words_prove)
     for kind, needed in _ALONE.items():
         sure = _is_ssn if kind == "ssn" else FITS[kind]
         if (part := share(values, sure)) >= needed:
@@ -170,9 +172,23 @@ def by_content(values: Sequence[str], *, words_prove: bool) -> Optional[tuple[Pi
     return _by_words(values, words_prove)
 
 
+def _of_few(values: Sequence[str], words_prove: bool) -> Optional[tuple[PiiKind, str]]:
+    """Return what a handful of values gives away: three clerks who handle all orders are persons.
+
+    All have to be written as nothing else is; of names, most are known, and two at least.
+    """
+    for kind in _SURE:
+        if share(values, FITS[kind]) == 1.0:
+            return PiiKind(kind), "all of its few values fit"
+    names = sum(is_name(v) and is_letters(v) for v in values)
+    if words_prove and names >= max(2, _NAMED * len(values)):
+        return PiiKind.NAME, f"{names} of its {len(values)} values are names of persons"
+    return None
+
+
 def _by_words(values: Sequence[str], words_prove: bool) -> Optional[tuple[PiiKind, str]]:
     part = share(values, is_name)
-    if part >= 0.6:
+    if part >= _NAMED:
         return PiiKind.NAME, f"{part:.0%} of values are names of persons"
     part = share(values, is_address)
     streets = {re.sub(r"[\d\W]+", "", value) for value in values}

@@ -275,3 +275,30 @@ def test_decimal_numbers_are_no_phones_and_shown_names_are_user_names() -> None:
     speeds = [f"{speed:.3f}" for speed in rng.normal(214, 12, 300)]
     shown = [f"user{n}" if n % 2 else f"Zyx{n}" for n in rng.integers(100, 9_999, 300)]
     assert kinds({"c1": speeds, "owner_display_name": shown}) == {"owner_display_name": "user_name"}
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["Maria Huber", "Jens Olsson", "Uma Zzyzxova"], "name"),
+        (["Maria Huber", "Jens Olsson"], "name"),
+        (["maria.huber@post.de"], "email"),
+        (["DE89370400440532013000", "GB82WEST12345698765432"], "iban"),
+    ],
+)
+def test_a_handful_of_persons_are_persons(values: list[str], kind: str) -> None:
+    """Three clerks handle all orders, so that each of them stands in thousands of rows."""
+    assert kinds({"c17": many(values)}) == {"c17": kind}
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("c17", ["Credit Card", "Bank Transfer", "Gift Card"]),
+        ("c17", ["in progress", "on hold", "May Day", "done"]),
+        ("c17", ["Virginia Beach"]),
+        ("brand", ["Calvin Klein", "Jack Daniels"]),
+    ],
+)
+def test_a_handful_of_labels_are_none(column: str, values: list[str]) -> None:
+    assert kinds({column: many(values)}) == {}
