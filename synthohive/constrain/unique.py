@@ -28,6 +28,7 @@ from synthohive.ddl.statements import Refused
 from synthohive.ddl.vetted_indexes import index_parts, key_part
 from synthohive.encoding.canonical import canonical, restore
 from synthohive.schema import ColumnKind, Index, TableConfig
+from synthohive.tables.context import positions_in_groups
 from synthohive.tables.joins import group_codes
 from synthohive.tables.key_hashes import NO_KEY, Seen, key_hashes, repeats
 from synthohive.tables.numbers import as_numbers, is_number, is_time
@@ -414,8 +415,8 @@ class UniqueRepair(Repair):
         """Return values after the largest one, numbered on; None where there is no room."""
         column = self.config.columns[name]
         values = block.column(name).combine_chunks()
-        numbers = np.arange(len(rows)) + self._beyond + 1
-        self._beyond += len(rows)
+        numbers = self._places(block, name, rows) + self._beyond + 1
+        self._beyond = int(numbers.max(initial=self._beyond))
         if column.kind.family in ("number", "time"):
             return _counted_on(values, numbers)
         if column.kind.family != "text" or not pa.types.is_string(values.type):
@@ -423,6 +424,16 @@ class UniqueRepair(Repair):
         texts = values.take(pa.array(rows)).to_pylist()
         made = [_suffixed(text or "", int(n), column.length) for text, n in zip(texts, numbers)]
         return pa.array(made, values.type)
+
+    def _places(self, block: pa.Table, name: str, rows: IntArray) -> IntArray:
+        """Return the place of each row among those that need other values than it does, from 0.
+
+        Of groups, each needs values of its own: a year beyond all others is one of all teams.
+        """
+        if not self.rule.grouped:
+            return np.arange(len(rows))
+        rest = [column for column in self.rule.columns if column != name]
+        return positions_in_groups(group_codes([block], [rest])[0][rows])[0]
 
 
 def _remote(now: Repairing, name: str, rows: IntArray, others: IntArray) -> Floats:

@@ -149,3 +149,17 @@ def test_years_of_a_key_stay_among_those_that_there_are() -> None:
     assert not repair.broken(made).any()
     years = made["year"].to_numpy()
     assert (years.min(), years.max()) == (1903, 2022)
+
+
+@pytest.mark.parametrize("kind", ["integer", "date"])
+def test_years_beyond_all_others_are_those_of_all_teams(kind: str) -> None:
+    """One for each row, they went on for 700 years, in which two teams played."""
+    columns = {"year": Column(name="year", kind=kind), "team": Column(name="team", kind="text")}
+    config = TableConfig(name="teams", pk=["year", "team"], columns=columns)
+    rng = np.random.default_rng(3)
+    years = pa.array(rng.integers(0, 30, 600).astype(np.int32)).cast(TYPES[kind][1])
+    repair = UniqueRepair(config, UniqueRule(("year", "team")), {"year"})
+    block = pa.table({"year": years, "team": rng.choice([*"ABCDEFGH"], 600)})
+    made, _ = Repairing(block, [repair], rng).run()
+    assert not repair.broken(made).any()
+    assert len(made["year"].unique()) < 110  # 600 rows of 8 teams, some of whom play more
