@@ -127,12 +127,12 @@ class TrainedModel(StoredModel):
         self.layout_, self.context_layout_ = data.layout, given.layout
         self.entities_, self.k_ = entities, k
         self._prepare(data, given)
-        self.entities_ = None  # a model knows no entity
         parts = split(len(data), rng)
         rows = TrainingSet(self.metadata.name, data, given, *parts, self.batch_size, self.epochs)
         with one_thread(int(rng.integers(2**62))):
             self.network_ = self._network()
             task = self._task(rows, rng)
+            self.entities_ = None  # a model knows no entity
             if task is not None:
                 train(task, listener, device, max_memorisation)
                 self.network_ = task.drawn

@@ -228,6 +228,28 @@ def test_a_regression_is_that_of_what_is_known() -> None:
             assert float(spread[j]) ** 2 == pytest.approx(max(left, 4e-4))
 
 
+def test_the_order_of_drawing_is_solved_once() -> None:
+    rng = np.random.default_rng(3)
+    own, other = (columns(rng.normal(size=(200, 1)) + rng.normal(size=(200, 4))) for _ in range(2))
+    copula, natural = Copula(*zip(*own.sizes)), torch.ones(4, 4).triu(1)
+    copula.take(fitted(own, own, rng).copula)
+    first = copula.regression(natural)
+    assert copula.regression(natural)[0] is first[0]
+    assert not copula.regression(natural.T.contiguous())[0].equal(first[0])
+    copula.take(fitted(other, other, rng).copula)
+    assert not copula.regression(natural)[0].equal(first[0])
+
+
+def test_of_rows_that_join_others_the_shrinkage_is_known() -> None:
+    rng = np.random.default_rng(3)
+    own = columns(rng.normal(size=(200, 1)) + rng.normal(size=(200, 4)))
+    first = fitted(own, own, rng)
+    assert first.shrinkage is not None
+    assert fitted(own, own, rng, known=(0.0, 0.3)).shrinkage == (0.0, 0.3)
+    # what would know too much by heart is not kept
+    assert fitted(own, own, rng, first.optimism / 2, (0.0, 0.003)).shrinkage != (0.0, 0.003)
+
+
 def test_memory_is_bounded_where_each_row_knows_something_else(
     model: Autoregressive, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,8 @@ How a series begins is told by one row of its group. Of 3,000 rows in 120 groups
 of them, a few in each batch, and a dozen of those held out bear nothing out. A classification tree
 (Breiman et al., "Classification and regression trees", 1984) tells the same from as few, where it
 hangs on the size of the group or on its parent; how many leaves it has, cross-validation says. The
-logarithms of its leaves' shares are added to the network's logits.
+logarithms of its leaves' shares are added to the network's logits. Nodes of fewer than `k` entities
+are cut off.
 
 B rows, V such variables, N nodes, K codes.
 """
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.models.autoregressive.discretise import Variable
+from synthohive.privacy.entities import Entities
 
 __all__ = ["ContextTrees", "seldom_told"]
 
@@ -98,7 +100,15 @@ class ContextTrees(nn.Module):
     def __contains__(self, variable: int) -> bool:
         return variable in self.place
 
-    def fit(self, codes: Tensor, values: Tensor, coarse: Tensor, rng: np.random.Generator) -> None:
+    def fit(
+        self,
+        codes: Tensor,
+        values: Tensor,
+        coarse: Tensor,
+        rng: np.random.Generator,
+        entities: Entities,
+        k: int,
+    ) -> None:
         """Grow the trees.
 
         Parameters
@@ -107,13 +117,19 @@ class ContextTrees(nn.Module):
             The context of some rows.
         coarse : Tensor of int, shape (B, J)
         rng : numpy.random.Generator
+        entities : Entities
+            Behind these rows.
+        k : int
+            How many of them must stand behind what is kept.
         """
         seen = self._seen(codes, values).double().numpy()
         for i, j in enumerate(self.variables):
             own = coarse[:, j].numpy()
             told = own >= 0
             size = self.told(j).shape[1]
-            self._take(i, _grown(seen[told], own[told], size, rng), size)
+            tree = _grown(seen[told], own[told], size, rng)
+            if tree is not None:
+                self._take(i, tree, size, _shown(tree, seen[told], entities.take(told), k))
 
     def leaves(self, codes: Tensor, values: Tensor) -> Tensor:
         """Return (B, V) numbers of nodes, as floats: they travel behind the context's vector."""
@@ -144,20 +160,21 @@ class ContextTrees(nn.Module):
         discrete, continuous = self.inputs
         return torch.cat([codes[:, :discrete].to(values.dtype), values[:, :continuous]], dim=1)
 
-    def _take(self, i: int, tree: Optional[Any], size: int) -> None:
-        if tree is None:
-            return
+    def _take(self, i: int, tree: Any, size: int, shown: Bools) -> None:
         own = tree.tree_
         count = own.node_count
-        inner = own.children_left >= 0
+        inner = (own.children_left >= 0) & shown[own.children_left] & shown[own.children_right]
         stay = np.arange(count)
         with torch.no_grad():
             self.feature[i, :count] = torch.from_numpy(np.where(inner, own.feature, 0))
-            self.threshold[i, :count] = torch.from_numpy(own.threshold.astype(np.float32))
+            self.threshold[i, :count] = torch.from_numpy(
+                np.where(inner, own.threshold, 0.0).astype(np.float32)
+            )
             self.left[i, :count] = torch.from_numpy(np.where(inner, own.children_left, stay))
             self.right[i, :count] = torch.from_numpy(np.where(inner, own.children_right, stay))
             shares = torch.from_numpy(_shares(tree, size)).float()
-            getattr(self, f"told{i}")[:count] = (shares / shares[0]).log()
+            told = (shares / shares[0]).log()
+            getattr(self, f"told{i}")[:count] = told * torch.from_numpy(shown)[:, None]
 
 
 def _grown(seen: Floats, codes: IntArray, size: int, rng: np.random.Generator) -> Optional[Any]:
@@ -198,6 +215,15 @@ def _grown(seen: Floats, codes: IntArray, size: int, rng: np.random.Generator) -
         if more.mean() > TUNING.sure * more.std() / np.sqrt(len(more)):
             best, chosen = gain, leaves
     return tree(chosen, every) if chosen else None
+
+
+def _shown(tree: Any, seen: Floats, entities: Entities, k: int) -> Bools:
+    """Return which nodes have rows of enough entities."""
+    path = tree.decision_path(seen.astype(np.float32)).tocsc()
+    inside = (path.indices[a:b] for a, b in zip(path.indptr, path.indptr[1:]))
+    counts = [entities.take(rows).holders(np.zeros(len(rows), np.int64), 1)[0] for rows in inside]
+    found: Bools = np.array(counts) >= k
+    return found
 
 
 def _shares(tree: Any, size: int) -> Floats:

@@ -104,6 +104,7 @@ class Copula(nn.Module):
         self.register_buffer("used", torch.zeros(count))
         # read once: a step on another device would wait for them
         self._precise: Optional[Tensor] = None
+        self._natural: Optional[tuple[Tensor, Tensor]] = None
         self._serves: Optional[list[bool]] = None
         self.register_buffer("loose", torch.ones(1))
         cells_of = [c * w for c, w in zip(cardinalities, widths)]
@@ -124,6 +125,7 @@ class Copula(nn.Module):
         self.covariance.copy_(torch.from_numpy(found.covariance))
         # as it is stored, so that rows are the same before and after
         self._precise = torch.from_numpy(found.covariance).float().double()
+        self._natural = None
         self._serves = [bool(used) for used in found.used]
         for name in ("low", "high", "score", "used"):
             getattr(self, name).copy_(torch.from_numpy(getattr(found, name).astype(np.float32)))
@@ -155,10 +157,19 @@ class Copula(nn.Module):
             On the CPU; 1 where the row's variable is known to the column's: those before it in some
             order, or all others.
         """
+        # most batches, and nearly all rows that are drawn, have the order of drawing
+        known = mask > 0
+        if not known.equal(torch.ones_like(known).triu(1)):
+            return self._regression(known)
+        if self._natural is None:
+            self._natural = self._regression(known)
+        return self._natural
+
+    def _regression(self, known: Tensor) -> tuple[Tensor, Tensor]:
         # on the CPU, in double precision, which not all devices have
         if self._precise is None:
             self._precise = self.covariance.cpu().double()
-        weights, spread = regression(self._precise, known_to(mask > 0, self.given))
+        weights, spread = regression(self._precise, known_to(known, self.given))
         device = self.covariance.device
         return weights[:, self.given :].float().to(device), spread[self.given :].float().to(device)
 

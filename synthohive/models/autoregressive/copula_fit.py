@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 import torch
@@ -333,12 +334,15 @@ class Fit:
         copulas of learned rows without it; and so rows that are only told of.
     optimism : float
         How many standard deviations more probable learned rows are under the copula of them all.
+    shrinkage : (float, float), optional
+        What was chosen, a gain and a shrinkage; None where nothing tells of any variable.
     """
 
     copula: FittedCopula
     learned: Floats
     others: Floats
     optimism: float
+    shrinkage: Optional[tuple[float, float]]
 
 
 def fitted(
@@ -346,6 +350,7 @@ def fitted(
     others: Cells,
     rng: np.random.Generator,
     most_optimism: float = MOST_OPTIMISM,
+    known: Optional[tuple[float, float]] = None,
 ) -> Fit:
     """Fit a copula by cross-validation.
 
@@ -356,6 +361,8 @@ def fitted(
     rng : Generator
     most_optimism : float
         How much better it may tell its own rows than others; 0 leaves columns independent.
+    known : (float, float), optional
+        The shrinkage of most of these rows: others are tried only where it tells too much.
     """
     # sums in another order would differ in their last digits
     with threadpool_limits(1, user_api="blas"):
@@ -364,10 +371,14 @@ def fitted(
         order = _better_order(parts, columns, fold)
         folds = [_Gauss.of(part, order(part)) for part in parts]
         whole = _Gauss.of(columns, order(columns))
-        chosen = _chosen(whole, folds, columns, fold, most_optimism)
+        every = list(itertools.product(TUNING.gains, TUNING.shrinkages))
+        tried = every if known is None else [known]
+        chosen = _chosen(whole, folds, columns, fold, most_optimism, tried)
+        if known is not None and not chosen.used.any():
+            chosen = _chosen(whole, folds, columns, fold, most_optimism, every)
         covariance = whole.shrunk(chosen.by, chosen.gain)
         crossed = chosen.sums(_crossed(folds, columns, fold, chosen.by, chosen.gain))
-        known = chosen.sums(whole.ratios(columns, covariance))
+        own = chosen.sums(whole.ratios(columns, covariance))
         beside = [
             chosen.sums(part.ratios(others, part.shrunk(chosen.by, chosen.gain))) for part in folds
         ]
@@ -376,8 +387,9 @@ def fitted(
         for name in ("low", "high", "score")
     )
     found = FittedCopula(covariance, low, high, score, chosen.used, chosen.loose)
-    optimism = _optimism(columns.shares(), known, crossed)
-    return Fit(found, crossed, np.mean(beside, axis=0), optimism)
+    optimism = _optimism(columns.shares(), own, crossed)
+    shrinkage = (chosen.gain, chosen.by) if chosen.used.any() else None
+    return Fit(found, crossed, np.mean(beside, axis=0), optimism, shrinkage)
 
 
 def _optimism(shares: Floats, known: Floats, crossed: Floats) -> float:
@@ -433,6 +445,7 @@ def _chosen(
     columns: Cells,
     fold: IntArray,
     most_optimism: float,
+    shrinkages: Sequence[tuple[float, float]],
 ) -> _Choice:
     """Return what tells rows of other folds best, and its own not much better.
 
@@ -443,13 +456,14 @@ def _chosen(
     columns : Cells
     fold : ndarray of int64, shape (rows,)
     most_optimism : float
+    shrinkages : sequence of (float, float)
+        Gains and shrinkages that are tried.
     """
     shares, most = columns.shares(), TUNING.loose[-1]
     # what only those behind it tell of hangs on them where these are given
     by_all = _surely(_told(_crossed(folds, columns, fold, TUNING.first, beside=True), most))
     best, chosen = 0.0, _Choice(0.0, 1.0, 1.0, np.zeros(len(columns.sizes), np.bool_))
-    tried_all = itertools.product(TUNING.gains, TUNING.shrinkages) if most_optimism > 0 else ()
-    for gain, by in tried_all:
+    for gain, by in shrinkages if most_optimism > 0 else ():
         crossed = _crossed(folds, columns, fold, by, gain)
         known = whole.ratios(columns, whole.shrunk(by, gain))
         for loose in TUNING.loose:

@@ -108,7 +108,9 @@ class Autoregressive(TrainedModel):
         codes = self.discretiser_.encode(rows.data)
         with_copula = self.network_.copula is not None and self.epochs > 0
         bins = self.discretiser_.scales() if with_copula else None
-        return AutoregressiveTask(rows, *codes, self.network_, self.config, rng, bins)
+        return AutoregressiveTask(
+            rows, *codes, self.network_, self.config, rng, bins, self.entities_, self.k_
+        )
 
     def _network(self) -> Network:
         variables = self.discretiser_.variables

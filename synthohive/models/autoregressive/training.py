@@ -21,6 +21,7 @@ from synthohive.models.blocks import as_tensors
 from synthohive.models.lean_torch import AdamW
 from synthohive.models.memorisation import GapWatch
 from synthohive.models.training import DescentTask, Schedule, TrainingSet, batch_of
+from synthohive.privacy.entities import Entities, entities_or_rows
 
 __all__ = ["AutoregressiveTask", "fine_counts", "log_shares"]
 
@@ -43,6 +44,8 @@ class AutoregressiveTask(DescentTask):
         config: AutoregressiveConfig,
         rng: np.random.Generator,
         bins: Optional[list[int]] = None,
+        entities: Optional[Entities] = None,
+        k: int = 1,
     ) -> None:
         super().__init__(rows, config, batch_of(rows.batch_size, len(rows.learned)), rng)
         self.network, self.config = network, config
@@ -56,7 +59,8 @@ class AutoregressiveTask(DescentTask):
         network.heads.shift(log_shares(coarse[rows.learned], network.cardinalities))
         network.fine.start_at(fine_counts(coarse, fine, network))
         network.context.start_at(self.context[1])
-        network.context.trees.fit(*self.context, self.codes[0], rng)
+        behind = entities_or_rows(entities, len(rows.data)).take(rows.learned)
+        network.context.trees.fit(*self.context, self.codes[0], rng, behind, k)
         # Tensors are cloned: to copy them deeply, torch copies their storage item by item.
         own = {id(t): t.detach().clone() for t in network.buffers()}
         own |= {id(t): Parameter(t.detach().clone()) for t in network.parameters()}
@@ -76,6 +80,7 @@ class AutoregressiveTask(DescentTask):
         self.counts_rest = bins is not None and apart
         # optimism of the copula that training begins with, and what its gap is beyond that
         self.begun = self.chance = 0.0
+        self.shrinkage: Optional[tuple[float, float]] = None
         watched = rng.permutation(self.rows)[: TUNING.watched]
         self.watched = torch.from_numpy(np.sort(watched))
         with torch.no_grad():
@@ -180,7 +185,7 @@ class AutoregressiveTask(DescentTask):
         parts = (self.codes, self.context), (self.held, self.held_context)
         own, others = (self._cells(codes, context, bins) for codes, context in parts)
         found = fitted(own, others, self.rng, self.most_optimism)
-        self.begun = found.optimism
+        self.begun, self.shrinkage = found.optimism, found.shrinkage
         for network in (self.network, self.state):
             assert network.copula is not None
             network.copula.take(found.copula)
@@ -201,7 +206,7 @@ class AutoregressiveTask(DescentTask):
         # what the network has added to it stays as it is
         added = max(self.gap - self.begun, 0.0)
         room = min(self.most_optimism, self.most_gap - added)
-        found = fitted(everyone, everyone, self.rng, room)
+        found = fitted(everyone, everyone, self.rng, room, self.shrinkage)
         if not found.copula.used.any():
             return
         used = found.copula.used | np.array(self.state.copula.serves())
