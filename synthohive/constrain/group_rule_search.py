@@ -23,7 +23,7 @@ from synthohive.derive.columns import CONTRADICTIONS
 from synthohive.derive.keys.makers import CounterMaker, KeyMaker, RealKeys
 from synthohive.io.questions import CannotAsk, Joined
 from synthohive.schema import ColumnKind, ForeignKey, TableConfig
-from synthohive.schema.plan import TIMES
+from synthohive.schema.sibling_order import TIMES
 from synthohive.tables.degrees import FanOutModel
 from synthohive.tables.joins import group_codes, may_never_repeat, never_repeat
 from synthohive.tables.sample import Sample

@@ -107,7 +107,7 @@ class EntityTable:
     levels : tuple of str
         Numbers of that table whose level in each entity's rows is a column of this one.
     drives : bool
-        Its rows there are a series; False: it changes along those of a parent.
+        As of its key: its rows there are a series, or it changes along those of a parent.
     """
 
     name: str

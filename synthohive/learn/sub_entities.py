@@ -24,7 +24,7 @@ from synthohive.learn.entity_paths import EntityFinder
 from synthohive.learn.entity_tables import EntityTable, decides
 from synthohive.learn.hidden_entities import codes_of
 from synthohive.schema import ColumnKind, TableConfig
-from synthohive.schema.plan import TIMES
+from synthohive.schema.sibling_order import TIMES
 from synthohive.tables.numbers import as_numbers
 from synthohive.tables.sample import Sample
 from synthohive.tables.source import SourceTables

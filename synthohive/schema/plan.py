@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Optional
 
-from synthohive.schema import ColumnKind, ForeignKey, Metadata, TableConfig
+from synthohive.schema import ForeignKey, Metadata, TableConfig
+from synthohive.schema.sibling_order import TIMES
 
 __all__ = ["Link", "RelationalPlan", "Role", "TablePlan", "implied_route", "may_be_null"]
 
 Role = Literal["driving", "free", "grouped", "implied", "self", "deferred"]
 CROWD = 250
 """Rows a parent on average, beyond which those without any time are no group."""
-TIMES = frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP})
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,7 @@ def _reaches(
 def _driver(
     table: TableConfig, deferred: list[ForeignKey], row_counts: Mapping[str, int]
 ) -> Optional[ForeignKey]:
-    """Choose the key that explains most: in the primary key, never NULL, many parents.
+    """Choose the key that explains most: of series, in the primary key, never NULL, many parents.
 
     Rows of a crowd without any time (900 tracks of three media) do not follow one another: it
     is a category of theirs, which a further key keeps better.

@@ -45,7 +45,8 @@ class ForeignKey(Strict):
     declared : bool, default False
         The database itself enforces it.
     drives : bool, default True
-        Rows may be made parent by parent over it, in series; False: it is a column of other series.
+        Rows are series over it (the events of a machine). False: it changes along the series of
+        another key (who ran the machine), and drives only where no other can.
 
     Examples
     --------
