@@ -25,7 +25,8 @@ def test_what_goes_with_a_label_goes_with_the_settled_one() -> None:
     metadata.add_table("shelves", ["store", "shelf"], fk={"store": "stores.store"})
     tables = shelves()
     synth = Synthesizer(metadata, model="autoregressive")
-    synth.fit(tables, epochs=15, seed=1, relations=False)
+    synth.fit(tables, epochs=40, seed=2, relations=False)
+    assert synth.memorisation["shelves"].attack < 0.6  # .74 with what held-out rows gain most by
     made = synth.sample(seed=2)["shelves"]
     assert not made.duplicated(["store", "shelf"]).any()
     right = (made["shelf"].str[-1] == made["goods"].str[6]).mean()

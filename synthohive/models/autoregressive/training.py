@@ -92,7 +92,9 @@ class AutoregressiveTask(DescentTask):
                 common = self._begin_with_copula(bins)
             self.watch = GapWatch(rows, *common)
         self.most_gap = self.watch.most
-        self.worth = TUNING.worth if len(rows.held) >= TUNING.least_held else math.inf
+        # what is left instead are independent columns, or a copula, which has most of it already
+        gives_way = bins is None and len(rows.held) >= TUNING.least_held
+        self.worth = TUNING.worth if gives_way else math.inf
 
     def begin(self, done: float) -> None:
         """Let the steps fall at the end; see the base class."""
