@@ -147,3 +147,15 @@ def test_a_cycle_breaks_where_parents_are_of_the_own_row() -> None:
         assert link.shared == (("code", "team"),)
         assert found.tables["team"].filled == {"captain"}
         assert found.tables["player"].driver == key("team", "team", "code")
+
+
+def test_a_key_that_changes_along_series_drives_only_where_no_other_can() -> None:
+    metadata = Metadata().add_table("machine", "id").add_table("operator", "id")
+    metadata.add_table("event", "id", fk={"machine": "machine.id", "operator": "operator.id"})
+    metadata.add_table("shift", "id", fk={"operator": "operator.id"})
+    for name in ("event", "shift"):
+        keys = metadata.tables[name].foreign_keys
+        keys[-1] = keys[-1].model_copy(update={"drives": False})
+    found = plan(Metadata.from_json(metadata.to_json()), machine=5, operator=90)
+    drivers = [found.tables[name].driver for name in ("event", "shift")]
+    assert [key.parent for key in drivers if key is not None] == ["machine", "operator"]
