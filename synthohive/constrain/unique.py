@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import decimal
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -224,6 +224,8 @@ class UniqueRepair(Repair):
         Columns whose values group the rows: what a group has in other rows suits its rows best.
     apart : bool
         No row can repeat one of another block, so that none need be remembered.
+    listed : mapping of str to pyarrow.Array, optional
+        All values that some columns may be given: those of the parents that they ask for.
     """
 
     def __init__(
@@ -235,9 +237,11 @@ class UniqueRepair(Repair):
         *,
         home: Sequence[str] = (),
         apart: bool = False,
+        listed: Optional[Mapping[str, pa.Array]] = None,
     ) -> None:
         super().__init__(rule.all_columns, [*sorted(free), *movable], binding=rule.declared)
         self.config, self.rule, self._free, self._movable = config, rule, free, list(movable)
+        self._listed = dict(listed or {})
         self._seen, self._beyond, self._home, self.apart = Seen(), 0, list(home), apart
 
     def broken(self, rows: pa.Table, later: Optional[Bools] = None) -> Bools:
@@ -367,7 +371,9 @@ class UniqueRepair(Repair):
         if self.config.columns[name].kind is ColumnKind.CODE or not whole or not len(rows):
             return
         plain = canonical(column, type_)
-        known = plain.unique().drop_null().sort().to_pylist()
+        listed = self._listed.get(name)
+        every = plain if listed is None else canonical(listed, type_)
+        known = every.unique().drop_null().sort().to_pylist()
         step = math.gcd(*(after - before for before, after in zip(known, known[1:])))
         if not step or known[-1] - known[0] >= _WIDEST:
             return
@@ -380,6 +386,8 @@ class UniqueRepair(Repair):
         if elsewhere and len(known_groups):
             homes = now.rng.choice(known_groups, len(rows))
         drawn = now.rng.integers(0, size, (len(rows), PARTNERS))  # shape (rows, places)
+        if listed is not None:
+            drawn = now.rng.choice((np.array(known) - known[0]) // step, drawn.shape)
         free = ~taken.has(np.broadcast_to(groups[homes][:, None], drawn.shape), drawn)
         some = np.flatnonzero(free.any(axis=1))
         own = pc.subtract(plain, pa.scalar(known[0], plain.type)).cast(pa.float64())
@@ -393,7 +401,7 @@ class UniqueRepair(Repair):
     def _fresh(self, now: Repairing, name: str) -> Iterator[Offer]:
         """Yield values that are new: of a list where there is one, else numbered on."""
         column, type_ = self.config.columns[name], now.rows.schema.field(name).type
-        if column.kind is ColumnKind.CODE:
+        if column.kind is ColumnKind.CODE or name in self._listed:
             return  # a number that names nothing
         labels: Optional[Sequence[Any]] = column.enum_values
         if column.kind is ColumnKind.BOOLEAN:

@@ -231,6 +231,8 @@ def _put_before(columns: Columns, chosen: Chosen, order: Order) -> None:
     if chosen.depends(order.source, order.target) or chosen.nearly is None:
         return
     same = order.after == taken.after
+    if not same and order.target in columns.ordered and taken.after:
+        return  # what rows follow one another by is told by where that begins
     if same and _spread(columns, order) >= _spread(columns, taken):
         return
     kept = chosen.nearly(columns, order, order.violations(columns.rows))

@@ -21,6 +21,7 @@ from synthohive._logging import get_logger
 from synthohive.constrain.key_rules import CommutingKeys, PositionInParent
 from synthohive.derive.keys.makers import CounterMaker, Places
 from synthohive.derive.keys.patterns import BegunTextMaker
+from synthohive.generate.asked_columns import astray, settle_asked
 from synthohive.generate.finishing import Choice, Handed, finish
 from synthohive.generate.following import follow
 from synthohive.generate.hierarchies import Tree, own_parents
@@ -66,6 +67,9 @@ def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
     shared |= {c for key in later for c in config.own_columns(key)}
     waiting = {c for key in later for c in key.columns} - shared
     make_referable(run, name, made)
+    left = settle_asked(run, name, made, _grouped(run, name, made))
+    if left.any():
+        _leave_out(run, name, made, left)
     choices = _chosen(run, name, made)
     changes, left = repair_keys(run, name, made)
     if left.any():
@@ -74,9 +78,12 @@ def assign_foreign_keys(run: Run, name: str, made: Generated) -> None:
     changes = changes.and_then(_begun(run, name, made)).and_then(_counted(run, name, made))
     dialect = run.fitted.metadata.dialect
     grouped = _grouped(run, name, made)
-    repairs = row_rules(run.fitted.tables[name], dialect, barred=waiting, grouped=grouped)
+    repairs = row_rules(
+        run.fitted.tables[name], dialect, barred=waiting, fixed=plan.asked, grouped=grouped
+    )
     last = not (waiting or _changes_later(run, name))
     left = finish(run, name, made, choices, changes, repairs, waiting, last=last)
+    left |= astray(run, name, made)
     if left.any():
         _leave_out(run, name, made, left)
     again = _begun(run, name, made, again=True)

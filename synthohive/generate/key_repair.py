@@ -87,7 +87,8 @@ def repair_keys(run: Run, name: str, made: Generated) -> tuple[Changes, Bools]:
         return Changes(), np.zeros(made.spool.rows, dtype=np.bool_)
     given = _given(run, made, links)
     tables = [ParentsOver(run, name, key).keys() for key in keys]
-    whole = RowKeys(config, keys, tables, given, checks=checks, beside=beside)
+    known = {c: made.spool.column_table([c]).column(0) for c in _told(run, name)}
+    whole = RowKeys(config, keys, tables, given, known, checks=checks, beside=beside)
     # trades first: each parent keeps its number of children by them
     trade(whole, run.rng(name, "parents traded"))
     _, left = redraw(whole, {}, run.rng(name, "keys drawn anew"))
@@ -95,6 +96,13 @@ def repair_keys(run: Run, name: str, made: Generated) -> tuple[Changes, Bools]:
         if whole.touched.any() or link.role != "driving":
             made.choose(link, found)
     return _changes(name, whole), left
+
+
+def _told(run: Run, name: str) -> list[str]:
+    """Return the columns that stay: those that parents are asked for, and whose career it is."""
+    plan = run.fitted.plan.tables[name]
+    whose = set(() if plan.driver is None else plan.driver.columns)
+    return sorted(plan.asked | whose) if plan.asked else []
 
 
 def _given(run: Run, made: Generated, links: Collection[Link]) -> list[IntArray]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Optional
+
+import pyarrow as pa
 
 from synthohive.constrain.base import Repair
 from synthohive.constrain.exclusions import ExclusionRepair, exclusion_rules
@@ -23,6 +25,7 @@ def row_rules(
     among: Optional[Collection[str]] = None,
     fixed: Collection[str] = (),
     grouped: Collection[str] = (),
+    listed: Optional[Mapping[str, pa.Array]] = None,
 ) -> list[Repair]:
     """Return a repair for each rule of uniqueness, declared or found, and each EXCLUDE.
 
@@ -38,6 +41,8 @@ def row_rules(
         Columns that must stay: rows refer to them by now.
     grouped : collection of str
         Columns without NULL of whose values together none stands in two blocks of the rows.
+    listed : mapping of str to pyarrow.Array, optional
+        All values that columns may be given.
     """
     config, there = fitted.config, set(fitted.schema.names) - set(barred)
     still = {*fixed, *fitted.kept}
@@ -64,7 +69,9 @@ def row_rules(
         if free or rule.special:
             apart = bool(grouped) and set(grouped) <= unique - free and not rule.special
             home = [] if rule.special else list(grouped)
-            repairs.append(UniqueRepair(config, rule, free, movable, home=home, apart=apart))
+            repairs.append(
+                UniqueRepair(config, rule, free, movable, home=home, apart=apart, listed=listed)
+            )
     for overlap in exclusion_rules(config, dialect):
         if there.issuperset(overlap.all_columns):
             stays = not set(overlap.period) <= set(fitted.free) - still

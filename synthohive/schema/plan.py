@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Optional
 
-from synthohive.schema import ForeignKey, Metadata, TableConfig
+from synthohive.schema import ColumnKind, ForeignKey, Metadata, TableConfig
 from synthohive.schema.sibling_order import TIMES
 
 __all__ = ["Link", "RelationalPlan", "Role", "TablePlan", "implied_route", "may_be_null"]
@@ -15,6 +15,7 @@ __all__ = ["Link", "RelationalPlan", "Role", "TablePlan", "implied_route", "may_
 Role = Literal["driving", "free", "grouped", "implied", "self", "deferred"]
 CROWD = 250
 """Rows a parent on average, beyond which those without any time are no group."""
+ORDERED = TIMES | {ColumnKind.INTEGER}
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,13 @@ class Link:
     key : ForeignKey
     role : {"driving", "free", "grouped", "implied", "self", "deferred"}
         driving: rows are generated over it, parent by parent; free: the parent is chosen among
-        all; grouped: among those that agree on the shared columns; implied: another key already
+        all; grouped: among those that agree on the shared columns, or on one that is drawn with
+        the row; implied: another key already
         sets all columns, and its parent refers to the same rows; self: leads to the own table;
         deferred: chosen when all tables are there, because the key closes a cycle.
     shared : tuple of (str, str)
-        Column and parent column pairs which an earlier key already sets; of a deferred key also.
+        Column and parent column pairs which an earlier key already sets, or the row itself; of a
+        deferred key also.
     """
 
     table: str
@@ -95,12 +98,17 @@ class TablePlan:
 
         ``(tenant, manager) -> (tenant, id)`` to the own table asks rows for one tenant, and gives
         them none; so does ``(team, captain) -> player(team, id)``, whose players have it from here.
+        A row of a career asks ``(year, team)`` for its year.
         """
         found: set[str] = set()
         for link in self.links:
-            asked = {c for c, _ in link.shared} if link.role in ("self", "deferred") else set()
-            found |= set(link.key.columns) - asked
+            found |= set(link.key.columns) - {c for c, _ in link.shared}
         return found
+
+    @property
+    def asked(self) -> set[str]:
+        """The columns that are drawn with the rows, and that parents must have as well."""
+        return {c for link in self.of("grouped") for c, _ in link.shared} - self.filled
 
     @property
     def driver(self) -> Optional[ForeignKey]:
@@ -132,7 +140,8 @@ class RelationalPlan:
         """
         order, deferred = _order(metadata)
         drivers = {
-            name: _driver(metadata.tables[name], deferred[name], row_counts) for name in order
+            name: _driver(metadata, metadata.tables[name], deferred[name], row_counts)
+            for name in order
         }
         tables = {}
         for name in order:
@@ -258,9 +267,14 @@ def _reaches(
 
 
 def _driver(
-    table: TableConfig, deferred: list[ForeignKey], row_counts: Mapping[str, int]
+    metadata: Metadata,
+    table: TableConfig,
+    deferred: list[ForeignKey],
+    row_counts: Mapping[str, int],
 ) -> Optional[ForeignKey]:
     """Choose the key that explains most: of series, in the primary key, never NULL, many parents.
+
+    What rows beside another parent follow one another by (a player's years) leaves that one first.
 
     Rows of a crowd without any time (900 tracks of three media) do not follow one another: it
     is a category of theirs, which a further key keeps better.
@@ -273,6 +287,7 @@ def _driver(
         filled,
         key=lambda fk: (
             not fk.drives,
+            any(_in_series(metadata, table, fk, other) for other in filled if other != fk),
             -len(set(fk.columns) & set(table.pk)),
             rows > crowd * row_counts.get(fk.parent, 0),
             may_be_null(table, fk),
@@ -304,6 +319,8 @@ def _links(
         if key in deferred:
             already_set |= _asked_for(now, name, key)
         shared = tuple((c, p) for c, p in zip(key.columns, key.parent_columns) if c in already_set)
+        if not shared and key not in deferred:
+            shared = _in_series(metadata, table, key, driver)
         whole = len(shared) == len(key.columns)
         if key in deferred:
             role: Role = "deferred"
@@ -317,6 +334,28 @@ def _links(
             role = "grouped"
         links.append(Link(name, key, role, shared))
     return tuple(links)
+
+
+def _in_series(
+    metadata: Metadata, table: TableConfig, key: ForeignKey, driver: Optional[ForeignKey]
+) -> tuple[tuple[str, str], ...]:
+    """Return the date, or number as of years, by which rows of a parent follow one another.
+
+    Of ``(year, team)`` beside a player, the player's years say more than any team does: the year is
+    drawn with the row, and the team is one of that year.
+    """
+    parent = metadata.tables[key.parent]
+    referring = {c for other in parent.foreign_keys for c in other.columns}
+    alone = driver is None or not set(driver.columns) <= set(table.pk)
+    if alone or key.parent == table.name or referring & set(key.parent_columns):
+        return ()
+    told = set(table.pk) - set(driver.columns if driver is not None else ())
+    pairs = [
+        (c, p)
+        for c, p in zip(key.columns, key.parent_columns)
+        if c in told and p in parent.columns and parent.columns[p].kind in ORDERED
+    ]
+    return tuple(pairs) if len(pairs) == 1 < len(key.columns) else ()
 
 
 def implied_route(

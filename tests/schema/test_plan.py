@@ -159,3 +159,21 @@ def test_a_key_that_changes_along_series_drives_only_where_no_other_can() -> Non
     found = plan(Metadata.from_json(metadata.to_json()), machine=5, operator=90)
     drivers = [found.tables[name].driver for name in ("event", "shift")]
     assert [key.parent for key in drivers if key is not None] == ["machine", "operator"]
+
+
+def test_what_rows_follow_one_another_by_is_drawn_with_them() -> None:
+    """A player's years drive, and a team is one of the row's year."""
+    metadata = Metadata()
+    metadata.add_table("player", "p", columns=columns("p"))
+    text = Column(name="team", kind="text")
+    season = {**columns("year"), "team": text}
+    metadata.add_table("season", ["year", "team"], columns=season)
+    keys = [key("p", "player", "p"), key("year team", "season", "year team")]
+    own = {**columns("p", "year", "n"), "team": text}
+    for name, pk in (("played", ["p", "year", "n"]), ("paid", ["year", "team", "p"])):
+        metadata.add_table(name, pk, columns=own, foreign_keys=keys)
+        table = plan(metadata).tables[name]
+        assert table.driver == keys[0]
+        assert modes(plan(metadata), name) == {"year+team": "grouped"}
+        assert table.asked == {"year"}
+        assert table.filled == {"p", "team"}
