@@ -37,6 +37,8 @@ WIDER = 0.01
 """Of the distance between the bounds, what groups may go beyond them that do not fit between."""
 LONG = 0.5
 """Rows of a group, as a share of those of the largest, from which its pace is that of long ones."""
+LEFT_OUT = 0.5
+"""Share of the groups with most rows that go beyond the bounds, from which on others may, too."""
 REGULAR = 0.95
 """Share of the gaps that are the same in a regular series."""
 TOGETHER = 0.1
@@ -65,7 +67,8 @@ class Monotone(Readable):
     sorts : bool
         The order inside groups is that of the column itself: it says nothing that it does not fall.
     pace : float
-        The mean gap of the groups with most rows; 0 if fewer than `k` entities have any. Of few
+        The mean gap of the groups with most rows; 0 if most end within the bounds, or fewer than
+        `k` entities have any. Of few
         groups, the bounds leave out the ends of most: those that take longer at this pace may go
         on beyond.
     spacing : float
@@ -356,7 +359,7 @@ def find_monotone(
             rises = bool(step) and bool((gaps > 0).all())
             timed = by_gap and is_time(columns.type(name)) and step != DAY
             clock = timed and told_by_the_clock(values[later], values[before[later]])
-            pace = _pace(columns, values, before, parents) if by_gap else 0.0
+            pace = _pace(columns, values, before, parents, ends) if by_gap else 0.0
             one = Monotone(name, step, *ends, by_gap, rises, clock, name in sorts, pace)
             if by_gap and step and not is_time(columns.type(name)):
                 one = replace(one, spacing=_spacing(one, values, gaps, parents, positions))
@@ -364,11 +367,31 @@ def find_monotone(
     return found
 
 
-def _pace(columns: Columns, values: Floats, before: IntArray, parents: IntArray) -> float:
-    """Return the mean gap of the groups with most rows, if these are of enough entities."""
+def _pace(
+    columns: Columns,
+    values: Floats,
+    before: IntArray,
+    parents: IntArray,
+    ends: tuple[float, float],
+) -> float:
+    """Return the mean gap of the groups with most rows, if most of these go beyond the bounds.
+
+    Parameters
+    ----------
+    columns : Columns
+    values : ndarray of float64
+    before, parents : ndarray of int64
+        Of each row: the row before it, and its group.
+    ends : (float, float)
+        The bounds, which must have been told by enough entities, as the groups must.
+    """
+    low, high = ends
     sizes = np.bincount(parents + 1, minlength=1)[parents + 1]  # rows without a parent in 0
     later = before >= 0
     long = np.flatnonzero(later & (sizes >= LONG * sizes[later].max(initial=0)))
+    beyond = np.unique(parents[long[(values[long] < low) | (values[long] > high)]])
+    if len(beyond) < LEFT_OUT * len(np.unique(parents[long])):
+        return 0.0  # groups of all sizes end within the bounds
     if columns.entities.take(long).passed(columns.k) is None:
         return 0.0
     return float(f"{np.mean(values[long] - values[before[long]]):.4g}")
