@@ -275,7 +275,7 @@ def reports(engine: Engine) -> Iterable[Report]:
         Report("products by category at the top", "SELECT count(*) FROM "
                "oc_product_to_category p JOIN oc_category c ON c.category_id = p.category_id "
                "JOIN oc_category t ON t.category_id = c.parent_id GROUP BY t.category_id", 0.4,
-               rows=1.3),
+               rows=1.5),  # eight of 38 by chance
         Report("categories at the top", "SELECT count(*) FROM oc_category WHERE parent_id = 0", 0.2),
         Report("statuses of orders", "SELECT s.name, count(*) FROM oc_order_history h "
                "JOIN oc_order o ON o.order_id = h.order_id JOIN oc_order_status s "

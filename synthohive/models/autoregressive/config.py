@@ -116,11 +116,13 @@ class Tuning:
     copula_rows: int = 2_000
     copula_share: int = 100
     copula_series: int = 7_000
+    copula_spread: int = 500
     copula_variables: int = 500
     """Tables of fewer rows, or of fewer for each variable, begin with a :class:`~.copula.Copula`.
-    So do those of fewer rows in series, which learn to follow the rows before them, and not their
-    own place. Of more rows, a network learns it, and a drawn row would take twice as long. Of more
-    variables, to choose among their correlations would take minutes, of 5,000 hours."""
+    So do those of fewer rows in series (and for each variable: of few ones little is to tell),
+    which learn to follow the rows before them, and not their own place. Of more rows, a network
+    learns it, and a drawn row would take twice as long. Of more variables, to choose among their
+    correlations would take minutes, of 5,000 hours."""
 
     # -- training
 

@@ -130,7 +130,7 @@ class Autoregressive(TrainedModel):
     def _begins_with_copula(self, variables: int) -> bool:
         most = max(TUNING.copula_rows, TUNING.copula_share * variables)
         if own_places(self.context_layout_):
-            most = max(most, TUNING.copula_series)
+            most = max(most, min(TUNING.copula_series, TUNING.copula_spread * variables))
         return 1 < variables <= TUNING.copula_variables and self.rows_ < most
 
     def _settle(self) -> None:
