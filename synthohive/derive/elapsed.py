@@ -18,7 +18,7 @@ from synthohive.encoding.encoded import Continuous, EncodedTable, Layout
 from synthohive.encoding.table import TableEncoder
 from synthohive.tables.numbers import as_numbers
 from synthohive.tables.sampled_groups import Stretches
-from synthohive.tables.siblings import previous_siblings
+from synthohive.tables.siblings import group_sizes, previous_siblings
 
 __all__ = ["Elapsed"]
 
@@ -66,9 +66,7 @@ class Elapsed:
         if rows is not None:
             for i, one in enumerate(self.monotone):
                 self._values[:, i] = np.nan_to_num(as_numbers(rows.column(one.column)))
-        # + 1: rows without a parent are counted in 0; each is a group of one.
-        size = np.bincount(parents + 1, minlength=1)[parents + 1]
-        left = np.where(parents < 0, 1, size) - positions
+        left = group_sizes(parents) - positions
         self._joints = np.zeros(len(parents), dtype=np.bool_)
         if stretches is not None:
             left, self._joints = stretches.sizes - stretches.positions, stretches.joints

@@ -24,7 +24,7 @@ from synthohive.derive.columns import Columns
 from synthohive.derive.hours import DAY, day_of, told_by_the_clock
 from synthohive.privacy.entities import on_grid
 from synthohive.tables.numbers import as_numbers, from_numbers, is_number, is_time
-from synthohive.tables.siblings import previous_siblings
+from synthohive.tables.siblings import group_sizes, previous_siblings
 
 __all__ = ["Monotone", "find_monotone"]
 
@@ -130,7 +130,7 @@ class Monotone(Readable):
         own = values
         if self.spacing:
             ends = np.full(len(values), self.high)
-            own = np.maximum(self.latest(_sizes(*groups), ends) - values, 0.0)
+            own = np.maximum(self.latest(group_sizes(groups[0]), ends) - values, 0.0)
         first = np.where(before >= 0, np.nan, own)
         if joints is not None and not joints[before < 0].all():
             first[joints] = np.nan
@@ -386,8 +386,7 @@ def _pace(
         The bounds, which must have been told by enough entities, as the groups must.
     """
     low, high = ends
-    sizes = np.bincount(parents + 1, minlength=1)[parents + 1]  # rows without a parent in 0
-    later = before >= 0
+    sizes, later = group_sizes(parents), before >= 0
     long = np.flatnonzero(later & (sizes >= LONG * sizes[later].max(initial=0)))
     beyond = np.unique(parents[long[(values[long] < low) | (values[long] > high)]])
     if len(beyond) < LEFT_OUT * len(np.unique(parents[long])):
@@ -413,19 +412,12 @@ def _spacing(
     usual = float(distinct[counts.argmax()])
     if counts.max() < REGULAR * len(gaps) or usual <= 0:
         return 0.0
-    sizes, first = _sizes(parents, positions), positions == 0
+    sizes, first = group_sizes(parents), positions == 0
     by_end = replace(one, spacing=usual)
     latest = by_end.latest(sizes, np.full(len(values), one.high))
     ending = float((values >= latest)[first].mean())
     beginning = np.unique(values[first], return_counts=True)[1].max() / int(first.sum())
     return usual if ending >= TOGETHER and ending > beginning else 0.0
-
-
-def _sizes(parents: IntArray, positions: IntArray) -> IntArray:
-    """Return the number of rows of each row's group; those without a parent are alone."""
-    # + 1: rows without a parent are counted in 0
-    sizes = np.bincount(parents + 1, minlength=1)[parents + 1]
-    return np.where(parents < 0, 1, sizes)
 
 
 def _apart(values: Floats, heads: IntArray, sizes: IntArray, most: Floats) -> Floats:

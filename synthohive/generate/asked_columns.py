@@ -61,8 +61,7 @@ def settle_asked(run: Run, name: str, made: Generated, grouped: list[str]) -> Bo
     )
     left |= finish(run, name, made, [], Changes(), repairs, waiting)
     for column, values in listed.items():
-        own = made.spool.column_table([column]).column(0)
-        left |= ~_has(own, values) & _linked(run, name, made, column)
+        left |= _lost(run, name, made, column, values)
     return left
 
 
@@ -110,12 +109,13 @@ def _has(own: Union[pa.Array, pa.ChunkedArray], values: pa.Array) -> Bools:
     return np.asarray(pc.is_in(own, value_set=values), dtype=np.bool_)
 
 
-def _linked(run: Run, name: str, made: Generated, column: str) -> Bools:
-    """Return the rows that are to have a parent over a key that asks for a column."""
-    found = np.zeros(made.spool.rows, dtype=np.bool_)
+def _lost(run: Run, name: str, made: Generated, column: str, values: pa.Array) -> Bools:
+    """Return the rows that are to have a parent with their value, and that none has."""
+    linked = np.zeros(made.spool.rows, dtype=np.bool_)
     for link in _asking(run, name, column):
-        found |= ~made.flags(null_column(link.label))
-    return found
+        linked |= ~made.flags(null_column(link.label))
+    lost: Bools = linked & ~_has(made.spool.column_table([column]).column(0), values)
+    return lost
 
 
 def _move(
@@ -123,8 +123,7 @@ def _move(
 ) -> None:
     """Give rows whose value no parent has the nearest one, the earlier of two as near."""
     fitted = run.fitted.tables[name]
-    own = made.spool.column_table([column]).column(0)
-    lost = ~_has(own, values) & _linked(run, name, made, column)
+    lost = _lost(run, name, made, column, values)
     if not lost.any():
         return
     checks = fitted.checks(run.fitted.metadata.dialect).without(waiting)

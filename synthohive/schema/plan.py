@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Optional
 
-from synthohive.schema import ColumnKind, ForeignKey, Metadata, TableConfig
-from synthohive.schema.sibling_order import TIMES
+from synthohive.schema import ForeignKey, Metadata, TableConfig
+from synthohive.schema.sibling_order import ORDERED, TIMES
 
 __all__ = ["Link", "RelationalPlan", "Role", "TablePlan", "implied_route", "may_be_null"]
 
 Role = Literal["driving", "free", "grouped", "implied", "self", "deferred"]
 CROWD = 250
 """Rows a parent on average, beyond which those without any time are no group."""
-ORDERED = TIMES | {ColumnKind.INTEGER}
 
 
 @dataclass(frozen=True)

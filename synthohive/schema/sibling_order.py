@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from synthohive.schema.columns import ColumnKind
 from synthohive.schema.tables import ForeignKey, TableConfig
 
-__all__ = ["TIMES", "sibling_order"]
-
+__all__ = ["ORDERED", "TIMES", "sibling_order"]
 
 TIMES = frozenset({ColumnKind.DATE, ColumnKind.TIMESTAMP})
-_SORTED = TIMES | {ColumnKind.INTEGER}
+ORDERED = TIMES | {ColumnKind.INTEGER}
 
 
 def sibling_order(config: TableConfig, names: Sequence[str], driver: ForeignKey) -> list[str]:
@@ -35,6 +34,6 @@ def sibling_order(config: TableConfig, names: Sequence[str], driver: ForeignKey)
         if group <= set(unique) and len(rest) == 1 and config.columns[rest[0]].kind in TIMES:
             return rest
     rest = [c for c in config.pk if c not in driver.columns]
-    if rest and all(config.columns[c].kind in _SORTED for c in rest):
+    if rest and all(config.columns[c].kind in ORDERED for c in rest):
         return rest
     return [name for name in names if config.columns[name].kind in TIMES][:1]

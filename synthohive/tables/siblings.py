@@ -31,6 +31,7 @@ __all__ = [
     "Carried",
     "Siblings",
     "alike",
+    "group_sizes",
     "previous_siblings",
     "sibling_ranks",
 ]
@@ -60,6 +61,13 @@ def sibling_ranks(config: TableConfig, data: pa.Table, driver: ForeignKey) -> In
         # The inverse of a stable sort: rows that are equal stay as they come.
         ranks[pc.sort_indices(data.select(by), sort_keys=keys).to_numpy()] = ranks.copy()
     return ranks
+
+
+def group_sizes(parents: IntArray) -> IntArray:
+    """Return the number of rows of each row's group; those without a parent (-1) are alone."""
+    # + 1: these are counted in 0
+    sizes: IntArray = np.bincount(parents + 1, minlength=1)[parents + 1]
+    return np.where(parents < 0, 1, sizes)
 
 
 def previous_siblings(parents: IntArray, positions: IntArray) -> tuple[IntArray, IntArray]:
