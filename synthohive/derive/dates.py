@@ -102,4 +102,4 @@ def skips_days(column: pa.ChunkedArray) -> bool:
     if not is_time(column.type) or column.null_count or step_of(column) != DAY:
         return False
     days = np.unique(as_numbers(column)) / DAY
-    return len(days) > 1 and len(days) <= (1.0 - SKIPPED) * (days[-1] - days[0] + 1.0)
+    return len(days) > 1 and bool(len(days) <= (1.0 - SKIPPED) * (days[-1] - days[0] + 1.0))

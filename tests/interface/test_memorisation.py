@@ -88,13 +88,13 @@ def test_a_limit_that_cannot_be_checked_is_an_error() -> None:
 @pytest.mark.slow
 def test_with_a_limit_no_state_beyond_it_is_kept() -> None:
     rng = np.random.default_rng(2)  # routes that two rows have: what is common, and what is not?
-    routes = rng.integers(0, 40, (250, 6))
-    columns = routes[rng.integers(0, 250, 500)].T
-    rows = pd.DataFrame({"id": np.arange(500), **{f"q{i}": c for i, c in enumerate(columns)}})
+    routes = rng.integers(0, 40, (1_000, 6))  # of fewer rows a copula comes first, which knows none
+    columns = routes[rng.integers(0, 1_000, 2_000)].T
+    rows = pd.DataFrame({"id": np.arange(2_000), **{f"q{i}": c for i, c in enumerate(columns)}})
     tables = {"answers": rows.astype({f"q{i}": str for i in range(6)})}
     excess = []
     for most in (None, 0.1, 0.03):  # the first state that is evaluated is beyond the last
-        made = synthesizer("autoregressive", most).fit(tables, epochs=15, seed=1, progress=False)
+        made = synthesizer("autoregressive", most).fit(tables, epochs=8, seed=1, progress=False)
         found = made.memorisation["answers"]
         assert found is not None
         excess.append(found.excess)
