@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import multiprocessing
 import os
 import shutil
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Optional
 
@@ -36,18 +41,10 @@ CONFIGURED = {
     "query_and_where": "pass",
     "reference_where": "pass",
 }
-# A command is a fork of a server that has imported dbt and parsed a project with it, which takes
-# 3 s of each command else.
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    ["dbt.cli.main", "dbt.adapters.duckdb", "dbt.adapters.postgres", "tests.dbt.warm"]
-)
 
 
-def _run(
-    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], said: Path
-) -> None:
-    with said.open("wb") as file:
+def _command(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    with (folder / "said.txt").open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     os.chdir(folder)
@@ -59,13 +56,52 @@ def _run(
     cli(list(arguments))
 
 
+def _forked(order: tuple[Sequence[str], Path, Mapping[str, str]]) -> int:
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    code = 1
+    try:
+        _command(*order)
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _serve(orders: Connection) -> None:
+    """Fork a process for each command that comes, until nobody is there to send any."""
+    importlib.import_module("tests.dbt.warm")
+    with suppress(EOFError):
+        while True:
+            orders.send(_forked(orders.recv()))
+
+
+@cache
+def _server() -> Connection:
+    """Begin the process that has imported dbt and parsed a project with it.
+
+    That takes 3 s of each command else. It is no fork server of `multiprocessing`: of these a
+    process has one, with the imports of whoever asked for them last. Of a whole run those were
+    the crash tests', and every command of dbt began from nothing.
+    """
+    context = multiprocessing.get_context("spawn")
+    orders, theirs = context.Pipe()
+    context.Process(target=_serve, args=(theirs,), daemon=True).start()
+    theirs.close()
+    return orders
+
+
 def run(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
     """Run a dbt command in a folder; return its exit code, and what it said."""
-    said = folder / "said.txt"
-    process = _FORKS.Process(target=_run, args=(arguments, folder, environment, said))
-    process.start()
-    process.join()
-    return process.exitcode or 0, said.read_text("utf-8")
+    orders = _server()
+    orders.send((arguments, folder, environment))
+    code: int = orders.recv()
+    return code, (folder / "said.txt").read_text("utf-8")
 
 
 @dataclass
