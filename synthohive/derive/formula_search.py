@@ -43,6 +43,12 @@ MORE_BITS = 0.5
 """By how much a part of a sum must tell more than the sum, to follow in its place."""
 LEAST_STEPS = 5
 """Standard deviation, in steps, of what a rounded formula gives; fewer fit by chance."""
+LEAST_BITS = 70.0
+"""What a target's values tell together; to be hit by one of some ten thousand products by chance,
+each value is worth the logarithm of its room. Of rounded ones that spread over five steps, 30 are
+needed; of amounts in cents that spread over hundreds, five."""
+EXACT_BITS = 20.0
+"""What a value without a step tells: products are compared to a millionth."""
 _DIGITS = range(2, 10)
 _BASES = (1, 2, 3, 4, 5, 7, 9, 10, 12, 16, 24, 60, 100, 365, 1_000, 3_600, 86_400)
 
@@ -263,10 +269,8 @@ def find_products(columns: Columns, chosen: Chosen) -> None:
 
     of_all = tried(rows) if chosen.nearly is None else None
     for target in sorted(names, key=lambda n: -columns.distinct(n)):
-        if target not in chosen.free() or columns.distinct(target) < LEAST_ROWS:
-            continue
         own, step = columns.numbers(target)[rows], columns.step(target)
-        if step and own.std() < LEAST_STEPS * step:
+        if target not in chosen.free() or not _telling(own, columns.distinct(target), step):
             continue
         # where most are 0, so are most products: exceptions are told by the other rows
         numbers, table = of_all or tried(rows[own != most_frequent(own)])
@@ -275,6 +279,21 @@ def find_products(columns: Columns, chosen: Chosen) -> None:
         for term in _products(factors, table, given, target, tolerance, chosen.hold):
             if chosen.add(Formula(target, (term,), step)):
                 break
+
+
+def _telling(values: Floats, distinct: int, step: float) -> bool:
+    """Whether a product that gives all values of a target is unlikely to do so by chance.
+
+    Examples
+    --------
+    >>> prices, marks = np.array([9.5, 19.99, 120.0, 240.0, 850.0]), np.arange(1.0, 7.0)
+    >>> _telling(prices, 5, 0.01), _telling(marks, 6, 1.0)
+    (True, False)
+    """
+    if not step:
+        return distinct * EXACT_BITS >= LEAST_BITS
+    room = float(values.std()) / step
+    return room >= LEAST_STEPS and distinct * min(float(np.log2(room)), EXACT_BITS) >= LEAST_BITS
 
 
 def find_rates(columns: Columns, chosen: Chosen) -> None:
@@ -289,7 +308,7 @@ def find_rates(columns: Columns, chosen: Chosen) -> None:
         above = rows[own > 0]
         if target not in chosen.free() or not step or len(above) < LEAST_ROWS:
             continue
-        if columns.distinct(target) < LEAST_ROWS or own.std() < LEAST_STEPS * step:
+        if not _telling(own, columns.distinct(target), step):
             continue
         spread = above[spaced(len(above), TRIAL_ROWS)]
         given = columns.numbers(target)[spread]

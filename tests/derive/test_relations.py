@@ -54,6 +54,13 @@ def invoice(rng: np.random.Generator) -> Arrays:
     }
 
 
+def kiosk(rng: np.random.Generator) -> Arrays:
+    price = rng.choice([3.99, 12.5, 7.25, 49.9, 120.0, 18.75], ROWS)
+    count = rng.integers(1, 6, ROWS)
+    amount = money(half_up(count * price))
+    return {"price": money(price), "count": pa.array(count), "amount": amount}
+
+
 def tax(rng: np.random.Generator) -> Arrays:
     net = rng.integers(100, 900_000, ROWS) / 100
     vat = half_up(net * 0.19)
@@ -148,6 +155,7 @@ def seasons(rng: np.random.Generator) -> Arrays:
 
 CASES: dict[str, tuple[Callable[[np.random.Generator], Arrays], set[str]]] = {
     "product": (invoice, {"total = round(quantity * price * (1 - discount), 2)"}),
+    "few": (kiosk, {"amount = round(price * count, 2)"}),
     "tax": (tax, {"gross = net + vat", "vat = round(0.19 * net, 2)"}),
     "digits": (clock, {"planned = 100 * hour + minute"}),
     "delays": (delays, {"actual = planned + delay minutes (hhmm)"}),
