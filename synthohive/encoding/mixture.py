@@ -65,14 +65,15 @@ class Mixture:
         ends : ndarray of float, shape (2,), optional
             What a single mode covers; the values' own extremes by default.
         """
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.mixture import BayesianGaussianMixture
-
         center, scale = float(values.mean()), float(values.std())
         modes = min(max_modes, len(np.unique(values)))
         if modes < 2 or scale <= 1e-12 * max(1.0, abs(center)):
             low, high = (values.min(), values.max()) if ends is None else ends
             return cls.uniform(float(low), float(high))
+        # a second of each process that never needs it: models that take one mode know no mixtures
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.mixture import BayesianGaussianMixture
+
         model = BayesianGaussianMixture(
             n_components=modes,
             # so little that modes which are not needed come out empty

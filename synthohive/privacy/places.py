@@ -139,9 +139,10 @@ def names_follow(texts: Iterable[str], territories: Iterable[str]) -> bool:
     >>> names_follow(german + polish, lands), names_follow(german + german, lands)
     (True, False)
     """
-    known = _by_word()
-    pairs = {(word, locale_of(there)) for text, there in zip(texts, territories)
-             for word in _WORD.findall(fold(text)) if word in known}  # fmt: skip
+    every = {(word, locale_of(there)) for text, there in zip(texts, territories)
+             for word in _WORD.findall(fold(text))}  # fmt: skip
+    known = _known(word for word, _ in every)
+    pairs = {(word, locale) for word, locale in every if word in known}
     locales = sorted({locale for _, locale in pairs})
     if len(locales) < 2:
         return False
@@ -208,15 +209,22 @@ def lead_of_phone(text: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _by_word() -> dict[str, frozenset[str]]:
-    """Return the locales in which a word is a name of persons, of cities or of streets."""
+def _by_locale() -> dict[str, set[str]]:
+    """Return the words of each locale's names of persons, of cities and of streets."""
     found: dict[str, set[str]] = {}
     for kind in ("person", "address"):
         for locale, provider in providers(kind).items():
-            for text in listed(provider, _VOCABULARY) if "_" in locale else ():
-                for word in _WORD.findall(fold(text)):
-                    found.setdefault(word, set()).add(locale)
-    return {word: frozenset(locales) for word, locales in found.items()}
+            # folded at once: there are hundreds of thousands, and no word goes on in another line
+            texts = "\n".join(listed(provider, _VOCABULARY)) if "_" in locale else ""
+            found.setdefault(locale, set()).update(_WORD.findall(fold(texts)))
+    return found
+
+
+def _known(words: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Return the locales in which some words are names of persons, of cities or of streets."""
+    locales = _by_locale().items()
+    found = {word: frozenset(name for name, own in locales if word in own) for word in set(words)}
+    return {word: names for word, names in found.items() if names}
 
 
 def guess_locale(texts: Iterable[str]) -> str:
@@ -234,8 +242,10 @@ def guess_locale(texts: Iterable[str]) -> str:
     'en_US'
     """
     words = {word for text in texts for word in _WORD.findall(fold(text))}
+    if not words:  # what Faker knows takes a second to read
+        return ENGLISH
     words |= {part for word in words for part in solid_name(word) or ()}
-    known = _by_word()
+    known = _known(words)
     score: defaultdict[str, float] = defaultdict(float)
     for word in sorted(words):
         locales = known.get(word, frozenset())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from itertools import accumulate
+from typing import Any, Optional
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +65,32 @@ def faker(locale: str) -> Any:
             f"PrivacyConfig.locale is {locale!r}, which Faker does not have.",
             hint="Write a locale such as 'en_US', 'de_DE' or 'pt_BR'.",
         ) from exc
-    made.seed_instance(20190612)
+    made.random = _Weighing(20190612)
     return made
+
+
+class _Weighing(random.Random):
+    """Adds up weights once for each list: Faker's go on for a thousand names, draw by draw."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        # beside the list itself: as long as it is held, no other has its number
+        self._sums: dict[int, tuple[Sequence[Any], list[float]]] = {}
+
+    def choices(
+        self,
+        population: Any,
+        weights: Optional[Sequence[Any]] = None,
+        *,
+        cum_weights: Optional[Sequence[Any]] = None,
+        k: int = 1,
+    ) -> list[Any]:
+        """Draw what the base class does."""
+        if weights is not None:
+            if id(population) not in self._sums:
+                self._sums[id(population)] = population, list(accumulate(weights))
+            cum_weights = self._sums[id(population)][1]
+        return super().choices(population, cum_weights=cum_weights, k=k)
 
 
 @lru_cache(maxsize=32)  # as many countries as a column's values are told apart by, and more
