@@ -20,6 +20,7 @@ from synthohive._arrays import IntArray
 from synthohive.encoding.encoded import EncodedTable
 from synthohive.exceptions import TrainingError
 from synthohive.models.base import Memorisation, TrainingEvent, TrainingListener
+from synthohive.models.lean_torch import shorten
 from synthohive.models.progress import log_checkpoint
 from synthohive.models.settings import TrainingConfig
 
@@ -203,12 +204,13 @@ class DescentTask(Trainable):
         settling : float
             In steps; of more, the average stays short for longer.
         """
-        self.optimizer.zero_grad(set_to_none=True)
+        averages, weights = self.weights
+        for weight in weights:
+            weight.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
         # one batch with a far row would undo many: Adam divides by the root of a mean square that
         # has not seen such a gradient yet
-        averages, weights = self.weights
-        torch.nn.utils.clip_grad_norm_(weights, most)
+        shorten(weights, most)
         self.optimizer.step()
         self.steps += 1
         # short at first: a long average would hold the weights of the start for a hundred steps

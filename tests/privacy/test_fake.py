@@ -21,7 +21,7 @@ from synthohive.privacy.fake import FakeColumn, check_makeable
 from synthohive.privacy.kinds import PiiKind
 from synthohive.privacy.names import slug
 from synthohive.privacy.places import guess_locale
-from synthohive.privacy.pools import pools
+from synthohive.privacy.pools import faker, pools
 from synthohive.privacy.shapes import infer_patterns
 from synthohive.privacy.styles import full_name, local_styles
 from synthohive.schema import Column, PrivacyConfig, TableConfig
@@ -348,3 +348,10 @@ def test_rows_may_have_no_city() -> None:
     table = TableConfig(name="people", columns={"city": column_from_arrow(cities.schema[0])})
     made = fit_columns(table, {"city": PiiKind.CITY}, cities, PrivacyConfig())["city"]
     assert made.make(INDEX[:20], seed=1).null_count == 0
+
+
+def test_weights_that_are_added_up_once_draw_what_faker_draws() -> None:
+    slow = Faker("en_US")
+    slow.seed_instance(20190612)
+    quick = faker("en_US")
+    assert [quick.name() for _ in range(30)] == [slow.name() for _ in range(30)]

@@ -105,6 +105,7 @@ class Copula(nn.Module):
         # read once: a step on another device would wait for them
         self._precise: Optional[Tensor] = None
         self._natural: Optional[tuple[Tensor, Tensor]] = None
+        self._shares: Optional[tuple[Tensor, Tensor]] = None
         self._serves: Optional[list[bool]] = None
         self.register_buffer("loose", torch.ones(1))
         cells_of = [c * w for c, w in zip(cardinalities, widths)]
@@ -125,7 +126,7 @@ class Copula(nn.Module):
         self.covariance.copy_(torch.from_numpy(found.covariance))
         # as it is stored, so that rows are the same before and after
         self._precise = torch.from_numpy(found.covariance).float().double()
-        self._natural = None
+        self._natural = self._shares = None
         self._serves = [bool(used) for used in found.used]
         for name in ("low", "high", "score", "used"):
             getattr(self, name).copy_(torch.from_numpy(getattr(found, name).astype(np.float32)))
@@ -192,17 +193,26 @@ class Copula(nn.Module):
         """
         weights, spread = self.regression(mask)
         mean = torch.cat([given, self.scores(coarse, fine)], dim=1) @ weights
-        told = self._told(mean[:, self.owner], spread[self.owner], self.first, self.last)
+        told = self._told(
+            mean[:, self.owner], spread[self.owner], self.first, self.last, self.shares()[0]
+        )
         starts = [0, *self.ends[:-1]]
         found = {
             j: told[:, start:end]
             for j, (start, end, used) in enumerate(zip(starts, self.ends, self.serves()))
             if used
         }
-        finer = self.finer(
-            self.split, coarse[:, self.split], mean[:, self.split], spread[self.split]
-        )
+        own = coarse[:, self.split].clamp(min=0) + torch.tensor([starts[j] for j in self.split])
+        finer = self._within(self.split, coarse[:, self.split], mean[:, self.split],
+                             spread[self.split], told.gather(1, own))  # fmt: skip
         return found, finer.transpose(0, 1)
+
+    def shares(self) -> tuple[Tensor, Tensor]:
+        """Return the shares of all coarse codes, and of all cells."""
+        if self._shares is None or self._shares[0].device != self.low.device:
+            low, high = torch.special.ndtr(self.low), torch.special.ndtr(self.high)
+            self._shares = high[self.last] - low[self.first], high - low
+        return self._shares
 
     def coarser(self, j: int, mean: Tensor, spread: Tensor) -> Tensor:
         """Return what is added to one variable's logits, (B, K).
@@ -214,17 +224,38 @@ class Copula(nn.Module):
             Of its normal variable, given what is known.
         """
         own = slice(self.ends[j] - self.cardinalities[j], self.ends[j])
-        return self._told(mean[:, None], spread[:, None], self.first[own], self.last[own])
+        shares = self.shares()[0][own]
+        return self._told(mean[:, None], spread[:, None], self.first[own], self.last[own], shares)
 
-    def finer(
-        self, variables: Sequence[int], coarse: Tensor, mean: Tensor, spread: Tensor
+    def finer(self, j: int, coarse: Tensor, mean: Tensor, spread: Tensor, told: Tensor) -> Tensor:
+        """Return what is added to the logits of a variable's fine codes, (B, W).
+
+        Parameters
+        ----------
+        j : int
+        coarse : Tensor of int, shape (B,)
+        mean, spread : Tensor, shape (B,)
+        told : Tensor, shape (B, K)
+            What :meth:`coarser` says.
+        """
+        each = (part[:, None] for part in (coarse, mean, spread))
+        return self._within([j], *each, told.gather(1, coarse.clamp(min=0)[:, None]))[:, 0]
+
+    def _within(
+        self,
+        variables: Sequence[int],
+        coarse: Tensor,
+        mean: Tensor,
+        spread: Tensor,
+        told: Tensor,
     ) -> Tensor:
         """Return what is added to the logits of some variables' fine codes, (B, J', W).
 
         Parameters
         ----------
         variables : sequence of int
-        coarse : Tensor of int, shape (B, J')
+        coarse, told : Tensor, shape (B, J')
+            Codes, and what is added to their logits.
         mean, spread : Tensor, shape (B, J') or (J',)
         """
         widths = torch.tensor([self.widths[j] for j in variables], dtype=torch.long)
@@ -234,14 +265,15 @@ class Copula(nn.Module):
         widest = max((self.widths[j] for j in variables), default=1)
         cells = torch.minimum(first + torch.arange(widest), last)
         mean, spread = mean[..., None], spread[..., None]
-        own = self._told(mean, spread, cells, cells) - self._told(mean, spread, first, last)
+        # within a coarse code: what is told of both, without what is told of the coarse one
+        own = self._told(mean, spread, cells, cells, self.shares()[1][cells]) - told[..., None]
         return own * self.used[list(variables), None]
 
-    def _told(self, mean: Tensor, spread: Tensor, first: Tensor, last: Tensor) -> Tensor:
+    def _told(
+        self, mean: Tensor, spread: Tensor, first: Tensor, last: Tensor, share: Tensor
+    ) -> Tensor:
         """Return by how much stretches are more probable than their share, logarithmic."""
-        low, high = self.low[first], self.high[last]
-        share = torch.special.ndtr(high) - torch.special.ndtr(low)
-        low, high = low - mean, high - mean
+        low, high = self.low[first] - mean, self.high[last] - mean
         near, far = (
             torch.special.ndtr(high / wide) - torch.special.ndtr(low / wide)
             for wide in (spread, spread.sqrt())
@@ -282,7 +314,7 @@ class Conditional:
             found.append(copula.regression((rank[:, None] < rank[None, :]).float()))
         self.weights = torch.stack([weights for weights, _ in found])  # (P, G + J, J)
         self.spreads = torch.stack([spread for _, spread in found])
-        self.mean = self.spread = self.scores[:, 0]
+        self.mean = self.spread = self.told = self.scores[:, 0]
 
     @staticmethod
     def parts(stays: Tensor) -> list[slice]:
@@ -303,14 +335,14 @@ class Conditional:
         else:
             self.mean = (self.scores * self.weights[self.pattern, :, j]).sum(dim=1)
         self.spread = self.spreads[self.pattern, j]
-        return self.copula.coarser(j, self.mean, self.spread)
+        self.told = self.copula.coarser(j, self.mean, self.spread)
+        return self.told
 
     def finer(self, j: int, coarse: Tensor) -> Optional[Tensor]:
         """Return what is added to the logits of its fine codes, (B, W), after its coarse ones."""
         if not self.copula.serves()[j]:
             return None
-        both = self.mean[:, None], self.spread[:, None]
-        return self.copula.finer([j], coarse[:, None], *both)[:, 0]
+        return self.copula.finer(j, coarse, self.mean, self.spread, self.told)
 
     def see(self, j: int, coarse: Tensor, fine: Tensor) -> None:
         """Take what was drawn, or known."""

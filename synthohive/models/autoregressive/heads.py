@@ -319,10 +319,11 @@ def _known(
     own = [(i, copies[j]) for i, j in enumerate(group) if j in copies] if copies else []
     if not own:
         return bias
-    added = bias.expand(-1, rows, -1).clone()
+    # gathered by themselves: what is counted has no gradient then, and the biases have one step
+    added = bias.new_zeros(len(group), rows, bias.shape[2])
     for i, logits in own:
-        added[i, :, : logits.shape[1]] += logits
-    return added
+        added[i, :, : logits.shape[1]] = logits
+    return bias + added
 
 
 def _shrunk(told: Tensor, known: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
