@@ -59,7 +59,7 @@ def faker(locale: str) -> Any:
     from faker import Faker
 
     try:
-        made = Faker(locale)
+        made: Any = Faker(locale)
     except AttributeError as exc:
         raise SchemaError(
             f"PrivacyConfig.locale is {locale!r}, which Faker does not have.",

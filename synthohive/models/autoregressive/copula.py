@@ -238,8 +238,8 @@ class Copula(nn.Module):
         told : Tensor, shape (B, K)
             What :meth:`coarser` says.
         """
-        each = (part[:, None] for part in (coarse, mean, spread))
-        return self._within([j], *each, told.gather(1, coarse.clamp(min=0)[:, None]))[:, 0]
+        own = told.gather(1, coarse.clamp(min=0)[:, None])
+        return self._within([j], coarse[:, None], mean[:, None], spread[:, None], own)[:, 0]
 
     def _within(
         self,
