@@ -45,7 +45,7 @@ def fit(source: Path, place: Path) -> Synthesizer:
     synth = Synthesizer.from_database(f"sqlite:///{source}", model="autoregressive")
     small = {"hidden": 8, "embedding": 4, "context": 8}
     return synth.fit(
-        seed=5, epochs=2, batch_size=50, n_jobs=1, progress=False, checkpoint_dir=place, **small
+        seed=5, epochs=1, batch_size=50, n_jobs=1, progress=False, checkpoint_dir=place, **small
     )
 
 
