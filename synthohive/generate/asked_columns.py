@@ -47,7 +47,7 @@ def settle_asked(run: Run, name: str, made: Generated, grouped: list[str]) -> Bo
     left = np.zeros(made.spool.rows, dtype=np.bool_)
     if not plan.asked:
         return left
-    waiting = plan.filled - set(() if plan.driver is None else plan.driver.columns)
+    waiting = plan.filled - set(plan.driving_columns)
     listed = _listed(run, name, made)
     for column in sorted(listed.keys() - fitted.kept):
         _move(run, name, made, column, listed[column], waiting)

@@ -101,7 +101,7 @@ def repair_keys(run: Run, name: str, made: Generated) -> tuple[Changes, Bools]:
 def _told(run: Run, name: str) -> list[str]:
     """Return the columns that stay: those that parents are asked for, and whose career it is."""
     plan = run.fitted.plan.tables[name]
-    whose = set(() if plan.driver is None else plan.driver.columns)
+    whose = set(plan.driving_columns)
     return sorted(plan.asked | whose) if plan.asked else []
 
 

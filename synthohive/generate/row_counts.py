@@ -138,7 +138,7 @@ def largest_group(run: Run, name: str, rows: Mapping[str, int]) -> Optional[int]
         Of the tables that it refers to.
     """
     config, plan = run.fitted.metadata.tables[name], run.fitted.plan.tables[name]
-    driving = set() if plan.driver is None else set(plan.driver.columns)
+    driving = set(plan.driving_columns)
     limits = []
     for unique in config.unique_sets:
         rest = set(unique) - driving

@@ -183,8 +183,7 @@ class _Search:
 
     @property
     def _group(self) -> list[str]:
-        driver = self.sample.plan.tables[self.table].driver
-        return [] if driver is None else driver.columns
+        return self.sample.plan.tables[self.table].driving_columns
 
     @property
     def _plain(self) -> set[str]:

@@ -114,6 +114,11 @@ class TablePlan:
         """The key over which rows are generated, parent by parent; None for a root table."""
         return next(iter(self.keys("driving")), None)
 
+    @property
+    def driving_columns(self) -> list[str]:
+        """The columns of the driving key; none of a root table."""
+        return [column for key in self.keys("driving") for column in key.columns]
+
 
 @dataclass(frozen=True)
 class RelationalPlan:
@@ -345,10 +350,11 @@ def _in_series(
     """
     parent = metadata.tables[key.parent]
     referring = {c for other in parent.foreign_keys for c in other.columns}
-    alone = driver is None or not set(driver.columns) <= set(table.pk)
-    if alone or key.parent == table.name or referring & set(key.parent_columns):
+    if driver is None or not set(driver.columns) <= set(table.pk):
         return ()
-    told = set(table.pk) - set(driver.columns if driver is not None else ())
+    if key.parent == table.name or referring & set(key.parent_columns):
+        return ()
+    told = set(table.pk) - set(driver.columns)
     pairs = [
         (c, p)
         for c, p in zip(key.columns, key.parent_columns)
