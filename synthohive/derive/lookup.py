@@ -15,6 +15,7 @@ from synthohive.derive.base import Derivation, Modelled, Rng, Values, as_column
 from synthohive.encoding.canonical import canonical, hash64
 from synthohive.io.questions import CannotAsk, Terms
 from synthohive.tables.joins import group_codes, match_rows
+from synthohive.tables.numbers import nulls
 
 __all__ = ["Copy", "Lookup"]
 
@@ -112,7 +113,7 @@ class Lookup(Derivation):
         It is drawn from what occurs beside the other sources' values.
         """
         known = match_rows(rows, self.sources, self.entries, self.sources)
-        null = group_codes([rows], [self.sources])[0] < 0
+        null = np.any([nulls(rows.column(name)) for name in self.sources], axis=0)
         unknown = np.flatnonzero((known < 0) & ~null)
         if not len(unknown):
             return None

@@ -55,8 +55,17 @@ def group_codes(tables: Sequence[pa.Table], columns: Sequence[Sequence[str]]) ->
 
 def _dense(parts: list[IntArray]) -> list[IntArray]:
     """Return the codes of several tables numbered anew, from 0 on without gaps; -1 stays."""
-    distinct, dense = np.unique(np.concatenate(parts), return_inverse=True)
-    dense = dense.reshape(-1).astype(np.int64) - int((distinct[:1] == -1).sum())
+    whole = np.concatenate(parts)
+    if whole.max(initial=-1) < 4 * len(whole):  # as a rule: to mark codes takes less than to sort
+        there = np.zeros(int(whole.max(initial=-1)) + 2, dtype=np.bool_)
+        there[whole] = True
+        there[-1] = False  # where code -1 is marked
+        numbers = np.cumsum(there) - 1
+        numbers[-1] = -1
+        dense = numbers[whole]
+    else:
+        distinct, dense = np.unique(whole, return_inverse=True)
+        dense = dense.reshape(-1).astype(np.int64) - int((distinct[:1] == -1).sum())
     return list(np.split(dense, np.cumsum([len(part) for part in parts])[:-1]))
 
 

@@ -62,6 +62,14 @@ def test_a_combination_is_known_where_all_of_it_is() -> None:
     # (1, 1) is one; with the second variable, only (1, 1, 0) is; (1, 0) is none
     assert found.tolist() == [True, True, False, True, False]
     assert crosses.nodes(0, coarse.T).tolist() == [[2, 4], [2, 0], [0, 0], [2, 0], [0, 0]]
+    deepest = crosses.deepest(0, coarse.T)
+    assert deepest.tolist() == [4, 2, 0, 2, 0]
+    assert torch.allclose(crosses.summed(0)[deepest], crosses(coarse, known)[0])
+    # neither of what is left to draw nor of what is silent, whatever codes stand before it
+    every = torch.cartesian_prod(*(torch.arange(-2, size) for size in SIZES)).T
+    told = [known for known, _ in crosses._along(0, every)]
+    assert not (told[0] & ((every[0] < 0) | (every[2] < 0))).any()
+    assert not (told[1] & (every[[0, 1, 2]] < 0).any(dim=0)).any()
     known[1, 3] = 0  # in another order, the target knows a part of it
     assert not crosses(coarse, known).any()
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synthohive.io.keys import _dense
 from synthohive.tables.block_store import TableSpool
 from synthohive.tables.context import positions_in_groups
 from synthohive.tables.joins import match_rows
@@ -33,6 +34,13 @@ def test_matches_as_a_dictionary_does(child: list[tuple], parent: list[tuple]) -
         if None not in row:
             known.setdefault(row, number)
     assert found.tolist() == [known.get(r, -1) for r in child]
+
+
+def test_codes_are_numbered_anew_by_marks_as_by_sorting() -> None:
+    for wide in (1, 1_000):  # more codes than are worth marking
+        codes = [np.array([3, -1, 0, 6, -1]), np.array([], dtype=np.int64), np.array([6, 3])]
+        found = _dense([np.where(own < 0, -1, own * wide) for own in codes])
+        assert [own.tolist() for own in found] == [[1, -1, 0, 2, -1], [], [2, 1]]
 
 
 def test_positions_and_sizes() -> None:

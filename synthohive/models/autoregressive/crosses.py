@@ -9,7 +9,7 @@ deep learning", 2016): those along a tree of contexts, each of which corrects th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -84,7 +84,8 @@ class Crosses(nn.Module):
         )
         for x, cross in enumerate(crosses):
             for level, keys in enumerate(cross.keys):
-                self.register_buffer(f"keys_{x}_{level}", torch.from_numpy(keys), persistent=False)
+                found = torch.from_numpy(self._spaced(cross, level, keys))
+                self.register_buffer(f"keys_{x}_{level}", found, persistent=False)
 
     def forward(self, coarse: Tensor, mask: Tensor) -> Tensor:
         """Return what is added to the layers of the targets, (X, B, H).
@@ -105,24 +106,58 @@ class Crosses(nn.Module):
         sums = (self.vectors(nodes) * self.pace[nodes].unsqueeze(-1)).sum(dim=2)
         return torch.bmm(sums, self.leave)  # (X, B, R) @ (X, R, H)
 
-    def nodes(self, x: int, coarse: Tensor) -> Tensor:
-        """Return the place of each row's vector on each level, (B, L), of codes (J, B); 0: none."""
-        path, start = self.crosses[x].path, self.starts[x]
-        node, known = coarse[path[0]], coarse[path[0]] >= 0
-        found = []
+    def _spaced(self, cross: Cross, level: int, keys: IntArray) -> IntArray:
+        """Return keys that no unknown code comes to; the last one stands behind what is sought."""
+        size = self.cardinalities[cross.path[level + 1]]
+        return np.append(keys // size * (size + 2) + keys % size, np.iinfo(np.int64).max)
+
+    def _along(self, x: int, coarse: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield which rows have a node on each level, and its place there, (B,) each."""
+        path = self.crosses[x].path
+        node = coarse[path[0]]
         for level, j in enumerate(path[1:]):
             keys: Tensor = getattr(self, f"keys_{x}_{level}")
-            wanted = node * self.cardinalities[j] + coarse[j]
-            node = torch.searchsorted(keys, wanted).clamp_(max=len(keys) - 1)
-            known = known & (coarse[j] >= 0) & (keys[node] == wanted)
-            found.append(torch.where(known, node + start, 0))
+            # codes go from -2 on, and a node of -1 is none: either comes to a number between keys
+            wanted = torch.add(coarse[j], node, alpha=self.cardinalities[j] + 2)
+            place = torch.searchsorted(keys, wanted)
+            known = keys[place] == wanted
+            node = torch.where(known, place, -1)
+            yield known, place
+
+    def nodes(self, x: int, coarse: Tensor) -> Tensor:
+        """Return the place of each row's vector on each level, (B, L), of codes (J, B); 0: none."""
+        start, found = self.starts[x], []
+        for (known, place), keys in zip(self._along(x, coarse), self.crosses[x].keys):
+            found.append(torch.where(known, place + start, 0))
             start += len(keys)
-        found += [torch.zeros_like(node)] * (self.levels - len(found))
+        found += [torch.zeros_like(found[0])] * (self.levels - len(found))
         return torch.stack(found, dim=1)
 
+    def deepest(self, x: int, coarse: Tensor) -> Tensor:
+        """Return each row's last node among those of a cross, (B,), of codes (J, B); 0: none."""
+        start, found = 1, torch.zeros_like(coarse[0])
+        for (known, place), keys in zip(self._along(x, coarse), self.crosses[x].keys):
+            found = torch.where(known, place + start, found)
+            start += len(keys)
+        return found
+
     def summed(self, x: int) -> Tensor:
-        """Return what each place adds to the target's layer, (1 + nodes of all, H)."""
-        return (self.pace.unsqueeze(1) * self.vectors.weight.detach()) @ self.leave[x].detach()
+        """Return what each node of a cross, and those above it, add to its target's layer.
+
+        Returns
+        -------
+        Tensor, shape (1 + nodes, H)
+            By :meth:`deepest`.
+        """
+        cross, own = self.crosses[x], slice(self.starts[x], self.starts[x + 1])
+        vectors = self.pace[own].unsqueeze(1) * self.vectors.weight[own].detach()
+        sizes = [len(keys) for keys in cross.keys]
+        levels = torch.split_with_sizes(vectors @ self.leave[x].detach(), sizes)
+        found = [torch.zeros_like(levels[0][:1])]
+        for level, (sums, keys) in enumerate(zip(levels, cross.keys)):
+            above = torch.from_numpy(keys // self.cardinalities[cross.path[level + 1]])
+            found.append(sums + found[-1][above] if level else sums)
+        return torch.cat(found)
 
     def forget(self, used: Tensor) -> None:
         """Drop what variables read whose rows that were not learned tell nothing of, (J,)."""

@@ -123,9 +123,7 @@ class Crossed:
 
     def __call__(self, coarse: Tensor) -> Tensor:
         """Return (B, H) of the codes that are known so far, (J, B)."""
-        return functional.embedding_bag(
-            self.network.nodes(self.place, coarse), self.sums, mode="sum"
-        )
+        return self.sums.index_select(0, self.network.deepest(self.place, coarse))
 
 
 @dataclass(frozen=True)
