@@ -39,6 +39,7 @@ KINDS = {
 MAILS = ("{F}.{L}", "{f}{L}", "{F}_{l}", "{L}-{F}")
 
 
+@cache
 def real_rows() -> pa.Table:
     """Rows of which 30% have an address that is not of the row's person."""
     rng, names = np.random.default_rng(4), pools("en_US")
@@ -55,14 +56,11 @@ def real_rows() -> pa.Table:
     return pa.table(dict(zip(KINDS, map(list, zip(*rows)))))
 
 
-REAL = real_rows()
-
-
 @cache
 def fitted(unique: bool, names: tuple[str, ...]) -> dict[str, FakeColumn]:
     alone = [UniqueConstraint(columns=[n]) for n in names if n not in ("given", "family")]
     table = TableConfig(name="people", pk=["id"], unique=alone if unique else [])
-    return fit_columns(table, {n: KINDS[n] for n in names}, REAL, PrivacyConfig())
+    return fit_columns(table, {n: KINDS[n] for n in names}, real_rows(), PrivacyConfig())
 
 
 def made(
@@ -90,8 +88,8 @@ def test_addresses_agree_with_names_as_often_as_real_ones(unique: bool) -> None:
     rows = made(unique)
     persons = list(zip(rows["given"], rows["family"]))
     found = shares(local_styles(local(rows["mail"]), persons, 1), len(INDEX))
-    real = list(zip(REAL["given"].to_pylist(), REAL["family"].to_pylist()))
-    wanted = shares(local_styles(local(REAL["mail"].to_pylist()), real, 1), ROWS)
+    real = list(zip(real_rows()["given"].to_pylist(), real_rows()["family"].to_pylist()))
+    wanted = shares(local_styles(local(real_rows()["mail"].to_pylist()), real, 1), ROWS)
     for form in MAILS:
         assert wanted[form, True] > 0.05
         assert abs(found[form, True] - wanted[form, True]) < 0.03
@@ -189,7 +187,7 @@ def test_names_that_look_alike_without_a_gap_are_told_apart() -> None:
 
 
 def columns() -> tuple[list[str], list[str]]:
-    return REAL["given"].to_pylist(), REAL["family"].to_pylist()
+    return real_rows()["given"].to_pylist(), real_rows()["family"].to_pylist()
 
 
 def test_styles_survive_json() -> None:
