@@ -146,3 +146,13 @@ def test_hundreds_stay_hundreds() -> None:
     back = Program(residuals=tuple(found)).unmove(shuffled, NOTHING).column("fare").to_pylist()
     assert [r.target for r in found] == ["fare"]
     assert not [number for number in back if number % 100]
+
+
+def test_what_is_told_better_as_it_is_stays() -> None:
+    # how far hits are from a quarter of the times at bat grows with these
+    rng = np.random.default_rng(3)
+    bats = np.rint(rng.lognormal(4, 1.2, 2_000)).astype(int) + 1
+    hits = rng.binomial(bats, rng.beta(8, 24, len(bats)))
+    table = pa.table({"bats": bats, "hits": hits})
+    assert np.corrcoef(bats, hits)[0, 1] > 0.9
+    assert find_residuals(Columns(table, table.column_names, k=K)) == []
