@@ -21,6 +21,7 @@ from synthohive.derive.level import find_levels
 from synthohive.derive.mostly import find_mostly, nearly
 from synthohive.derive.pattern_search import find_copies, find_lookups, find_orders
 from synthohive.derive.series_level import find_series_levels
+from synthohive.derive.usual_sums import find_usual_sums
 
 __all__ = ["LINKS", "NEARLY_LINKS", "SEARCHES", "Search"]
 
@@ -49,6 +50,7 @@ SEARCHES: list[Search] = [
     find_clocks,
     find_lookups,
     in_nearly_all(find_copies, find_calendar, find_sums, find_linear, find_products, find_lookups),
+    find_usual_sums,
     partial(find_mostly, times=False),
     find_series_levels,
     find_expected,
