@@ -1,19 +1,21 @@
 """How far what grows in a group has come: the value of the row before, beside its gaps.
 
-Gaps alone add up to anything; knowing how far they have come, a model ends where real groups do.
+Gaps alone add up to anything; knowing how far they have come, a model ends where real groups do,
+and what jumps back does so where real ones do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from typing import Optional
+from typing import Optional, Union
 
 import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
 from synthohive.derive.monotone import Monotone
+from synthohive.derive.sawtooth import Sawtooth
 from synthohive.encoding.encoded import Continuous, EncodedTable, Layout
 from synthohive.encoding.table import TableEncoder
 from synthohive.tables.numbers import as_numbers
@@ -27,11 +29,11 @@ LEAST_PACE = 1e-5
 
 
 class Elapsed:
-    """The values of monotone columns in the row before each, filled in as rows become known.
+    """The values of some columns in the row before each, filled in as rows become known.
 
     Parameters
     ----------
-    monotone : sequence of Monotone
+    columns : sequence of Monotone and Sawtooth
     parents, positions : ndarray of int64
         Of each row of whole groups.
     rooms : mapping of str to ndarray of float64, optional
@@ -47,7 +49,7 @@ class Elapsed:
 
     def __init__(
         self,
-        monotone: Sequence[Monotone],
+        columns: Sequence[Union[Monotone, Sawtooth]],
         parents: IntArray,
         positions: IntArray,
         rooms: Optional[Mapping[str, Floats]] = None,
@@ -55,16 +57,16 @@ class Elapsed:
         encoder: Optional[TableEncoder] = None,
         stretches: Optional[Stretches] = None,
     ) -> None:
-        self.monotone = [one for one in monotone if one.by_gap]
-        self._names = [name for one in self.monotone for name in (one.column, one.gap)]
+        self.columns = [one for one in columns if not isinstance(one, Monotone) or one.by_gap]
+        self._names = [name for one in self.columns for name in one.names]
         self._encoder = encoder
-        self._ends = np.empty((len(parents), len(self.monotone)))
-        for i, one in enumerate(self.monotone):
+        self._ends = np.empty((len(parents), len(self.columns)))
+        for i, one in enumerate(self.columns):
             room = one.room(rooms or {})
             self._ends[:, i] = one.high if room is None else room
-        self._values = np.zeros((len(parents), len(self.monotone)))
+        self._values = np.zeros((len(parents), len(self.columns)))
         if rows is not None:
-            for i, one in enumerate(self.monotone):
+            for i, one in enumerate(self.columns):
                 self._values[:, i] = np.nan_to_num(as_numbers(rows.column(one.column)))
         left = group_sizes(parents) - positions
         self._joints = np.zeros(len(parents), dtype=np.bool_)
@@ -96,7 +98,7 @@ class Elapsed:
     @property
     def layout(self) -> Layout:
         """Layout of :meth:`history`."""
-        names = [f"{what}.{one.column}" for what in ("so far", "pace") for one in self.monotone]
+        names = [f"{what}.{one.column}" for what in ("so far", "pace") for one in self.columns]
         return Layout(continuous=tuple(Continuous(name) for name in names))
 
     def put(self, place: IntArray, drawn: EncodedTable) -> None:
@@ -114,19 +116,20 @@ class Elapsed:
             return
         rows = encoder.only(names).decode(encoder.part(drawn, names), np.random.default_rng(0))
         before, joints = self._before[place], self._joints[place]
-        for i, one in enumerate(self.monotone):
+        for i, one in enumerate(self.columns):
             first, gap = (as_numbers(rows.column(name)) for name in (one.column, one.gap))
             first = one.begun(first, self._left[place], self._ends[place, i])
             after = one.following(self._values[before, i], gap)
-            grown = np.where(before < 0, first, after)
+            grown = np.where((before < 0) | one.jumps(rows), first, after)
             self._values[place, i] = np.where(joints, self._values[place, i], grown)
 
     def guess(self, starts: IntArray) -> None:
         """Let the rows before some lie between the first ones of their groups and the end."""
         ends, first = self._before[starts], self._first[starts]
-        # As if a group came to its end evenly, row by row.
+        # As if a group came to its end evenly, row by row; what jumps back stays where it begins.
         begin, share = self._values[first], 1.0 - self._left[ends] / self._left[first]
-        room = np.maximum(self._ends[ends] - begin, 0.0)
+        grows = np.array([one.grows for one in self.columns], dtype=np.bool_)
+        room = np.where(grows, np.maximum(self._ends[ends] - begin, 0.0), 0.0)
         self._values[ends] = begin + room * share[:, None]
 
     def history(self, place: IntArray) -> EncodedTable:
@@ -136,7 +139,7 @@ class Elapsed:
         be if all that are left ended at the upper one, on a log scale.
         """
         before = self._from[place]
-        low, high = np.array([one.low for one in self.monotone]), self._ends[place]
+        low, high = np.array([one.low for one in self.columns]), self._ends[place]
         share = np.clip((self._values[before] - low) / np.maximum(high - low, 1e-9), 0.0, 1.0)
         # On a log scale, as gaps are: a hundred rows left differ from a thousand as one from ten.
         pace = np.log10(np.maximum((1.0 - share) / self._left[place, None], LEAST_PACE))

@@ -87,10 +87,17 @@ class Monotone(Readable):
     pace: float = 0.0
     spacing: float = 0.0
 
+    grows = True
+
     @property
     def gap(self) -> str:
         """Name of the modelled gap."""
         return f"{self.column} after the row before"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that is modelled of it by gap."""
+        return self.column, self.gap
 
     def __str__(self) -> str:
         return f"{self.column} never falls inside a group"
@@ -166,6 +173,10 @@ class Monotone(Readable):
         if not self.spacing:
             return first
         return np.clip(self.latest(sizes, ends) - first, self.low, ends)
+
+    def jumps(self, rows: pa.Table) -> Bools:
+        """Return which drawn rows begin anew: none."""
+        return np.zeros(len(rows), dtype=np.bool_)
 
     def following(self, before: Floats, gaps: Floats) -> Floats:
         """Return the values of rows from those of the rows before, and their own gaps."""

@@ -29,6 +29,7 @@ from synthohive.derive.not_null import never_null
 from synthohive.derive.order import Order
 from synthohive.derive.presence import Presence, donors, with_nulls
 from synthohive.derive.residuals import Residual
+from synthohive.derive.sawtooth import Sawtooth
 from synthohive.derive.sticky import Sticky
 from synthohive.schema import Column, ColumnKind
 from synthohive.schema.columns import column_from_arrow
@@ -63,6 +64,8 @@ class Program:
         Of the others: those that lie near one of them.
     sticky : tuple of Sticky
         Of the others: those that mostly are as in the row before.
+    sawteeth : tuple of Sawtooth
+        Of the others: those that go one way inside a group, but for seldom jumps back.
     """
 
     derivations: tuple[Derivation, ...] = ()
@@ -71,6 +74,7 @@ class Program:
     monotone: tuple[Monotone, ...] = ()
     residuals: tuple[Residual, ...] = ()
     sticky: tuple[Sticky, ...] = ()
+    sawteeth: tuple[Sawtooth, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.derivations or self.presences)
@@ -102,9 +106,19 @@ class Program:
         return [one for one in self.monotone if not one.sorts and one.column not in falling]
 
     @property
+    def by_step(self) -> list[Union[Monotone, Sawtooth]]:
+        """The columns whose value goes on from that of the row before."""
+        return [*self.monotone, *self.sawteeth]
+
+    @property
+    def held(self) -> list[Union[Sticky, Sawtooth]]:
+        """The columns that have what the row before has, unless a flag says that they change."""
+        return [*self.sticky, *self.sawteeth]
+
+    @property
     def moved(self) -> list[str]:
         """The columns of which a gap or a difference is modelled."""
-        return [*(one.column for one in self.monotone), *(one.target for one in self.residuals)]
+        return [*(one.column for one in self.by_step), *(one.target for one in self.residuals)]
 
     @property
     def besides(self) -> dict[str, Union[Mostly, Presence]]:
@@ -209,14 +223,17 @@ class Program:
         if groups is not None:
             for one in self.monotone:
                 arrays.update(one.encode(rows, groups, rng, origins, joints))
+            for tooth in self.sawteeth:
+                arrays.update(tooth.encode(rows, groups, rng, origins))
         new = [
             *(one.target for one in self.residuals),
             *(n for n in arrays if n not in rows.column_names),
         ]
         described.update({n: column_from_arrow(pa.field(n, arrays[n].type)) for n in new})
-        if groups is None or not self.sticky:
+        if groups is None or not self.held:
             return pa.table(arrays), described
         flags = {one.column: (one.flag, one.encode(rows, groups)) for one in self.sticky}
+        flags |= {one.column: (one.flag, arrays.pop(one.flag)) for one in self.sawteeth}
         # whether a column changes stands before it, and so is drawn before what it changes to
         both = [
             pair
@@ -268,6 +285,7 @@ class Program:
         found = {}
         for one in (one for one in self.monotone if one.by_gap):
             found[one.column], found[one.gap] = positions > 0, positions == 0
+        found.update({one.gap: positions == 0 for one in self.sawteeth})
         return found
 
     # Sampling: from what was drawn to rows.
@@ -354,6 +372,10 @@ class Program:
             if groups is not None and kept.column not in known:
                 rows = with_column(rows, kept.column, kept.decode(rows, groups))
             rows = rows.drop_columns([kept.flag])
+        for tooth in self.sawteeth:
+            if groups is not None:
+                rows = with_column(rows, tooth.column, tooth.decode(rows, groups))
+            rows = rows.drop_columns([tooth.flag, tooth.gap])
         for one in self.monotone:
             if groups is not None:
                 if one.column in rooms:

@@ -18,6 +18,7 @@ from synthohive.derive.order import Order
 from synthohive.derive.presence import Presence, find_nulls
 from synthohive.derive.program import Program
 from synthohive.derive.residuals import find_residuals
+from synthohive.derive.sawtooth import Sawtooth, find_sawteeth
 from synthohive.derive.sticky import Sticky, find_sticky
 from synthohive.privacy.entities import Entities
 from synthohive.tables.ancestors import hstack
@@ -144,14 +145,26 @@ def with_moves(
             ends |= {one.column for one in monotone}
         monotone = [replace(m, spacing=0.0) if m.column in ends else m for m in monotone]
     rest = set(columns.targets) - {one.column for one in monotone}
+    sawteeth: list[Sawtooth] = []
     sticky: list[Sticky] = []
     if groups is not None and groups.whole and by_gap:
+        # beside what a column follows from (a part, a distance), its steps mean nothing
+        plain = rest - set(program.targets) - set(program.presences)
+        sawteeth = find_sawteeth(
+            Columns(columns.rows, plain, columns.entities, columns.k), *groups.runs
+        )
+        rest -= {one.column for one in sawteeth}
         left = Columns(columns.rows, rest, columns.entities, columns.k)
         sticky = find_sticky(left, *groups.runs)
         rest -= {one.column for one in sticky}
     residuals = find_residuals(Columns(columns.rows, rest, columns.entities, columns.k))
-    moves = tuple(monotone), tuple(residuals), tuple(sticky)
-    return replace(program, monotone=moves[0], residuals=moves[1], sticky=moves[2])
+    return replace(
+        program,
+        monotone=tuple(monotone),
+        residuals=tuple(residuals),
+        sticky=tuple(sticky),
+        sawteeth=tuple(sawteeth),
+    )
 
 
 def verified(found: Program, batches: Iterable[pa.Table]) -> Program:

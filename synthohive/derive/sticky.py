@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -72,14 +73,26 @@ class Sticky(Readable):
         return rows.column(self.column).take(pa.array(origin))
 
 
+class Held(Protocol):
+    """What has the cells of the row before unless a flag says that it changes."""
+
+    @property
+    def column(self) -> str:
+        """Whose cells."""
+
+    @property
+    def flag(self) -> str:
+        """Name of what says so."""
+
+
 def carried(
-    sticky: Sequence[Sticky], encoder: TableEncoder, but: Collection[str] = ()
+    sticky: Sequence[Held], encoder: TableEncoder, but: Collection[str] = ()
 ) -> tuple[Carried, ...]:
     """Return which encoded cells rows have from the row before, and where.
 
     Parameters
     ----------
-    sticky : sequence of Sticky
+    sticky : sequence of Held
     encoder : TableEncoder
         Of the columns, and of whether they change.
     but : collection of str, optional

@@ -195,10 +195,10 @@ class BlockGenerator:
             return self._sampled(known, own, block.positions[place], "block", block.number, number)
 
         order, encoder = (block.parents, block.positions), self.fitted.encoder
-        elapsed = Elapsed(self.fitted.program.monotone, *order, rooms, encoder=encoder)
+        elapsed = Elapsed(self.fitted.program.by_step, *order, rooms, encoder=encoder)
         siblings = Siblings(encoder.layout, *order, piece=PIECE)
         known = () if fixed is None else fixed.column_names
-        held = carried(self.fitted.program.sticky, encoder, known)
+        held = carried(self.fitted.program.held, encoder, known)
         return draw_in_turn(Turns(context, siblings, elapsed, held), draw)
 
     def _settled(
@@ -293,7 +293,7 @@ class BlockGenerator:
         again = program.unmove(self._decoded(drawn, fixed, *path), beside_it)
         # What a group gave them (a value that only rises) cannot be drawn for single rows.
         all_rows = np.ones(len(rows), dtype=np.bool_)
-        held = [one.column for one in program.monotone] + [one.column for one in program.sticky]
+        held = [one.column for one in (*program.by_step, *program.sticky)]
         known = {name: (all_rows, before.column(name)) for name in held}
         return self._derived(again, beside_it, known, *path)
 

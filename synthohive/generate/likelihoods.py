@@ -70,7 +70,7 @@ def _as_learned(sample: Sample, table: FittedTable) -> tuple[EncodedTable, Encod
     sample.encoded[name] = encoder.without(encoded, masked, 0, 0.0)
     if groups is not None and table.siblings:
         order, rooms = (groups.parents, groups.positions), table.program.rooms(evidence.above)
-        elapsed = Elapsed(table.program.monotone, *order, rooms, evidence.plain)
+        elapsed = Elapsed(table.program.by_step, *order, rooms, evidence.plain)
     context = training_context(
         sample, name, groups, sample.encoded[name], times=table.times, elapsed=elapsed
     )

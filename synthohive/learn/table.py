@@ -240,9 +240,9 @@ class _TableFit:
                 order = self.groups.parents, self.groups.positions
                 rooms, program = self.modelled.rooms, table.program
                 elapsed = Elapsed(
-                    program.monotone, *order, rooms, plain, encoder, self.groups.stretches
+                    program.by_step, *order, rooms, plain, encoder, self.groups.stretches
                 )
-                held = carried(program.sticky, encoder)
+                held = carried(program.held, encoder)
                 lineup = Lineup(*order, elapsed, held, self.groups.joints)
         context = training_context(
             fit.sample, self.name, self.groups, encoded, times=table.times, elapsed=elapsed
@@ -415,7 +415,7 @@ class _TableFit:
         searched = Columns(modelled.rows, names, self.entities, self.fit.k)
         by = self._sorted_by(self.fit.sample.tables[self.name])
         table.program = with_moves(table.program, searched, groups, by_gap=self.by_gap, sorts=by)
-        log.relations(self.name, [*table.program.never_falling, *table.program.sticky])
+        log.relations(self.name, [*table.program.never_falling, *table.program.held])
         order, joints = (None, None) if groups is None else (groups.runs, groups.joints)
         modelled.rows, modelled.columns = table.program.move(
             modelled.rows, modelled.columns, order, self._rng("monotone"), modelled.sources, joints

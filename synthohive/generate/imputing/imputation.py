@@ -191,7 +191,7 @@ class _Drawing:
             return _put_rows(given, some, drawn)
 
         order, rooms = (groups.parents, groups.positions), table.program.rooms(self.evidence.above)
-        elapsed = Elapsed(table.program.monotone, *order, rooms, encoder=self.encoder)
+        elapsed = Elapsed(table.program.by_step, *order, rooms, encoder=self.encoder)
         turns = Turns(self._context, Siblings(self.encoder.layout, *order), elapsed)
         self.rows, self._context = draw_in_turn(turns, draw_step)
 

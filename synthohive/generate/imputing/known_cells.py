@@ -144,7 +144,8 @@ class Evidence:
             return np.zeros(len(self.rows), dtype=np.bool_)
         program = self.table.program
         gaps = {one.gap: one.column for one in program.monotone if one.by_gap}
-        gaps |= {one.flag: one.column for one in program.sticky}
+        gaps |= {one.flag: one.column for one in program.held}
+        gaps |= {one.gap: one.column for one in program.sawteeth}
         found = self.any_lost(self._sources(gaps.get(name, name)))
         if name in gaps and self.groups is not None:  # nor is the gap of the row after it known
             # sorted by group and place; a group's first row has no gap, so that it does no harm to
