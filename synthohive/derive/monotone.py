@@ -26,7 +26,7 @@ from synthohive.privacy.entities import on_grid
 from synthohive.tables.numbers import as_numbers, from_numbers, is_number, is_time
 from synthohive.tables.siblings import group_sizes, previous_siblings
 
-__all__ = ["Monotone", "find_monotone"]
+__all__ = ["Monotone", "find_monotone", "pinned_share"]
 
 
 LEAST_STEPS = 100
@@ -43,6 +43,8 @@ REGULAR = 0.95
 """Share of the gaps that are the same in a regular series."""
 TOGETHER = 0.1
 """Share of the groups that end together, from which on first rows are told from there."""
+PINNED, LEAST_PINNED = 0.5, 30
+"""Share of the groups that end where their parent says, and groups that it knows of, at least."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,9 @@ class Monotone(Readable):
     spacing : float
         The usual gap where groups end together: a first row then has how much earlier it is than it
         could be at the latest. 0: it has its value.
+    pinned : float
+        Share of the groups of several rows that end exactly where a column of the parent says that
+        they may at the latest (the last season of a career), if these are most.
     """
 
     column: str
@@ -86,6 +91,7 @@ class Monotone(Readable):
     sorts: bool = False
     pace: float = 0.0
     spacing: float = 0.0
+    pinned: float = 0.0
 
     grows = True
 
@@ -190,20 +196,22 @@ class Monotone(Readable):
         groups: tuple[IntArray, IntArray],
         room: Optional[Floats] = None,
         rng: Optional[np.random.Generator] = None,
+        ends: Optional[Floats] = None,
     ) -> pa.Array:
         """Return the values of whole groups that their gaps make, or in order.
 
         Parameters
         ----------
         rows : pyarrow.Table
-        groups, room, rng
+        groups, room, rng, ends
             See :meth:`grown`.
         """
         array = rows.column(self.column)
         if not self.by_gap:
             return self._in_order(array, *groups, room)
         gaps = as_numbers(rows.column(self.gap))
-        return from_numbers(self.grown(as_numbers(array), gaps, groups, room, rng), array.type)
+        values = self.grown(as_numbers(array), gaps, groups, room, rng, ends)
+        return from_numbers(values, array.type)
 
     def _in_order(
         self, array: Any, parents: IntArray, positions: IntArray, room: Optional[Floats]
@@ -233,6 +241,7 @@ class Monotone(Readable):
         groups: tuple[IntArray, IntArray],
         room: Optional[Floats] = None,
         rng: Optional[np.random.Generator] = None,
+        ends: Optional[Floats] = None,
     ) -> Floats:
         """Return the values of whole groups from those of first rows, and gaps.
 
@@ -247,6 +256,8 @@ class Monotone(Readable):
             What the values of each row may at most be, where that is known; `high` else.
         rng : numpy.random.Generator, optional
             Says where groups that would go on for too long end. At the bound without one.
+        ends : ndarray of float64, optional
+            Where a column of the parent says that each row's group may end; NaN where none does.
         """
         if self.clock:
             return self._grown_by_day(first, gaps, groups, room, rng)
@@ -274,13 +285,21 @@ class Monotone(Readable):
             begin = np.where(longer, np.clip(begin, self.low, self.high), fitting)
             most = np.where(longer, begin + reach, most)
         left = np.where(begin < most, most - begin, 0.0)
+        to_end = np.zeros(len(heads), dtype=np.bool_)
+        if self.pinned and ends is not None and rng is not None:
+            end = ends[order[heads]]
+            to_end = ~np.isnan(end) & (sizes > 1) & (rng.random(len(heads)) < self.pinned)
+            left = np.where(to_end, np.maximum(end - begin, 0.0), left)
+            come += _stretched(np.where(to_end, left - span, 0.0), sizes, rng)
         over = span > left
         if rng is not None:  # as the last of so many moments in the time that is left
-            left[over] *= rng.random(int(over.sum())) ** (1.0 / sizes[over])
+            early = over & ~to_end
+            left[early] *= rng.random(int(early.sum())) ** (1.0 / sizes[early])
         share = np.where(over, left / np.maximum(span, 1e-9), 1.0)
         come = come * np.repeat(share, sizes)  # no group goes on for longer than the real ones
         if self.step:
-            come = np.floor(come / self.step + 1e-6) * self.step
+            near = np.repeat(np.where(to_end, 0.5, 1e-6), sizes)
+            come = np.floor(come / self.step + near) * self.step
         if self.rises:  # scaling must not join what real rows keep apart
             unit = self.step or 1.0
             come = _apart(come / unit, heads, sizes, (most - begin) / unit) * unit
@@ -429,6 +448,30 @@ def _spacing(
     ending = float((values >= latest)[first].mean())
     beginning = np.unique(values[first], return_counts=True)[1].max() / int(first.sum())
     return usual if ending >= TOGETHER and ending > beginning else 0.0
+
+
+def pinned_share(values: Floats, ends: Floats, parents: IntArray, positions: IntArray) -> float:
+    """Return which share of the groups of several rows end where their parent says; 0 for few.
+
+    Parameters
+    ----------
+    values, ends : ndarray of float64
+        Of each row: its value, and where its group may end; NaN where nothing says.
+    parents, positions : ndarray of int64
+    """
+    last = (positions == group_sizes(parents) - 1) & (positions > 0) & ~np.isnan(ends)
+    if int(last.sum()) < LEAST_PINNED:
+        return 0.0
+    share = float((values == ends)[last].mean())
+    return round(share, 3) if share >= PINNED else 0.0
+
+
+def _stretched(lacking: Floats, sizes: IntArray, rng: np.random.Generator) -> Floats:
+    """Return what the rows of groups that would end too early come later: from one of them on."""
+    place = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    first = 1 + np.floor(rng.random(len(sizes)) * (sizes - 1)).astype(np.int64)
+    later = place >= np.repeat(first, sizes)
+    return np.asarray(np.where(later, np.repeat(np.maximum(lacking, 0.0), sizes), 0.0))
 
 
 def _apart(values: Floats, heads: IntArray, sizes: IntArray, most: Floats) -> Floats:

@@ -158,6 +158,11 @@ class Order(Derivation):
         """Return the longest distance that each row has room for, as modelled; NaN for no limit."""
         return self._sign * (self._end(rows) - self._origin(rows)) / self._unit
 
+    def farthest(self, rows: pa.Table) -> Floats:
+        """Return the distance, as modelled, at which another column ends it; NaN for none."""
+        limits = self._known(rows, self.limits, not self.after)
+        return self._sign * (limits - self._origin(rows)) / self._unit
+
     def violations(self, rows: pa.Table) -> Bools:
         """Return the rows in which the target lies on the wrong side."""
         target = self.target_values(rows)

@@ -14,6 +14,7 @@ from synthohive._arrays import Bools, Floats, IntArray
 from synthohive.derive.columns import (
     CHANCE,
     CONTRADICTIONS,
+    FEW_EXCEPTIONS,
     LEAST_ROWS,
     MOST_EXCEPTIONS,
     Chosen,
@@ -230,12 +231,15 @@ def _put_before(columns: Columns, chosen: Chosen, order: Order) -> None:
         return
     if chosen.depends(order.source, order.target) or chosen.nearly is None:
         return
-    same = order.after == taken.after
-    if not same and order.target in columns.ordered and taken.after:
-        return  # what rows follow one another by is told by where that begins
+    same, wrong = order.after == taken.after, order.violations(columns.rows)
     if same and _spread(columns, order) >= _spread(columns, taken):
         return
-    kept = chosen.nearly(columns, order, order.violations(columns.rows))
+    kept = chosen.nearly(columns, order, wrong)
+    if not same and order.target in columns.ordered and taken.after:
+        # What rows follow one another by is told by where that begins; where it ends bounds that,
+        # if next to no row lies beyond. Exceptions would have to be told from there.
+        bounded = kept is not None and wrong.mean() <= FEW_EXCEPTIONS
+        kept = order if bounded else None
     if isinstance(kept, Mostly):
         chosen.derivations[order.target] = replace(kept, also=taken)
     elif kept is not None:

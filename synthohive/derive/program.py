@@ -367,7 +367,7 @@ class Program:
         known : collection of str, optional
             Columns that do not go by the row before.
         """
-        rooms = self.rooms(above)
+        rooms, ends = self.rooms(above), self.ends(above)
         for kept in self.sticky:
             if groups is not None and kept.column not in known:
                 rows = with_column(rows, kept.column, kept.decode(rows, groups))
@@ -384,7 +384,8 @@ class Program:
                         mask = groups[1] > 0
                     fitting = order.limited(rows.column(one.column), above, rng, mask)
                     rows = with_column(rows, one.column, fitting)
-                rows = with_column(rows, one.column, one.decode(rows, groups, one.room(rooms), rng))
+                room, end = one.room(rooms), ends.get(one.column)
+                rows = with_column(rows, one.column, one.decode(rows, groups, room, rng, end))
             if one.by_gap:
                 rows = rows.drop_columns([one.gap])
         for near in self.residuals:
@@ -407,6 +408,11 @@ class Program:
         A longer one would lead beyond the bounds of its column.
         """
         return {name: order.room(above) for name, order in self._bounded(above).items()}
+
+    def ends(self, above: pa.Table) -> dict[str, Floats]:
+        """Return at which distances columns of parents say that it ends; NaN where none does."""
+        bounded = self._bounded(above).items()
+        return {name: order.farthest(above) for name, order in bounded if order.limits}
 
     def _in_known_combinations(self, rows: pa.Table, rng: np.random.Generator) -> pa.Table:
         """Move combinations that a look-up does not hold to such that it does."""

@@ -8,11 +8,12 @@ from typing import Optional
 
 import pyarrow as pa
 
+from synthohive._arrays import Floats
 from synthohive.derive.base import Derivation
 from synthohive.derive.columns import LEAST_ROWS, Chosen, Columns
 from synthohive.derive.formula import Formula
 from synthohive.derive.kinds import LINKS, SEARCHES, Search
-from synthohive.derive.monotone import Monotone, find_monotone
+from synthohive.derive.monotone import Monotone, find_monotone, pinned_share
 from synthohive.derive.mostly import Mostly, confirmed, rule_of
 from synthohive.derive.order import Order
 from synthohive.derive.presence import Presence, find_nulls
@@ -120,6 +121,7 @@ def with_moves(
     *,
     by_gap: bool,
     sorts: Collection[str] = (),
+    farthest: Optional[Mapping[str, Floats]] = None,
 ) -> Program:
     """Return a program with the gaps and differences in which columns are modelled best.
 
@@ -134,6 +136,8 @@ def with_moves(
         The model knows the rows before.
     sorts : collection of str, optional
         The columns that the order of siblings is made of.
+    farthest : mapping of str to ndarray of float64, optional
+        By column, where the parent of each row says that its group ends.
     """
     monotone: list[Monotone] = []
     if groups is not None and groups.whole:
@@ -144,6 +148,8 @@ def with_moves(
         if groups.stretches is not None:
             ends |= {one.column for one in monotone}
         monotone = [replace(m, spacing=0.0) if m.column in ends else m for m in monotone]
+        if groups.stretches is None:
+            monotone = [_pinned(one, columns, groups, farthest or {}) for one in monotone]
     rest = set(columns.targets) - {one.column for one in monotone}
     sawteeth: list[Sawtooth] = []
     sticky: list[Sticky] = []
@@ -165,6 +171,16 @@ def with_moves(
         sticky=tuple(sticky),
         sawteeth=tuple(sawteeth),
     )
+
+
+def _pinned(
+    one: Monotone, columns: Columns, groups: SampledGroups, farthest: Mapping[str, Floats]
+) -> Monotone:
+    """Return a column that knows how many of its groups end where their parents say."""
+    if one.column not in farthest or not one.by_gap or not one.step or one.clock:
+        return one
+    values = columns.numbers(one.column)
+    return replace(one, pinned=pinned_share(values, farthest[one.column], *groups.runs))
 
 
 def verified(found: Program, batches: Iterable[pa.Table]) -> Program:

@@ -61,12 +61,15 @@ class Modelled:
         By column that is filled where it means nothing: the rows that its values are of.
     rooms : dict of str to ndarray of float
         How much room there is for distances to parents.
+    ends : dict of str to ndarray of float
+        Where columns of parents say that these end.
     """
 
     rows: pa.Table = field(default_factory=lambda: pa.table({}))
     columns: dict[str, Column] = field(default_factory=dict)
     sources: dict[str, IntArray] = field(default_factory=dict)
     rooms: dict[str, Floats] = field(default_factory=dict)
+    ends: dict[str, Floats] = field(default_factory=dict)
 
     def add(self, other: Modelled) -> None:
         """Have more columns."""

@@ -308,7 +308,7 @@ class _TableFit:
             modelled.rows, modelled.columns = table.program.encode(
                 rows, modelled.columns, self._rng("relations"), modelled.sources
             )
-            modelled.rooms = table.program.rooms(above)
+            modelled.rooms, modelled.ends = table.program.rooms(above), table.program.ends(above)
             modelled.add(differences(fit.sample, table, fit.options.seed))
         for link in links:
             learn_key(fit, table, link, rows)
@@ -414,7 +414,14 @@ class _TableFit:
         names -= {n for n in names if modelled.columns[n].kind is ColumnKind.CODE}  # no scale
         searched = Columns(modelled.rows, names, self.entities, self.fit.k)
         by = self._sorted_by(self.fit.sample.tables[self.name])
-        table.program = with_moves(table.program, searched, groups, by_gap=self.by_gap, sorts=by)
+        table.program = with_moves(
+            table.program,
+            searched,
+            groups,
+            by_gap=self.by_gap,
+            sorts=by,
+            farthest=modelled.ends,
+        )
         log.relations(self.name, [*table.program.never_falling, *table.program.held])
         order, joints = (None, None) if groups is None else (groups.runs, groups.joints)
         modelled.rows, modelled.columns = table.program.move(

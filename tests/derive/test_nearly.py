@@ -228,3 +228,25 @@ def test_a_formula_has_no_term_that_only_tells_how_it_was_rounded() -> None:
     needed[[20, 90, 170]] -= 2
     rows = pa.table({"number": number, "ballots": ballots, "needed": needed})
     assert by_target(found(rows))["needed"] == "needed = ceil(0.75 * ballots)"
+
+
+def test_what_rows_follow_by_ends_where_the_parent_says_though_a_few_rows_lie_beyond() -> None:
+    rng = np.random.default_rng(4)
+    first = rng.integers(1950, 1990, ROWS)
+    last = first + rng.integers(0, 20, ROWS)
+    season = first + (rng.random(ROWS) * (last - first + 1)).astype(np.int64)
+    odd = rng.random(ROWS) < 0.004
+    days = {
+        "player.debut": (first - 1970) * 365.25 + 150,
+        "player.last": (last - 1970) * 365.25 + 150,
+    }
+    rows = pa.table(
+        {
+            "season": np.where(odd, last + 1, season),
+            **{n: dates(d.astype(int)) for n, d in days.items()},
+        }
+    )
+    program = discover(Columns(rows, (), Entities(ROWS), 5, ordered=["season"]))
+    found = program.by_target["season"]
+    assert str(found) == "season >= year of player.debut, <= year of player.last"
+    assert np.nanmax(program.ends(rows)["season"] - (last - first)) == 0

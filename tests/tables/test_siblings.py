@@ -13,7 +13,7 @@ from synthohive import ForeignKey, Metadata, PrivacyConfig, Synthesizer, TableCo
 from synthohive.derive.columns import Columns
 from synthohive.derive.elapsed import Elapsed
 from synthohive.derive.falling import find_falling
-from synthohive.derive.monotone import find_monotone
+from synthohive.derive.monotone import Monotone, find_monotone, pinned_share
 from synthohive.derive.program import Program
 from synthohive.encoding.base import EncoderSettings
 from synthohive.encoding.encoded import Continuous, Discrete, EncodedTable, Layout
@@ -397,3 +397,19 @@ def test_long_groups_keep_their_sequence_and_their_span() -> None:
     assert np.mean([group.y.autocorr(1) for _, group in by]) > 0.85
     assert (by.day.diff().dropna().dt.days == 1).mean() > 0.99
     assert (made.day.min(), made.day.max()) == (real.day.min(), real.day.max())
+
+
+def test_groups_end_where_their_parents_say_if_most_real_ones_do() -> None:
+    groups = np.repeat(np.arange(300), 4), np.tile(np.arange(4), 300)
+    ends = np.repeat(np.r_[np.full(100, 2.0), np.full(100, 3.0), np.full(100, 7.0)], 4)
+    assert pinned_share(ends - (groups[1] < 3), ends, *groups) == 1.0
+    assert pinned_share(ends - 1.0, ends, *groups) == 0.0
+    one = Monotone("season", 1.0, 0.0, 50.0, pinned=1.0)
+    first, gaps = np.zeros(1_200), np.ones(1_200)
+    made = one.grown(first, gaps, groups, np.full(1_200, 50.0), rng(), ends).reshape(300, 4)
+    assert (made[:, 3] == ends.reshape(300, 4)[:, 3]).all()
+    assert (np.diff(made, axis=1) >= 0).all()
+    assert (np.diff(made[100:], axis=1) >= 1).all()
+    unknown = np.full(1_200, np.nan)
+    made = one.grown(first, gaps, groups, np.full(1_200, 50.0), rng(), unknown).reshape(300, 4)
+    assert (made[:, 3] == 3.0).all()
