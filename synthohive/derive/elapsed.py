@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats, IntArray
-from synthohive.derive.monotone import Monotone
+from synthohive.derive.monotone import Monotone, filled
 from synthohive.derive.sawtooth import Sawtooth
 from synthohive.encoding.encoded import Continuous, EncodedTable, Layout
 from synthohive.encoding.table import TableEncoder
@@ -39,7 +39,7 @@ class Elapsed:
     rooms : mapping of str to ndarray of float64, optional
         By column, what the values of each row may at most be, NaN for no limit.
     rows : pyarrow.Table, optional
-        Where they are known: the columns themselves, not their gaps; NULL counts as 0.
+        Where they are known: the columns themselves, not their gaps; NULL is filled in.
     encoder : TableEncoder, optional
         What decodes rows that are drawn, to first values and gaps.
     stretches : Stretches, optional
@@ -67,7 +67,8 @@ class Elapsed:
         self._values = np.zeros((len(parents), len(self.columns)))
         if rows is not None:
             for i, one in enumerate(self.columns):
-                self._values[:, i] = np.nan_to_num(as_numbers(rows.column(one.column)))
+                known = filled(as_numbers(rows.column(one.column)), parents, positions, one.step)
+                self._values[:, i] = np.nan_to_num(known)
         left = group_sizes(parents) - positions
         self._joints = np.zeros(len(parents), dtype=np.bool_)
         if stretches is not None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from synthohive._arrays import IntArray
 from synthohive.derive.base import Derivation, Rng, Values
 from synthohive.derive.columns import Columns
-from synthohive.derive.monotone import LEAST_RISES, LEAST_STEPS
+from synthohive.derive.monotone import LEAST_RISES, LEAST_STEPS, filled, mostly_known
 from synthohive.tables.numbers import as_numbers, from_numbers, is_number, is_time
 from synthohive.tables.siblings import previous_siblings
 
@@ -64,9 +64,9 @@ def find_falling(
     found = []
     for name in names if len(later) >= LEAST_STEPS else ():
         type_ = columns.type(name)
-        if not is_number(type_) or is_time(type_) or columns.missing[name].any():
+        if not is_number(type_) or is_time(type_) or not mostly_known(columns, name):
             continue
-        values = columns.numbers(name)
+        values = filled(columns.numbers(name), *groups, columns.step(name))
         steps = values[later] - values[before[later]]
         if (steps <= 0).all() and (steps < 0).mean() >= LEAST_RISES and not columns.points(name):
             found.append(Falling(name))

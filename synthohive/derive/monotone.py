@@ -7,6 +7,9 @@ moments follow the clock, distances count from the midnight before that row (see
 Regular series that go on until now (clubs with a row for each season) have their end in common, and
 not their beginning, which follows from how many rows they have: there, first rows have how much
 earlier than the latest possible one they are.
+
+A few rows may be NULL: that is modelled besides, and a gap that nobody knows is that of another
+row, so that the rows after it go on from there.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from synthohive.privacy.entities import on_grid
 from synthohive.tables.numbers import as_numbers, from_numbers, is_number, is_time
 from synthohive.tables.siblings import group_sizes, previous_siblings
 
-__all__ = ["Monotone", "find_monotone", "pinned_share"]
+__all__ = ["Monotone", "filled", "find_monotone", "mostly_known", "pinned_share"]
 
 
 LEAST_STEPS = 100
@@ -39,6 +42,8 @@ LONG = 0.5
 """Rows of a group, as a share of those of the largest, from which its pace is that of long ones."""
 LEFT_OUT = 0.5
 """Share of the groups with most rows that go beyond the bounds, from which on others may, too."""
+MOST_EMPTY = 0.2
+"""Share of the rows that may be NULL: of a column of more, gaps between rows say little."""
 REGULAR = 0.95
 """Share of the gaps that are the same in a regular series."""
 TOGETHER = 0.1
@@ -79,6 +84,8 @@ class Monotone(Readable):
     pinned : float
         Share of the groups of several rows that end exactly where a column of the parent says that
         they may at the latest (the last season of a career), if these are most.
+    empty : bool
+        Some rows are NULL, which is modelled besides.
     """
 
     column: str
@@ -92,6 +99,7 @@ class Monotone(Readable):
     pace: float = 0.0
     spacing: float = 0.0
     pinned: float = 0.0
+    empty: bool = False
 
     grows = True
 
@@ -104,6 +112,16 @@ class Monotone(Readable):
     def names(self) -> tuple[str, ...]:
         """All that is modelled of it by gap."""
         return self.column, self.gap
+
+    @property
+    def flag(self) -> str:
+        """Name of what says where it is NULL."""
+        return f"{self.column} is NULL"
+
+    @property
+    def besides(self) -> list[str]:
+        """The columns that are modelled beside its own."""
+        return [*([self.gap] if self.by_gap else []), *([self.flag] if self.empty else [])]
 
     def __str__(self) -> str:
         return f"{self.column} never falls inside a group"
@@ -144,6 +162,7 @@ class Monotone(Readable):
         if self.spacing:
             ends = np.full(len(values), self.high)
             own = np.maximum(self.latest(group_sizes(groups[0]), ends) - values, 0.0)
+        # what is NULL, or follows it, has a gap that nobody knows: NaN
         first = np.where(before >= 0, np.nan, own)
         if joints is not None and not joints[before < 0].all():
             first[joints] = np.nan
@@ -156,10 +175,11 @@ class Monotone(Readable):
             type_ = pa.timestamp(array.type.unit)
         else:
             steps = steps / (self.step or 1.0)
-        return {
+        found = {
             self.column: from_numbers(first[of_first], array.type),
             self.gap: from_numbers(steps, type_),
         }
+        return {**found, self.flag: pa.array(np.isnan(values))} if self.empty else found
 
     def latest(self, sizes: IntArray, ends: Floats) -> Floats:
         """Return the latest values that groups of so many rows can begin with, to end at some."""
@@ -211,6 +231,9 @@ class Monotone(Readable):
             return self._in_order(array, *groups, room)
         gaps = as_numbers(rows.column(self.gap))
         values = self.grown(as_numbers(array), gaps, groups, room, rng, ends)
+        if self.empty:
+            empty = rows.column(self.flag).to_numpy()
+            values = np.where(np.asarray(empty, dtype=np.bool_), np.nan, values)
         return from_numbers(values, array.type)
 
     def _in_order(
@@ -378,23 +401,73 @@ def find_monotone(
     later = np.flatnonzero(before >= 0)
     found = []
     for name in columns.targets if len(later) >= LEAST_STEPS else ():
-        if not is_number(columns.type(name)) or columns.missing[name].any():
+        if not is_number(columns.type(name)) or not mostly_known(columns, name, by_gap):
             continue
-        values, step = columns.numbers(name), columns.step(name)
+        step = columns.step(name)
+        values = filled(columns.numbers(name), parents, positions, step)
         gaps = values[later] - values[before[later]]
         if not (gaps >= 0).all() or (gaps > 0).mean() < LEAST_RISES or columns.points(name):
             continue  # to a point mass ("no end"), there is no gap
-        ends = columns.entities.ends(values, columns.k, step)
+        ends = columns.entities.ends(columns.numbers(name), columns.k, step)
         if ends is not None:
-            rises = bool(step) and bool((gaps > 0).all())
+            missing = columns.missing[name]
+            both = ~missing[later] & ~missing[before[later]]
+            rises = bool(step) and bool((gaps[both] > 0).all())
             timed = by_gap and is_time(columns.type(name)) and step != DAY
             clock = timed and told_by_the_clock(values[later], values[before[later]])
             pace = _pace(columns, values, before, parents, ends) if by_gap else 0.0
             one = Monotone(name, step, *ends, by_gap, rises, clock, name in sorts, pace)
+            one = replace(one, empty=columns.shared(missing))
             if by_gap and step and not is_time(columns.type(name)):
                 one = replace(one, spacing=_spacing(one, values, gaps, parents, positions))
             found.append(one)
     return found
+
+
+def mostly_known(columns: Columns, name: str, by_gap: bool = True) -> bool:
+    """Whether no rows are NULL, or few, where a model knows the row before; others are sorted."""
+    missing = columns.missing[name]
+    return bool(missing.mean() <= MOST_EMPTY) if by_gap else not missing.any()
+
+
+def filled(values: Floats, parents: IntArray, positions: IntArray, step: float) -> Floats:
+    """Return numbers with those that are NaN between the ones known before and after them.
+
+    At an end of its group, one is as the nearest that is known; in a group without any, as all are
+    in the mean.
+
+    Parameters
+    ----------
+    values : ndarray of float64
+    parents, positions : ndarray of int64
+        Of each row.
+    step : float
+        The grid that they lie on; 0 for none.
+
+    Examples
+    --------
+    >>> times, group = np.array([0.0, np.nan, 5.0, np.nan]), np.zeros(4, dtype=np.int64)
+    >>> filled(times, group, np.arange(4), 1.0).tolist()
+    [0.0, 2.0, 5.0, 5.0]
+    """
+    if not np.isnan(values).any() or np.isnan(values).all():
+        return values
+    order = np.lexsort((positions, parents))
+    given, place = values[order], np.arange(len(order))
+    known = ~np.isnan(given)
+    group = np.cumsum(positions[order] == 0)
+    last = np.maximum.accumulate(np.where(known, place, 0))
+    after = np.minimum.accumulate(np.where(known, place, len(place) - 1)[::-1])[::-1]
+    has_last = known[last] & (group[last] == group)
+    has_after = known[after] & (group[after] == group)
+    low, high = np.where(has_last, last, after), np.where(has_after, after, last)
+    share = (place - low) / np.maximum(high - low, 1)
+    rise = np.where(has_last & has_after, share * (given[high] - given[low]), 0.0)
+    rise = np.floor(rise / step + 1e-6) * step if step else rise
+    mean = float(on_grid(np.array([np.nanmean(values)]), step)[0])
+    whole: Floats = values.copy()
+    whole[order] = np.where(has_last | has_after, given[low] + rise, mean)
+    return whole
 
 
 def _pace(

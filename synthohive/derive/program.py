@@ -230,6 +230,8 @@ class Program:
             *(n for n in arrays if n not in rows.column_names),
         ]
         described.update({n: column_from_arrow(pa.field(n, arrays[n].type)) for n in new})
+        told = [one.flag for one in self.monotone if one.flag in new]
+        described.update({name: _described(name, arrays[name]) for name in told})
         if groups is None or not self.held:
             return pa.table(arrays), described
         flags = {one.column: (one.flag, one.encode(rows, groups)) for one in self.sticky}
@@ -386,8 +388,7 @@ class Program:
                     rows = with_column(rows, one.column, fitting)
                 room, end = one.room(rooms), ends.get(one.column)
                 rows = with_column(rows, one.column, one.decode(rows, groups, room, rng, end))
-            if one.by_gap:
-                rows = rows.drop_columns([one.gap])
+            rows = rows.drop_columns(one.besides)
         for near in self.residuals:
             place = rows.column_names.index(near.target)
             rows = rows.set_column(place, near.target, near.decode(rows))

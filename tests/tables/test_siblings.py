@@ -111,6 +111,32 @@ def test_growing_columns_come_back() -> None:
     assert again.equals(rows)
 
 
+def test_a_few_rows_that_are_null_leave_a_series_its_gaps() -> None:
+    rows, *groups = grown()
+    values = rows.column("up").to_numpy().astype(float)
+    lost = np.arange(len(values)) % 20 == 7
+    rows = rows.set_column(0, "up", pa.array(values.astype(np.int64), mask=lost))
+    columns = {n: Column(name=n, kind="integer", arrow="int64") for n in rows.column_names}
+    monotone = find_monotone(Columns(rows, ["up"], k=5), *groups)
+    assert [one.column for one in monotone] == ["up"]
+    program = Program(monotone=tuple(monotone))
+    made, described = program.move(rows, columns, (groups[0], groups[1]), rng())
+    assert set(described) == {"up", "any", monotone[0].gap, monotone[0].flag}
+    assert not any(column.null_count for column in made.columns)
+    again = program.unmove(made, pa.table({}), None, (groups[0], groups[1]))
+    assert np.array_equal(again.column("up").is_null().to_numpy(), lost)
+    known = made.column(monotone[0].gap).to_numpy() * monotone[0].step
+    real = np.diff(values, prepend=values[0])
+    before = previous_siblings(groups[0], groups[1])[0]
+    both = (before >= 0) & ~lost & ~lost[before]
+    assert np.array_equal(known[both], real[both])
+    # four rows are too few to tell which they are
+    few = rows.set_column(
+        0, "up", pa.array(values.astype(np.int64), mask=lost & (values < np.sort(values[lost])[4]))
+    )
+    assert not find_monotone(Columns(few, ["up"], k=5), *groups)[0].empty
+
+
 def test_where_the_row_before_is_not_known_the_values_of_a_group_are_sorted() -> None:
     rows, parents, positions = grown()
     monotone = find_monotone(Columns(rows, ["up"], k=1), parents, positions, by_gap=False)

@@ -146,7 +146,8 @@ class Evidence:
         gaps = {one.gap: one.column for one in program.monotone if one.by_gap}
         gaps |= {one.flag: one.column for one in program.held}
         gaps |= {one.gap: one.column for one in program.sawteeth}
-        found = self.any_lost(self._sources(gaps.get(name, name)))
+        flags = {one.flag: one.column for one in program.monotone if one.empty}
+        found = self.any_lost(self._sources({**gaps, **flags}.get(name, name)))
         if name in gaps and self.groups is not None:  # nor is the gap of the row after it known
             # sorted by group and place; a group's first row has no gap, so that it does no harm to
             # mark it beside the last row of the group before
