@@ -308,11 +308,10 @@ class Monotone(Readable):
             begin = np.where(longer, np.clip(begin, self.low, self.high), fitting)
             most = np.where(longer, begin + reach, most)
         left = np.where(begin < most, most - begin, 0.0)
-        to_end = np.zeros(len(heads), dtype=np.bool_)
-        if self.pinned and ends is not None and rng is not None:
-            end = ends[order[heads]]
-            to_end = ~np.isnan(end) & (sizes > 1) & (rng.random(len(heads)) < self.pinned)
-            left = np.where(to_end, np.maximum(end - begin, 0.0), left)
+        end = np.full(len(heads), np.nan) if ends is None else ends[order[heads]]
+        to_end = self._at_end(end, sizes, rng)
+        left = np.where(to_end, np.maximum(end - begin, 0.0), left)
+        if rng is not None and to_end.any():
             come += _stretched(np.where(to_end, left - span, 0.0), sizes, rng)
         over = span > left
         if rng is not None:  # as the last of so many moments in the time that is left
@@ -329,6 +328,13 @@ class Monotone(Readable):
         values = np.empty(len(order))
         values[order] = np.repeat(begin, sizes) + come
         return values
+
+    def _at_end(self, ends: Floats, sizes: IntArray, rng: Optional[np.random.Generator]) -> Bools:
+        """Return which groups come to just where their parents say that they end."""
+        if not self.pinned or rng is None:
+            return np.zeros(len(ends), dtype=np.bool_)
+        drawn = rng.random(len(ends)) < self.pinned
+        return np.asarray(drawn & ~np.isnan(ends) & (sizes > 1), dtype=np.bool_)
 
     def _grown_by_day(
         self,
