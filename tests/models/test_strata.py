@@ -16,6 +16,8 @@ def test_each_stratum_has_one_number() -> None:
     for part, strata in ((found[:, :STRATA], STRATA), (found[:, 2 * STRATA :], 5)):
         assert (np.sort((part * strata).astype(int), axis=1) == np.arange(strata)).all()
     assert stratified(found[:, :2], rng).shape == (3, 2)
+    # a table of constants has no variable at all
+    assert stratified(found[:0], rng).shape == (0, 2 * STRATA + 5)
     assert found.max() < 1
 
 

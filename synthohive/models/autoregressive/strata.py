@@ -42,12 +42,15 @@ def stratified(uniforms: Floats32, rng: np.random.Generator) -> Floats32:
     """
     count = uniforms.shape[1]
     whole = count - count % STRATA
-    parts = [uniforms[:, :whole].reshape(len(uniforms), -1, STRATA), uniforms[:, None, whole:]]
+    # sizes in full: of no variable at all (each is constant), none can be told from the others
+    cut = uniforms[:, :whole].reshape(len(uniforms), whole // STRATA, STRATA)
+    parts = [cut, uniforms[:, None, whole:]]
     found = []
     for part in parts:
         # of independent numbers, the ranks are a random permutation
         ranks = part.argsort(axis=2).argsort(axis=2)
         within = rng.random(part.shape, dtype=np.float32)
-        found.append(((ranks + within) / max(part.shape[2], 1)).reshape(len(uniforms), -1))
+        drawn = (ranks + within) / max(part.shape[2], 1)
+        found.append(drawn.reshape(len(uniforms), part.shape[1] * part.shape[2]))
     below: Floats32 = np.minimum(np.concatenate(found, axis=1), 1 - 2**-24).astype(np.float32)
     return below
