@@ -158,14 +158,17 @@ class Monotone(Readable):
         values = as_numbers(array)
         begin = day_of(values[before]) if self.clock else values[before]
         gaps = np.where(before >= 0, values - begin, np.nan)
+        begins = before < 0
+        if joints is not None and not joints[begins].all():
+            begins &= ~joints
         own = values
+        if np.isnan(values[begins]).all():  # the visit before: no first row has one
+            own = filled(values, *groups, self.step)
         if self.spacing:
             ends = np.full(len(values), self.high)
-            own = np.maximum(self.latest(group_sizes(groups[0]), ends) - values, 0.0)
+            own = np.maximum(self.latest(group_sizes(groups[0]), ends) - own, 0.0)
         # what is NULL, or follows it, has a gap that nobody knows: NaN
-        first = np.where(before >= 0, np.nan, own)
-        if joints is not None and not joints[before < 0].all():
-            first[joints] = np.nan
+        first = np.where(begins, own, np.nan)
         of_first, of_gap = _donors(first, rng), _donors(gaps, rng)
         if origins is not None:
             given = origins.get(self.column, np.arange(len(rows), dtype=np.int64))
@@ -569,4 +572,6 @@ def _apart(values: Floats, heads: IntArray, sizes: IntArray, most: Floats) -> Fl
 def _donors(values: Floats, rng: np.random.Generator) -> IntArray:
     """Return the row that each value is taken from: its own, or any other if it has none."""
     known = np.flatnonzero(~np.isnan(values))
+    if not len(known):  # of rows to fill in, where all are lost, or none has one before it
+        return np.arange(len(values))
     return np.where(np.isnan(values), rng.choice(known, len(values)), np.arange(len(values)))

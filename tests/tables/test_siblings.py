@@ -137,6 +137,22 @@ def test_a_few_rows_that_are_null_leave_a_series_its_gaps() -> None:
     assert not find_monotone(Columns(few, ["up"], k=5), *groups)[0].empty
 
 
+def test_a_series_may_begin_with_null_in_all_groups() -> None:
+    rows, *groups = grown()
+    values = rows.column("up").to_numpy()
+    rows = rows.set_column(0, "up", pa.array(values, mask=groups[1] == 0))
+    columns = {n: Column(name=n, kind="integer", arrow="int64") for n in rows.column_names}
+    found = find_monotone(Columns(rows, ["up"], k=5), *groups)
+    program = Program(monotone=tuple(found))
+    made, _ = program.move(rows, columns, (groups[0], groups[1]), rng())
+    assert found and not any(column.null_count for column in made.columns)
+    again = program.unmove(made, pa.table({}), None, (groups[0], groups[1]))
+    assert np.array_equal(again.column("up").is_null().to_numpy(), groups[1] == 0)
+    # rows to fill in: none has one before it
+    alone = np.arange(len(rows)), np.zeros(len(rows), dtype=np.int64)
+    assert len(program.move(rows, columns, alone, rng())[0]) == len(rows)
+
+
 def test_where_the_row_before_is_not_known_the_values_of_a_group_are_sorted() -> None:
     rows, parents, positions = grown()
     monotone = find_monotone(Columns(rows, ["up"], k=1), parents, positions, by_gap=False)

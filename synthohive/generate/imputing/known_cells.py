@@ -94,6 +94,10 @@ class Evidence:
         groups = self.groups
         order = None if groups is None else (groups.parents, groups.positions)
         rows, _ = table.program.move(rows, columns, order, rng)
+        for one in table.program.monotone:
+            if one.flag in rows.column_names:
+                empty = rows.column(one.flag).to_numpy() & ~self.any_lost(self._sources(one.column))
+                rows = with_column(rows, one.flag, pa.array(empty))
         return self._as_learned(rows)
 
     def _as_learned(self, rows: pa.Table) -> pa.Table:
@@ -140,14 +144,13 @@ class Evidence:
     def _unknown(self, name: str) -> Bools:
         if name in self.summaries:
             return np.ones(len(self.rows), dtype=np.bool_)
-        if name in self.table.program.flags:
-            return np.zeros(len(self.rows), dtype=np.bool_)
         program = self.table.program
+        if name in {*program.flags, *(one.flag for one in program.monotone)}:
+            return np.zeros(len(self.rows), dtype=np.bool_)
         gaps = {one.gap: one.column for one in program.monotone if one.by_gap}
         gaps |= {one.flag: one.column for one in program.held}
         gaps |= {one.gap: one.column for one in program.sawteeth}
-        flags = {one.flag: one.column for one in program.monotone if one.empty}
-        found = self.any_lost(self._sources({**gaps, **flags}.get(name, name)))
+        found = self.any_lost(self._sources(gaps.get(name, name)))
         if name in gaps and self.groups is not None:  # nor is the gap of the row after it known
             # sorted by group and place; a group's first row has no gap, so that it does no harm to
             # mark it beside the last row of the group before
