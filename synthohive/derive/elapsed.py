@@ -57,7 +57,7 @@ class Elapsed:
         encoder: Optional[TableEncoder] = None,
         stretches: Optional[Stretches] = None,
     ) -> None:
-        self.columns = [one for one in columns if not isinstance(one, Monotone) or one.by_gap]
+        self.columns = [one for one in columns if one.by_gap]
         self._names = [name for one in self.columns for name in one.names]
         self._encoder = encoder
         self._ends = np.empty((len(parents), len(self.columns)))

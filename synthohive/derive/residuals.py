@@ -115,7 +115,7 @@ def find_residuals(columns: Columns) -> list[Residual]:
     }
     found: list[Residual] = []
     order, close = list(numbers), _correlated(list(numbers.values()))
-    known = _Known(columns) if close.any() else None
+    known = _Known(columns) if np.tril(close, -1).any() else None
     for i, (name, own) in enumerate(numbers.items()):
         before = [order[j] for j in np.flatnonzero(close[i, :i])]
         if not before:
@@ -153,7 +153,7 @@ class _Known:
         """
         y, left = own[self.rows], (own - near.base(source))[self.rows]
         there = ~np.isnan(y) & ~np.isnan(source[self.rows])
-        width = max(near.step, _spread(y[there]) / WIDTHS)
+        width = max(near.step, _spread(y[there]) / WIDTHS) or 1.0
         both = [np.where(there, values, np.nan) for values in (y, left)]
         scores = np.stack([_scores(values) for values in both], axis=1)
         shared, own_place = self.scores.T @ scores, self.names.index(near.target)

@@ -61,6 +61,7 @@ class Sawtooth(Readable):
     high: float
     falls: bool
 
+    by_gap = True
     spacing = 0.0
     grows = False
 

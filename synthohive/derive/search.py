@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Optional
 
+import numpy as np
 import pyarrow as pa
 
 from synthohive._arrays import Floats
@@ -178,6 +179,9 @@ def _pinned(
 ) -> Monotone:
     """Return a column that knows how many of its groups end where their parents say."""
     if one.column not in farthest or not one.by_gap or not one.step or one.clock:
+        return one
+    said = np.flatnonzero(~np.isnan(farthest[one.column]))
+    if columns.entities.take(said).passed(columns.k) is None:
         return one
     values = columns.numbers(one.column)
     return replace(one, pinned=pinned_share(values, farthest[one.column], *groups.runs))

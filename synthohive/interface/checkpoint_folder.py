@@ -36,7 +36,7 @@ __all__ = [
     "verified",
 ]
 
-FORMAT = 25
+FORMAT = 26
 MANIFEST = "manifest.json"
 CONTENT = "content-"
 OWN = f".{PREFIX}"
