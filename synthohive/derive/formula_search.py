@@ -43,7 +43,7 @@ MORE_BITS = 0.5
 """By how much a part of a sum must tell more than the sum, to follow in its place."""
 LEAST_STEPS = 5
 """Standard deviation, in steps, of what a rounded formula gives; fewer fit by chance."""
-LEAST_BITS = 70.0
+LEAST_BITS = 69.0
 """What a target's values tell together; to be hit by one of some ten thousand products by chance,
 each value is worth the logarithm of its room. Of rounded ones that spread over five steps, 30 are
 needed; of amounts in cents that spread over hundreds, five."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import Optional
+from typing import Optional, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from synthohive.models.autoregressive.config import TUNING
+from synthohive.models.autoregressive.slopes import Slopes
 
 __all__ = ["FineHeads", "Heads"]
 
@@ -20,10 +21,21 @@ NEVER = -1e4
 
 
 class Heads(nn.Module):
-    """A linear head per variable; those of like sizes in one batched product."""
+    """A linear head per variable; those of like sizes in one batched product.
 
-    def __init__(self, cardinalities: Sequence[int], hidden: int) -> None:
+    Parameters
+    ----------
+    cardinalities : sequence of int
+    hidden : int
+    places : sequence of int, optional
+        Of each variable: how many of its first codes are places on a scale.
+    """
+
+    def __init__(
+        self, cardinalities: Sequence[int], hidden: int, places: Optional[Sequence[int]] = None
+    ) -> None:
         super().__init__()
+        places = [0] * len(cardinalities) if places is None else places
         self.cardinalities = list(cardinalities)
         groups: dict[int, list[int]] = {}
         for j, size in enumerate(cardinalities):
@@ -34,6 +46,10 @@ class Heads(nn.Module):
         # zeros: training begins with the marginal shares, whatever the layers below say
         self.weights = nn.ParameterList(
             torch.zeros(len(g), hidden, w) for g, w in zip(self.groups, widest)
+        )
+        self.slopes = nn.ModuleList(
+            Slopes([places[j] for j in g], hidden, w, at_zero=True)
+            for g, w in zip(self.groups, widest)
         )
         self.biases = nn.ParameterList(
             torch.full((len(g), 1, w), NEVER) for g, w in zip(self.groups, widest)
@@ -48,6 +64,14 @@ class Heads(nn.Module):
         self.register_buffer("scales", torch.ones(len(self.cardinalities)))
         self.used: Tensor
         self.register_buffer("used", torch.ones(len(self.cardinalities)))
+
+    def full(self, g: int) -> Tensor:
+        """Return the weights of a group, (J', H, K): of each code by itself, and by its place."""
+        slopes, weight = cast(Slopes, self.slopes[g]), cast(Tensor, self.weights[g])
+        if not slopes.variables:
+            return weight
+        told: Tensor = slopes().transpose(1, 2)
+        return weight.index_add(0, torch.tensor(slopes.variables), told)
 
     def shift(self, biases: Sequence[Tensor]) -> None:
         """Add to the biases: at first the logarithms of the shares, later corrections of them."""
@@ -74,7 +98,8 @@ class Heads(nn.Module):
             What is added to the logits (B, K) of some variables, and is not scaled.
         """
         found = torch.zeros(codes.shape, dtype=hidden.dtype)
-        for group, weight, bias in zip(self.groups, self.weights, self.biases):
+        for g, (group, bias) in enumerate(zip(self.groups, self.biases)):
+            weight = self.full(g)
             used = weight * self.used[group][:, None, None] if kept else weight
             known = _known(group, bias, copies, len(codes))
             logits = torch.baddbmm(known, hidden[group], used)  # (J', B, K)
@@ -87,7 +112,8 @@ class Heads(nn.Module):
     ) -> Tensor:
         """Scale each head as rows that it did not learn bear out; return their losses, (J,)."""
         found = torch.zeros(len(self.cardinalities))
-        for group, weight, bias in zip(self.groups, self.weights, self.biases):
+        for g, (group, bias) in enumerate(zip(self.groups, self.biases)):
+            weight = self.full(g)
             told, known = (
                 torch.bmm(hidden[group], weight),
                 _known(group, bias, copies, len(codes)),
@@ -108,7 +134,8 @@ class Heads(nn.Module):
         copies : mapping of int to Tensor, optional
             As for :meth:`losses`.
         """
-        for group, weight, bias in zip(self.groups, self.weights, self.biases):
+        for g, (group, bias) in enumerate(zip(self.groups, self.biases)):
+            weight = self.full(g)
             known = _known(group, bias, copies, len(codes))
             scales, _ = _shrunk(torch.bmm(hidden[group], weight), known, codes[:, group].T)
             self.used[group] = ((scales > 0) | (self.scales[group] > 0)).to(self.used.dtype)
@@ -119,13 +146,15 @@ class Heads(nn.Module):
         Nothing is drawn by them, and all that they know is known by heart.
         """
         with torch.no_grad():
-            for group, weight in zip(self.groups, self.weights):
-                weight.mul_(self.used[group][:, None, None])
+            for group, weight, slopes in zip(self.groups, self.weights, self.slopes):
+                used, own = self.used[group][:, None, None], cast(Slopes, slopes)
+                weight.mul_(used)
+                own.weight.mul_(used[own.variables])
 
     def head(self, j: int, scale: Tensor) -> tuple[Optional[Tensor], Tensor]:
         """Return the weights (H, K) of one variable, None if they count for nothing, and biases."""
         (g, i), size = self.place[j], self.cardinalities[j]
-        weight = self.weights[g][i, :, :size] * scale if scale else None
+        weight = self.full(g)[i, :, :size] * scale if scale else None
         return weight, self.biases[g][i, :, :size]
 
 

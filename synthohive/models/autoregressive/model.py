@@ -125,6 +125,7 @@ class Autoregressive(TrainedModel):
             with_copula=self._begins_with_copula(len(variables)),
             seldom=self.seldom_,
             crosses=self.crosses_,
+            places=self.discretiser_.scales(),
         )
 
     def _begins_with_copula(self, variables: int) -> bool:

@@ -25,6 +25,7 @@ from synthohive.models.autoregressive.copying import (
 )
 from synthohive.models.autoregressive.crosses import Cross, Crosses
 from synthohive.models.autoregressive.heads import FineHeads, Heads
+from synthohive.models.autoregressive.slopes import Slopes
 from synthohive.models.autoregressive.sums import Sums
 
 __all__ = ["ContextNetwork", "Network"]
@@ -56,6 +57,9 @@ class Network(nn.Module):
         Variables that few rows tell of, which have :class:`~.context_trees.ContextTrees`.
     crosses : sequence of Cross
         Combinations of variables that tell others.
+    places : sequence of int, optional
+        Of each variable: how many of its first codes are places on a scale; see
+        :class:`~.slopes.Slopes`.
     """
 
     def __init__(
@@ -69,9 +73,11 @@ class Network(nn.Module):
         with_copula: bool = False,
         seldom: Sequence[int] = (),
         crosses: Sequence[Cross] = (),
+        places: Optional[Sequence[int]] = None,
     ) -> None:
         super().__init__()
         count = len(cardinalities)
+        places = [0] * count if places is None else places
         self.cardinalities, self.widths = list(cardinalities), list(widths)
         self.embedding, self.hidden = embedding, hidden = config.embedding, config.hidden
         # all pairs of a coarse and a fine code stand in one table, each variable's after the last's
@@ -84,13 +90,20 @@ class Network(nn.Module):
         self.register_buffer("fine_width", torch.tensor(self.widths), persistent=False)
         self.embed = nn.Embedding(sum(cardinalities) or 1, embedding)
         self.embed_fine = nn.Embedding(sum(sizes) or 1, embedding)
+        self.slopes = Slopes(places, embedding, max(places, default=0))
+        # where the places of each variable begin among all codes, and how many there are
+        starts = list(accumulate(cardinalities, initial=0))
+        self.scales = [(starts[j], places[j]) for j in self.slopes.variables]
+        with torch.no_grad():
+            for start, size in self.scales:
+                nn.init.zeros_(self.embed.weight[start : start + size])
         nn.init.zeros_(self.embed_fine.weight)  # a fine code says little beside its coarse one
         self.copies = CopyHeads(copied, hidden)
-        places = own_places(context) if with_copula else []
-        self.copula = Copula(cardinalities, widths, len(places)) if with_copula else None
+        own = own_places(context) if with_copula else []
+        self.copula = Copula(cardinalities, widths, len(own)) if with_copula else None
         trees = ContextTrees(seldom, cardinalities, before_history(context))
         self.crosses = Crosses(crosses, cardinalities, hidden) if crosses else None
-        self.context = ContextNetwork(context, config.context, copied, trees, places)
+        self.context = ContextNetwork(context, config.context, copied, trees, own)
         self.from_context = nn.Linear(config.context, max(count, 1) * hidden)
         self.sums: Optional[Sums] = None
         if count > TUNING.paired:
@@ -104,7 +117,7 @@ class Network(nn.Module):
         self.layer = nn.Parameter(torch.randn(count, hidden, hidden) / math.sqrt(hidden))
         self.layer_bias = nn.Parameter(torch.zeros(count, 1, hidden))
         self.drop = nn.Dropout(config.dropout)
-        self.heads = Heads(cardinalities, hidden)
+        self.heads = Heads(cardinalities, hidden, places)
         self.fine = FineHeads(cardinalities, widths, hidden, wide)
         self._add_wide(wide, sizes)
 
@@ -127,12 +140,21 @@ class Network(nn.Module):
                 torch.randn(len(far), TUNING.wide, count, self.hidden) / unit
             )
 
+    def embedded_coarse(self) -> Tensor:
+        """Return the vectors of all coarse codes, each variable's after the last's, (sum K, E)."""
+        if not self.slopes.variables:
+            return self.embed.weight
+        codes = torch.cat([torch.arange(s, s + n) for s, n in self.scales])
+        told = torch.cat([own[:n] for own, (_, n) in zip(self.slopes(), self.scales)])
+        return self.embed.weight.index_add(0, codes, told)
+
     def embedded(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Return (B, J, E); zeros where a coarse code is -1."""
         known = (coarse >= 0).unsqueeze(-1)
         place = coarse.clamp(min=0)
         within = place * self.fine_width + fine.clamp(min=0) + self.fine_offsets
-        found: Tensor = self.embed(place + self.offsets) + self.embed_fine(within)
+        of_coarse = functional.embedding(place + self.offsets, self.embedded_coarse())
+        found: Tensor = of_coarse + self.embed_fine(within)
         return found * known  # looked up as code 0, and then left out: no branch by row
 
     def embedded_wide(self, coarse: Tensor, fine: Tensor) -> Tensor:
@@ -160,7 +182,7 @@ class Network(nn.Module):
         """Return the vectors of all pairs of codes of one variable, (K * W, E or more)."""
         size, width = self.cardinalities[j], self.widths[j]
         start, first = int(self.offsets[j]), int(self.fine_offsets[j])
-        coarse = self.embed.weight[start : start + size].repeat_interleave(width, dim=0)
+        coarse = self.embedded_coarse()[start : start + size].repeat_interleave(width, dim=0)
         found: Tensor = coarse + self.embed_fine.weight[first : first + size * width]
         if j in self.wide:
             begin = int(self.wide_offsets[self.wide.index(j)])
