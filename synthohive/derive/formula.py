@@ -22,6 +22,9 @@ _ROUNDED: dict[Rounding, tuple[float, float]] = {
 }  # fmt: skip
 """By how many steps what was rounded exceeds the exact number, at least and at most."""
 _SLACK = 1e-6
+MOST_FULL = 0.01
+"""Share of the rows that may lie a full step beyond the lowest, which rounding itself never gives:
+one in three of what is a sum or one more is no error of a float."""
 _RELATIVE = 1e-6
 _SPANS = {86_400.0: "days", 3_600.0: "hours", 60.0: "minutes"}
 
@@ -202,4 +205,7 @@ class Formula(Derivation):
 def rounding_of(over: Floats, step: float) -> Optional[Rounding]:
     """Return how values were rounded that exceed the exact ones by `over`."""
     low, high = float(over.min()) / step + _SLACK, float(over.max()) / step - _SLACK
-    return next((way for way, (a, b) in _ROUNDED.items() if a <= low and high <= b), None)
+    ways = [way for way, (a, b) in _ROUNDED.items() if a <= low and high <= b]
+    # halves may go either way; up or down, what is a full step off is no rounding
+    full = (over >= over.min() + step * (1 - _SLACK)).mean() > MOST_FULL
+    return next((way for way in ways if way == "nearest" or not full), None)

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from synthohive.derive.columns import Chosen, Columns
+from synthohive.derive.formula import rounding_of
 from synthohive.derive.mostly import Mostly
 from synthohive.derive.program import Program
 from synthohive.derive.usual_sums import find_usual_sums
@@ -64,3 +65,9 @@ def test_small_numbers_that_add_up_by_chance_are_no_sum() -> None:
         n: np.where(rng.random(ROWS) < 0.1, rng.integers(0, 60, ROWS), v) for n, v in rare.items()
     }
     assert not found(pa.table(rare))
+
+
+def test_a_sum_or_one_more_is_not_rounded() -> None:
+    assert rounding_of(np.array([0.0, 0.0, 1.0]), 1.0) is None
+    assert rounding_of(np.array([0.0, 0.4, 0.9]), 1.0) == "up"
+    assert rounding_of(np.array([-0.5, 0.0, 0.5]), 1.0) == "nearest"
