@@ -13,7 +13,7 @@ from synthohive.ddl.statements import SchemaDdl, Statement, label, parenthesis
 if TYPE_CHECKING:
     from synthohive.schema import Metadata, TableConfig
 
-__all__ = ["clone", "named_by", "recommented"]
+__all__ = ["clone", "definitions", "named_by", "recommented"]
 
 _IDENTIFIER = r"`((?:[^`]|``)+)`"
 _COLUMN = re.compile(_IDENTIFIER + r"\s")
@@ -21,10 +21,37 @@ _KEY = re.compile(r"(?:(UNIQUE|FULLTEXT|SPATIAL)\s+)?(?:KEY|INDEX)\s+" + _IDENTI
 _FOREIGN = re.compile(
     rf"CONSTRAINT {_IDENTIFIER} FOREIGN KEY \((.+?)\) REFERENCES {_IDENTIFIER}(\.)?", re.DOTALL
 )
+_UNESCAPED = re.compile(
+    r"^(\s*CONSTRAINT )`(.+)`( FOREIGN KEY \()`(.+?)`(\) REFERENCES `)", re.MULTILINE
+)
 _COUNTER = re.compile(r"\s*\bAUTO_INCREMENT=\d+")
 _TOKEN = re.compile(r"'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`|.", re.DOTALL)
 
 _WORD = re.compile(r"'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`|\w+|[()]", re.DOTALL)
+
+
+def definitions(made: str) -> tuple[list[str], str]:
+    r"""Return the definitions in a CREATE TABLE, as a server shows it, and what stands behind them.
+
+    MariaDB (10.11.18) leaves backticks in the names of foreign keys and of their columns as they
+    are, and doubles them in all else.
+
+    Examples
+    --------
+    >>> key = "CONSTRAINT `k`1` FOREIGN KEY (`a`b`) REFERENCES `p` (`c`)"
+    >>> definitions(f"CREATE TABLE `t` (\n {key})")[0]
+    ['CONSTRAINT `k``1` FOREIGN KEY (`a``b`) REFERENCES `p` (`c`)']
+    """
+
+    def escaped(match: re.Match[str]) -> str:
+        columns = ", ".join(quote(_undoubled(name)) for name in match[4].split("`, `"))
+        return f"{match[1]}{quote(_undoubled(match[2]))}{match[3]}{columns}{match[5]}"
+
+    return parenthesis(_UNESCAPED.sub(escaped, made), backslashes=True)
+
+
+def _undoubled(name: str) -> str:
+    return name.replace("``", "`")
 
 
 def named_by(body: str) -> Optional[tuple[str, str]]:
@@ -84,7 +111,7 @@ def clone(
     catalogue.plain("SET SESSION sql_quote_show_create = 1")
     for name, config in metadata.tables.items():
         row = catalogue.plain(f"SHOW CREATE TABLE {catalogue.quote(schema, name)}").one()
-        bodies, options = parenthesis(row[1], backslashes=True)
+        bodies, options = definitions(row[1])
         sorted_parts = _take_apart(name, bodies, metadata)
         if sorted_parts.columns != set(config.columns):
             return None

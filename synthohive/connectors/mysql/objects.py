@@ -9,9 +9,8 @@ from typing import Any, Optional
 import pymysql
 
 from synthohive._logging import get_logger
-from synthohive.connectors.mysql.ddl import named_by, recommented
+from synthohive.connectors.mysql.ddl import definitions, named_by, recommented
 from synthohive.connectors.mysql.spelling import literal, quote
-from synthohive.ddl.statements import parenthesis
 from synthohive.io.comments import Comments, Place
 from synthohive.io.staging import STAGING_MARK, Found
 
@@ -150,7 +149,7 @@ class Holdings:
         change = f"ALTER TABLE {whole} "
         if kind == "table":
             return f"{change}COMMENT = {said}"
-        bodies, _ = parenthesis(self.ask(f"SHOW CREATE TABLE {whole}")[0][1], backslashes=True)
+        bodies, _ = definitions(self.ask(f"SHOW CREATE TABLE {whole}")[0][1])
         body = next((b for b in bodies if named_by(b) == (kind, name[0])), None)
         if body is None:
             return None
