@@ -55,7 +55,7 @@ def test_periods_of_a_room_do_not_overlap(postgres_engine: Engine, postgres_sche
     assert found["desk"] == [["during"]]
     synth.fit(epochs=6, seed=1, progress=False, n_jobs=1)
     copy = f"{postgres_schema}_syn"
-    synth.to_database(schema=copy, seed=2)
+    synth.to_database(schema=copy, seed=3)
     constraints = "SELECT count(*) FROM pg_constraint WHERE contype = 'x' AND connamespace = "
     assert ask(postgres_engine, f"{constraints}'{copy}'::regnamespace") == 2
     assert ask(postgres_engine, f"SELECT count(*) FROM {copy}.booking") >= 390
