@@ -28,7 +28,7 @@ from synthohive.privacy.entities import on_grid
 from synthohive.schema.arrow_types import parse_type
 from synthohive.tables.numbers import as_numbers, from_numbers, is_time, multiple_of
 
-__all__ = ["Residual", "find_residuals"]
+__all__ = ["Residual", "find_residuals", "spread"]
 
 
 LEAST_ROWS = 200
@@ -153,7 +153,7 @@ class _Known:
         """
         y, left = own[self.rows], (own - near.base(source))[self.rows]
         there = ~np.isnan(y) & ~np.isnan(source[self.rows])
-        width = max(near.step, _spread(y[there]) / WIDTHS) or 1.0
+        width = max(near.step, spread(y[there]) / WIDTHS) or 1.0
         both = [np.where(there, values, np.nan) for values in (y, left)]
         scores = np.stack([_scores(values) for values in both], axis=1)
         shared, own_place = self.scores.T @ scores, self.names.index(near.target)
@@ -222,7 +222,7 @@ def _trial(
             continue
         one = Residual(*names, slope, *kind, middle_fifth(x), *ends)
         left = y - one.base(x)
-        share = _spread(left) / max(_spread(y), 1e-12)
+        share = spread(left) / max(spread(y), 1e-12)
         if on_a_list(y, left) or (timed and told_by_the_clock(y, one.base(x))):
             continue
         closer = _middle(left) <= _middle(y) and (heavy < MOST_HEAVY or heaviest(left) > heavy / 2)
@@ -243,7 +243,8 @@ def _slope(x: Floats, y: Floats) -> float:
     return float(f"{slope:.{SLOPES}g}")
 
 
-def _spread(values: Floats) -> float:
+def spread(values: Floats) -> float:
+    """Return the standard deviation of values, but for what lies beyond nearly all of them."""
     low, high = np.quantile(values, [TRIM, 1 - TRIM])
     return float(np.clip(values, low, high).std())
 

@@ -19,6 +19,7 @@ from synthohive._arrays import Bools, Floats, IntArray
 from synthohive._readable import Readable
 from synthohive.derive.columns import Columns
 from synthohive.derive.monotone import LEAST_RISES, LEAST_STEPS
+from synthohive.derive.residuals import spread
 from synthohive.privacy.entities import on_grid
 from synthohive.tables.numbers import as_numbers, from_numbers, is_number, is_time
 from synthohive.tables.siblings import previous_siblings
@@ -36,7 +37,6 @@ LEAST_JUMP = 3.0
 """Mean size of jumps, in mean steps: others are steps with an error."""
 MOST_LEFT = 0.25
 """Spread of the steps, relative to that of the values, up to which they tell more."""
-TRIM = 0.001
 
 
 @dataclass(frozen=True)
@@ -217,9 +217,4 @@ def _jumps_back(values: Floats, steps: Floats) -> bool:
     if on.mean() < LEAST_RISES or not LEAST_JUMPS <= back.sum() <= MOST_JUMPS * on.sum():
         return False
     wide = -steps[back].mean() >= LEAST_JUMP * steps[on].mean()
-    return bool(wide and _spread(steps[~back]) <= MOST_LEFT * _spread(values))
-
-
-def _spread(values: Floats) -> float:
-    low, high = np.quantile(values, [TRIM, 1 - TRIM])
-    return float(np.clip(values, low, high).std())
+    return bool(wide and spread(steps[~back]) <= MOST_LEFT * spread(values))

@@ -65,7 +65,7 @@ def named_by(body: str) -> Optional[tuple[str, str]]:
     if body.startswith("PRIMARY KEY"):
         return "index", "PRIMARY"
     if match := _KEY.match(body):
-        return "index", match[2].replace("``", "`")
+        return "index", _undoubled(match[2])
     return ("column", _name(body)) if _COLUMN.match(body) else None
 
 
@@ -141,10 +141,10 @@ def _take_apart(table: str, bodies: list[str], metadata: Metadata) -> _Parts:
     plain = []
     for body in bodies:
         if match := _FOREIGN.match(body):
-            parent = match[3].replace("``", "`")
+            parent = _undoubled(match[3])
             if match[4] or parent not in metadata.tables:
                 continue
-            columns = [c.replace("``", "`") for c in re.findall(_IDENTIFIER, match[2])]
+            columns = [_undoubled(c) for c in re.findall(_IDENTIFIER, match[2])]
             what = label("foreign key", match[1], columns)
             parts.keys.append(Statement(f"ALTER TABLE {quote(table)} ADD {body}", table, what))
             parts.enforced.append((table, tuple(columns), parent))
@@ -186,7 +186,7 @@ def _filled(config: TableConfig, name: str, body: str) -> Optional[str]:
 
 def _name(body: str) -> str:
     match = _COLUMN.match(body)
-    return match[1].replace("``", "`") if match else ""
+    return _undoubled(match[1]) if match else ""
 
 
 def _counts(body: str) -> bool:
